@@ -1,0 +1,1 @@
+//! What replication needs, as data: plans, documents, and what they allow.

@@ -1,0 +1,1 @@
+//! Proof that an object arrived, intact, in the other region.
