@@ -1,0 +1,59 @@
+//! Why a version was not replicated.
+
+use std::time::SystemTime;
+
+use serde::{Deserialize, Serialize};
+
+/// A replication that ended as FAILED.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ReplicationFailure {
+    /// Source bucket.
+    pub source_bucket: String,
+    /// Destination bucket.
+    pub destination_bucket: String,
+    /// Key of the object.
+    pub key: String,
+    /// Its version id.
+    pub version_id: String,
+    /// Id of the rule that covered it.
+    pub rule_id: String,
+    /// Why it failed.
+    pub reason: ReplicationFailureReason,
+    /// When.
+    pub at: SystemTime,
+}
+
+/// Why a replication failed. S3 reports such reasons only in
+/// `s3:Replication:OperationFailedReplication` events.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReplicationFailureReason {
+    /// The role may not do something that replication needs.
+    #[error("the replication role is not permitted: {0}")]
+    NotPermitted(String),
+    /// The destination bucket is gone.
+    #[error("the destination bucket does not exist")]
+    DestinationMissing,
+    /// The destination bucket has no versioning, or it is suspended.
+    #[error("versioning is not enabled on the destination bucket")]
+    DestinationNotVersioned,
+    /// The destination bucket refuses objects under customer keys (`S3-SSEC-21`).
+    #[error("the destination bucket blocks SSE-C")]
+    DestinationBlocksSseC,
+    /// A KMS key is missing or disabled.
+    #[error("the KMS key `{0}` cannot be used")]
+    KmsKeyUnusable(String),
+    /// The source's bucket has no replication configuration or rule any more.
+    #[error("the replication rule is gone")]
+    RuleMissing,
+    /// A metadata change had no version to go to.
+    #[error("the destination does not have this version")]
+    VersionMissing,
+    /// The `fail` fault.
+    #[error("a fault was set")]
+    Fault,
+    /// Storage failed.
+    #[error("internal error: {0}")]
+    Internal(String),
+}

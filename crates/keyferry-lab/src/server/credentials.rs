@@ -1,0 +1,283 @@
+//! Who may sign requests: the account's access key, and session credentials made from it.
+//!
+//! `S3-AUTH-1` InvalidAccessKeyId, `S3-AUTH-2` ExpiredToken, `S3-AUTH-3` InvalidToken.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, SystemTime};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use s3s::auth::{S3Auth, SecretKey};
+use s3s::{S3Error, S3ErrorCode, S3Result};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::lab_error::LabError;
+
+/// Credentials the lab accepts. Debug shows the access key id only.
+#[derive(Clone)]
+pub struct LabCredentials {
+    access_key_id: String,
+    secret_access_key: Zeroizing<String>,
+    session_token: Option<Zeroizing<String>>,
+}
+
+impl LabCredentials {
+    /// The access key id: `AKIA...`, or `ASIA...` for session credentials.
+    #[must_use]
+    pub fn access_key_id(&self) -> &str {
+        &self.access_key_id
+    }
+
+    /// The secret access key.
+    #[must_use]
+    pub fn secret_access_key(&self) -> &str {
+        &self.secret_access_key
+    }
+
+    /// The session token of session credentials.
+    #[must_use]
+    pub fn session_token(&self) -> Option<&str> {
+        self.session_token.as_ref().map(|token| token.as_str())
+    }
+
+    fn generate(prefix: &str) -> Self {
+        const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+        let id = rand::random::<[u8; 16]>()
+            .iter()
+            .filter_map(|byte| ALPHABET.get(usize::from(byte & 31)))
+            .map(|&byte| char::from(byte));
+        Self {
+            access_key_id: prefix.chars().chain(id).collect(),
+            secret_access_key: Zeroizing::new(STANDARD.encode(rand::random::<[u8; 30]>())),
+            session_token: None,
+        }
+    }
+}
+
+impl fmt::Debug for LabCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LabCredentials")
+            .field("access_key_id", &self.access_key_id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The form of the account's access key on disk.
+#[derive(Serialize, Deserialize)]
+struct CredentialFile {
+    access_key_id: String,
+    secret_access_key: String,
+}
+
+/// A session's credentials and when they end.
+struct Session {
+    credentials: LabCredentials,
+    expires: SystemTime,
+}
+
+/// All credentials of one lab, shared by both regions.
+pub(crate) struct CredentialStore {
+    account: LabCredentials,
+    sessions: RwLock<HashMap<String, Session>>,
+}
+
+/// What a request says about who signed it, before its signature is checked.
+#[derive(Clone, Copy)]
+pub(crate) struct Claim<'a> {
+    pub(crate) access_key_id: &'a str,
+    pub(crate) session_token: Option<&'a str>,
+}
+
+impl CredentialStore {
+    /// Reads `credentials.json` in `dir`, or makes it.
+    pub(crate) fn open(dir: &Path) -> Result<Self, LabError> {
+        let path = dir.join("credentials.json");
+        let account = match std::fs::read(&path) {
+            Ok(bytes) => {
+                let file: CredentialFile =
+                    serde_json::from_slice(&bytes).map_err(|source| LabError::Damaged {
+                        path: path.clone(),
+                        reason: source.to_string(),
+                    })?;
+                LabCredentials {
+                    access_key_id: file.access_key_id,
+                    secret_access_key: Zeroizing::new(file.secret_access_key),
+                    session_token: None,
+                }
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let made = LabCredentials::generate("AKIA");
+                let file = CredentialFile {
+                    access_key_id: made.access_key_id.clone(),
+                    secret_access_key: made.secret_access_key.to_string(),
+                };
+                let json = serde_json::to_vec_pretty(&file).map_err(|source| LabError::Damaged {
+                    path: path.clone(),
+                    reason: source.to_string(),
+                })?;
+                super::certificates::write_private(&path, &json)?;
+                made
+            }
+            Err(error) => return Err(LabError::io("read", path, error)),
+        };
+        Ok(Self {
+            account,
+            sessions: RwLock::default(),
+        })
+    }
+
+    /// The account's access key.
+    pub(crate) fn account(&self) -> &LabCredentials {
+        &self.account
+    }
+
+    /// Makes session credentials that end after `lifetime`.
+    pub(crate) fn start_session(&self, lifetime: Duration) -> LabCredentials {
+        let mut credentials = LabCredentials::generate("ASIA");
+        credentials.session_token = Some(Zeroizing::new(
+            STANDARD.encode(rand::random::<[[u8; 32]; 3]>().concat()),
+        ));
+        self.sessions
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(
+                credentials.access_key_id.clone(),
+                Session {
+                    credentials: credentials.clone(),
+                    expires: SystemTime::now() + lifetime,
+                },
+            );
+        credentials
+    }
+
+    /// Checks that the session token belongs to the access key and has not expired.
+    pub(crate) fn check_token(&self, claim: Claim<'_>, now: SystemTime) -> S3Result<()> {
+        if claim.access_key_id == self.account.access_key_id {
+            return match claim.session_token {
+                None => Ok(()),
+                Some(_) => Err(invalid_token()),
+            };
+        }
+        let sessions = self.sessions.read().unwrap_or_else(PoisonError::into_inner);
+        match (sessions.get(claim.access_key_id), claim.session_token) {
+            (Some(session), Some(token)) => {
+                if session.credentials.session_token() != Some(token) {
+                    Err(invalid_token())
+                } else if session.expires <= now {
+                    Err(S3Error::with_message(
+                        S3ErrorCode::ExpiredToken,
+                        "The provided token has expired.",
+                    ))
+                } else {
+                    Ok(())
+                }
+            }
+            // A temporary access key without its token is no access key at all.
+            (Some(_), None) => Err(invalid_access_key(claim.access_key_id)),
+            (None, Some(_)) => Err(invalid_token()),
+            (None, None) => Err(invalid_access_key(claim.access_key_id)),
+        }
+    }
+
+    fn secret_of(&self, access_key_id: &str) -> Option<SecretKey> {
+        if access_key_id == self.account.access_key_id {
+            return Some(SecretKey::from(self.account.secret_access_key()));
+        }
+        self.sessions
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(access_key_id)
+            .map(|session| SecretKey::from(session.credentials.secret_access_key()))
+    }
+}
+
+fn invalid_token() -> S3Error {
+    S3Error::with_message(
+        S3ErrorCode::InvalidToken,
+        "The provided token is malformed or otherwise invalid.",
+    )
+}
+
+fn invalid_access_key(_id: &str) -> S3Error {
+    S3Error::with_message(
+        S3ErrorCode::InvalidAccessKeyId,
+        "The AWS Access Key Id you provided does not exist in our records.",
+    )
+}
+
+/// Gives `s3s` the secret that a signature must have been made with.
+pub(crate) struct Authenticator(pub(crate) Arc<CredentialStore>);
+
+#[async_trait::async_trait]
+impl S3Auth for Authenticator {
+    async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
+        self.0
+            .secret_of(access_key)
+            .ok_or_else(|| invalid_access_key(access_key))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
+
+    use super::*;
+
+    fn code(result: S3Result<()>) -> String {
+        result.unwrap_err().code().as_str().to_owned()
+    }
+
+    #[test]
+    fn tokens_belong_to_their_key_and_expire() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = CredentialStore::open(dir.path()).unwrap();
+        let account = store.account().clone();
+        let session = store.start_session(Duration::from_secs(60));
+        let now = SystemTime::now();
+        let claim = |id, token| Claim {
+            access_key_id: id,
+            session_token: token,
+        };
+        store.check_token(claim(account.access_key_id(), None), now).unwrap();
+        store
+            .check_token(claim(session.access_key_id(), session.session_token()), now)
+            .unwrap();
+        let later = now + Duration::from_secs(61);
+        assert_eq!(
+            code(store.check_token(claim(session.access_key_id(), session.session_token()), later)),
+            "ExpiredToken"
+        );
+        assert_eq!(
+            code(store.check_token(claim(session.access_key_id(), Some("x")), now)),
+            "InvalidToken"
+        );
+        assert_eq!(
+            code(store.check_token(claim(account.access_key_id(), session.session_token()), now)),
+            "InvalidToken"
+        );
+        assert_eq!(
+            code(store.check_token(claim(session.access_key_id(), None), now)),
+            "InvalidAccessKeyId"
+        );
+        assert_eq!(
+            code(store.check_token(claim("AKIANOSUCHKEY", None), now)),
+            "InvalidAccessKeyId"
+        );
+    }
+
+    #[test]
+    fn the_account_key_survives_reopening_and_does_not_print() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = CredentialStore::open(dir.path()).unwrap().account().clone();
+        let second = CredentialStore::open(dir.path()).unwrap().account().clone();
+        assert_eq!(first.access_key_id(), second.access_key_id());
+        assert_eq!(first.secret_access_key(), second.secret_access_key());
+        assert!(!format!("{first:?}").contains(first.secret_access_key()));
+        assert_eq!(first.access_key_id().len(), 20);
+        assert_eq!(first.secret_access_key().len(), 40);
+    }
+}

@@ -1,0 +1,54 @@
+//! Where the lab keeps buckets, versions, uploads and their data, per region, on disk.
+//!
+//! Metadata is in one redb database per region, whose ordered keys make listings a range scan.
+//! Data is in files of sealed chunks, one per PUT or part: see [`crate::encryption`].
+//!
+//! Writes are durable within a fraction of a second and at [`Store::close`]; a killed process
+//! loses at most that fraction and never the ability to open. Data files are removed only
+//! after the commit that freed them is durable.
+
+mod account;
+mod bucket_record;
+mod buckets;
+mod checksum;
+mod commit;
+mod complete;
+mod database;
+mod delete;
+mod error;
+mod identifiers;
+mod kms;
+mod list_objects;
+mod list_uploads;
+mod list_versions;
+mod multipart;
+mod object_reader;
+mod objects;
+mod region;
+mod segment_files;
+mod segment_writer;
+mod upload_record;
+mod version_record;
+
+pub(crate) use account::{RoleRecord, Store};
+pub(crate) use bucket_record::{
+    BlockedEncryptionType, BucketEncryption, BucketRecord, DefaultEncryption, ObjectOwnership,
+    PublicAccessBlock, Tag, Versioning,
+};
+pub(crate) use checksum::{ChecksumAlgorithm, ChecksumKind, DigestPlan, Digests, ObjectChecksum};
+pub(crate) use complete::{CompletedPart, Completion};
+pub(crate) use delete::{DeleteRequest, Deleted};
+pub(crate) use error::StoreError;
+pub(crate) use identifiers::{NULL_VERSION, Sequence, new_version_id, random_uuid};
+pub(crate) use list_objects::{ObjectPage, ObjectQuery, Resume};
+pub(crate) use list_uploads::{PartPage, UploadPage, UploadQuery};
+pub(crate) use list_versions::{VersionEntry, VersionPage, VersionQuery};
+pub(crate) use multipart::NewUpload;
+pub(crate) use object_reader::ObjectReader;
+pub(crate) use objects::{NewObject, Precondition};
+pub(crate) use region::RegionStore;
+pub(crate) use segment_writer::{StagedSegment, WriteError};
+pub(crate) use upload_record::UploadRecord;
+pub(crate) use version_record::{
+    Layout, ObjectMetadata, ObjectRecord, PartRecord, SegmentRecord, VersionContent, VersionRecord,
+};
