@@ -1,0 +1,260 @@
+//! What can go wrong with a store, and what to do about it.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use keyferry_key::{GenerateError, KeyId};
+
+use crate::{KeyState, PermissionProblem, RingName, WriteBlock};
+
+/// Any failure of the key store.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "the fields are what the messages name")]
+pub enum Error {
+    /// Nothing there, or no store.
+    #[error("there is no key store at `{path}`")]
+    NoStore { path: PathBuf },
+    /// A store is there already.
+    #[error("`{path}` already holds a key store")]
+    StoreExists { path: PathBuf },
+    /// Something else is there already.
+    #[error("`{path}` exists and is not an empty folder")]
+    NotEmpty { path: PathBuf },
+    /// A path that cannot name a folder.
+    #[error("`{path}` does not name a folder that a store could be made in")]
+    BadPath { path: PathBuf },
+    /// Others could have read or changed the store.
+    #[error("{0}")]
+    Permissions(PermissionProblem),
+    /// The file system has no locks.
+    #[error("the file system of `{path}` has no file locks")]
+    NoLocks { path: PathBuf, source: io::Error },
+    /// Another process keeps the store.
+    #[error("another process has kept the key store `{path}` locked for {} seconds", .waited.as_secs())]
+    Busy { path: PathBuf, waited: Duration },
+    /// The operating system refused a file operation.
+    #[error("cannot {action} `{path}`")]
+    Io {
+        action: &'static str,
+        path: PathBuf,
+        source: io::Error,
+    },
+    /// The operating system gave no randomness.
+    #[error("cannot make a key")]
+    Generate(#[from] GenerateError),
+    /// A passphrase of no characters.
+    #[error("the passphrase is empty")]
+    EmptyPassphrase,
+    /// The passphrase does not open the store.
+    #[error("wrong passphrase for the key store `{path}`")]
+    WrongPassphrase { path: PathBuf },
+    /// The store has a passphrase, and none was given.
+    #[error("the key store `{path}` is locked with a passphrase")]
+    PassphraseNeeded { path: PathBuf },
+    /// A passphrase was given, and the store has none.
+    #[error("the key store `{path}` has no passphrase")]
+    NotProtected { path: PathBuf },
+    /// The file that opens the keys is damaged.
+    #[error("the store's identity `{path}` is damaged: {reason}")]
+    IdentityDamaged { path: PathBuf, reason: String },
+    /// The store's description is damaged or was changed.
+    #[error("`{path}` is damaged: {reason}")]
+    ManifestDamaged { path: PathBuf, reason: String },
+    /// A format so new that nothing can be read.
+    #[error("the key store `{path}` has format {found}, and this keyferry knows up to {known}")]
+    NewerFormat {
+        path: PathBuf,
+        found: u32,
+        known: u32,
+    },
+    /// The store may only be read.
+    #[error("the key store `{path}` is read-only: {block}")]
+    ReadOnly { path: PathBuf, block: WriteBlock },
+    /// What should be written cannot be put into its form.
+    #[error("cannot write `{path}`: {reason}")]
+    Unwritable { path: PathBuf, reason: String },
+    /// What was written is not what is on disk.
+    #[error("`{path}` does not read back as written; it was not put to use")]
+    ReadBack { path: PathBuf },
+    /// Not a ring name.
+    #[error("`{text}` is not a ring name")]
+    InvalidRing { text: String },
+    /// No such key.
+    #[error("there is no key `{id}` in the store")]
+    UnknownKey { id: KeyId },
+    /// No key to encrypt with.
+    #[error("ring `{ring}` has no active key")]
+    NoActiveKey { ring: RingName },
+    /// There is an active key already.
+    #[error("ring `{ring}` already has an active key: version {version}, `{id}`")]
+    RingHasActive {
+        ring: RingName,
+        id: KeyId,
+        version: u32,
+    },
+    /// The key's state does not allow it.
+    #[error("key `{id}` is {from} and cannot become {to}")]
+    Transition {
+        id: KeyId,
+        from: KeyState,
+        to: KeyState,
+    },
+    /// The key is gone for good.
+    #[error("key `{id}` was destroyed")]
+    Destroyed { id: KeyId },
+    /// The key's file is gone.
+    #[error("the file of key `{id}` is missing: `{path}`")]
+    KeyFileMissing { id: KeyId, path: PathBuf },
+    /// The key's file is damaged, or another was put in its place.
+    #[error("the file of key `{id}` is damaged: `{path}`: {reason}")]
+    KeyFileDamaged {
+        id: KeyId,
+        path: PathBuf,
+        reason: String,
+    },
+    /// The key imported is in the store, elsewhere.
+    #[error("this key is already in ring `{ring}` as `{id}`")]
+    InOtherRing { ring: RingName, id: KeyId },
+    /// Two keys of one MD5.
+    #[error("another key with the same MD5 is in the store as `{id}`")]
+    Md5Collision { id: KeyId },
+    /// The file to export to is there already.
+    #[error("`{path}` exists; an export never overwrites")]
+    ExportExists { path: PathBuf },
+}
+
+/// What an error is about, for exit codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorClass {
+    /// What was asked for makes no sense here.
+    Usage,
+    /// The key asked for is not to be had.
+    UnknownKey,
+    /// The store does not open with what was given.
+    Locked,
+    /// The store is damaged, read-only or not safe to use.
+    Damaged,
+    /// The machine failed: disk, randomness, locks.
+    Failure,
+}
+
+impl Error {
+    pub(crate) fn io(action: &'static str, path: PathBuf, source: impl Into<io::Error>) -> Self {
+        Self::Io {
+            action,
+            path,
+            source: source.into(),
+        }
+    }
+
+    /// What the error is about.
+    #[must_use]
+    pub fn class(&self) -> ErrorClass {
+        match self {
+            Self::StoreExists { .. }
+            | Self::NotEmpty { .. }
+            | Self::BadPath { .. }
+            | Self::EmptyPassphrase
+            | Self::NotProtected { .. }
+            | Self::InvalidRing { .. }
+            | Self::RingHasActive { .. }
+            | Self::Transition { .. }
+            | Self::InOtherRing { .. }
+            | Self::ExportExists { .. } => ErrorClass::Usage,
+            Self::UnknownKey { .. } | Self::NoActiveKey { .. } | Self::Destroyed { .. } => {
+                ErrorClass::UnknownKey
+            }
+            Self::NoStore { .. }
+            | Self::WrongPassphrase { .. }
+            | Self::PassphraseNeeded { .. }
+            | Self::Busy { .. } => ErrorClass::Locked,
+            Self::Permissions(_)
+            | Self::IdentityDamaged { .. }
+            | Self::ManifestDamaged { .. }
+            | Self::NewerFormat { .. }
+            | Self::ReadOnly { .. }
+            | Self::KeyFileMissing { .. }
+            | Self::KeyFileDamaged { .. }
+            | Self::Md5Collision { .. } => ErrorClass::Damaged,
+            Self::NoLocks { .. }
+            | Self::Io { .. }
+            | Self::Generate(_)
+            | Self::Unwritable { .. }
+            | Self::ReadBack { .. } => ErrorClass::Failure,
+        }
+    }
+
+    /// What to do about it, if there is something.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NoStore { .. } => {
+                "make one with `keyferry key init`, or name another with `--store`"
+            }
+            Self::StoreExists { .. } => {
+                "it is ready for use; to have a second one, name another folder"
+            }
+            Self::NotEmpty { .. } | Self::BadPath { .. } => "name a new folder; it will be made",
+            Self::Permissions(problem) => return Some(problem.hint()),
+            Self::NoLocks { .. } => "keep the store on a local file system",
+            Self::Busy { .. } => {
+                "wait for the other keyferry to finish, or stop it; a lock ends with its process"
+            }
+            Self::Io { source, .. } => return hint_for_io(source),
+            Self::Generate(_) => return None,
+            Self::EmptyPassphrase => {
+                "give a passphrase, or choose explicitly to leave the store unprotected"
+            }
+            Self::WrongPassphrase { .. } => {
+                "try again; if you are sure of it, `identity.age` may be damaged: restore it from a backup"
+            }
+            Self::PassphraseNeeded { .. } => "give the passphrase",
+            Self::NotProtected { .. } => {
+                "open it without one; its keys are as safe as its files are"
+            }
+            Self::IdentityDamaged { .. } | Self::ManifestDamaged { .. } => {
+                "restore this file from a backup; the keys themselves are untouched"
+            }
+            Self::NewerFormat { .. } => "use the newest keyferry that has opened this store",
+            Self::ReadOnly { block, .. } => block.hint(),
+            Self::Unwritable { .. } => return None,
+            Self::ReadBack { .. } => {
+                "the disk or memory of this machine is not reliable: check it before making keys"
+            }
+            Self::InvalidRing { .. } => {
+                "a ring name is 1 to 64 of a-z, 0-9, `-`, `_`, `.`, and begins with a letter or digit"
+            }
+            Self::UnknownKey { .. } => "`keyferry key list` shows the keys of the store",
+            Self::NoActiveKey { .. } => "make one with `keyferry key new`, or import one",
+            Self::RingHasActive { .. } => {
+                "rotate the ring to have a new key take its place; the old one then only decrypts"
+            }
+            Self::Transition { .. } => "`keyferry key list` shows the states of the keys",
+            Self::Destroyed { .. } => "what only this key opens is lost, unless a backup holds it",
+            Self::KeyFileMissing { .. } | Self::KeyFileDamaged { .. } => {
+                "restore this file from a backup, or import the key again from where it came; other keys are not affected"
+            }
+            Self::InOtherRing { .. } => "use it there: a key belongs to one ring",
+            Self::Md5Collision { .. } => {
+                "this does not happen by chance: find out where the key came from before using either"
+            }
+            Self::ExportExists { .. } => "name a new file, or remove the old one first",
+        };
+        Some(hint.to_owned())
+    }
+}
+
+fn hint_for_io(error: &io::Error) -> Option<String> {
+    let hint = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "make room on the disk and try again; nothing was put to use"
+        }
+        io::ErrorKind::ReadOnlyFilesystem => "the store lies on a read-only file system",
+        io::ErrorKind::PermissionDenied => "run as the user who owns the store",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}

@@ -1,0 +1,157 @@
+//! What opening a store noticed, and why it may refuse to write.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use keyferry_key::KeyId;
+
+use crate::RingName;
+
+/// Something that opening the store noticed, and what was done about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Finding {
+    /// The temporary file of an interrupted write was removed. No key in it was ever used.
+    OrphanSwept {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A whole key without a journal entry (its making was interrupted) was taken in as pending.
+    KeyAdopted {
+        /// The key.
+        id: KeyId,
+        /// Its ring.
+        ring: RingName,
+        /// Its version.
+        version: u32,
+    },
+    /// The journal ended in half an entry, which was moved aside.
+    TornTailSaved {
+        /// Where it is now.
+        path: PathBuf,
+        /// Its length in bytes.
+        bytes: usize,
+    },
+    /// The journal knows a key whose file is gone.
+    KeyFileMissing {
+        /// The key.
+        id: KeyId,
+        /// Where the file should be.
+        path: PathBuf,
+    },
+    /// A file among the keys is neither in the journal nor a key that this store wrote.
+    UnknownKeyFile {
+        /// The file.
+        path: PathBuf,
+        /// Why it was not taken in.
+        reason: String,
+    },
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OrphanSwept { path } => {
+                write!(
+                    formatter,
+                    "removed `{}`, left by an interrupted write",
+                    path.display()
+                )
+            }
+            Self::KeyAdopted { id, ring, version } => write!(
+                formatter,
+                "took in key `{id}` as pending version {version} of ring `{ring}`: its making was interrupted"
+            ),
+            Self::TornTailSaved { path, bytes } => write!(
+                formatter,
+                "the journal ended in {bytes} bytes of an unfinished entry, now in `{}`",
+                path.display()
+            ),
+            Self::KeyFileMissing { id, path } => {
+                write!(
+                    formatter,
+                    "the file of key `{id}` is missing: `{}`",
+                    path.display()
+                )
+            }
+            Self::UnknownKeyFile { path, reason } => {
+                write!(formatter, "left `{}` alone: {reason}", path.display())
+            }
+        }
+    }
+}
+
+/// Why a store is read-only.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WriteBlock {
+    /// A newer keyferry wrote it.
+    NewerFormat {
+        /// The format it has.
+        found: u32,
+    },
+    /// The journal holds an entry of a kind that this version does not know.
+    NewerEntry {
+        /// Its line.
+        line: u64,
+    },
+    /// The journal was changed or cut.
+    JournalDamaged {
+        /// The first line that does not hold.
+        line: u64,
+        /// What is wrong there.
+        reason: String,
+    },
+    /// What an interrupted write left behind could not be put in order.
+    NotRecovered {
+        /// What stood in the way.
+        reason: String,
+    },
+}
+
+impl WriteBlock {
+    /// Whether the states that the store reports are complete. Only then is the active key handed
+    /// out for new objects: an entry that cannot be read may say that it is compromised.
+    pub(crate) fn leaves_states_known(&self) -> bool {
+        matches!(self, Self::NotRecovered { .. })
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::NewerFormat { .. } | Self::NewerEntry { .. } => {
+                "use the newest keyferry that has opened this store"
+            }
+            Self::JournalDamaged { .. } => {
+                "existing keys still open; restore the store from a backup, or export the keys and import them into a new store"
+            }
+            Self::NotRecovered { .. } => {
+                "make sure that the disk has space and can be written, then open the store again"
+            }
+        }
+    }
+}
+
+impl fmt::Display for WriteBlock {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NewerFormat { found } => write!(formatter, "it has the newer format {found}"),
+            Self::NewerEntry { line } => {
+                write!(
+                    formatter,
+                    "line {line} of its journal was written by a newer keyferry"
+                )
+            }
+            Self::JournalDamaged { line, reason } => {
+                write!(formatter, "its journal is damaged at line {line}: {reason}")
+            }
+            Self::NotRecovered { reason } => {
+                write!(
+                    formatter,
+                    "an interrupted write could not be put in order: {reason}"
+                )
+            }
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The journal: what became of every key, in order, append-only.
+//!
+//! One JSON object on each line, numbered from 1. Each is sealed over the seal of the line before,
+//! so that no line can be changed, left out, added or moved without the identity. `journal.head`
+//! names the last line, so that a cut end is noticed too; and since it is written after the line, a
+//! line beyond it that does not hold is an interrupted write and not damage.
+
+mod chain;
+mod head;
+mod record;
+
+pub(crate) use chain::{Journal, JournalEnd, Tip, lines_unproven, start};
+pub(crate) use record::{Event, Record};

@@ -1,0 +1,239 @@
+//! Reading the journal line by line, and appending to it.
+
+use std::fs::File;
+use std::io::Write;
+
+use jiff::Timestamp;
+use rustix::fs::OFlags;
+
+use super::head::{HEAD_FILE, Head};
+use super::record::{Actor, Event, Record};
+use crate::Error;
+use crate::folder::Folder;
+use crate::identity::StoreIdentity;
+use crate::lock::ExclusiveLock;
+use crate::seal::Seal;
+
+pub(crate) const JOURNAL_FILE: &str = "journal.jsonl";
+const LIMIT: u64 = 1 << 30;
+
+/// The last line that holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tip {
+    pub(crate) seq: u64,
+    pub(crate) seal: Seal,
+}
+
+/// How the journal ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum JournalEnd {
+    /// Every line holds, up to the one that the head names.
+    Whole,
+    /// Every line holds, and some are beyond the head: a write was interrupted between the two.
+    HeadBehind,
+    /// Beyond the head are bytes that do not hold: a write was interrupted.
+    Torn { tail: Vec<u8> },
+    /// A line that the head covers does not hold, or is not there.
+    Broken { line: u64, reason: String },
+}
+
+/// The journal as far as it holds.
+#[derive(Debug)]
+pub(crate) struct Journal {
+    pub(crate) records: Vec<Record>,
+    pub(crate) tip: Tip,
+    /// Length in bytes of the lines that hold.
+    pub(crate) length: u64,
+    pub(crate) end: JournalEnd,
+}
+
+impl Journal {
+    pub(crate) fn read(folder: &Folder, identity: &StoreIdentity) -> Result<Self, Error> {
+        let bytes = match folder.read(JOURNAL_FILE, LIMIT) {
+            Err(error) if error.is_not_found() => Vec::new(),
+            read => read?,
+        };
+        let head = Head::read(folder, identity)?;
+        Ok(Self::verify(&bytes, identity, head))
+    }
+
+    fn verify(bytes: &[u8], identity: &StoreIdentity, head: Result<Head, String>) -> Self {
+        let mut journal = Self {
+            records: Vec::new(),
+            tip: Tip {
+                seq: 0,
+                seal: Seal::NONE,
+            },
+            length: 0,
+            end: JournalEnd::Whole,
+        };
+        let mut rest = bytes;
+        let fault = loop {
+            if rest.is_empty() {
+                break None;
+            }
+            match journal.verify_line(rest, identity, head.as_ref().ok()) {
+                Ok(length) => {
+                    journal.length += u64::try_from(length).unwrap_or_default();
+                    rest = rest.get(length..).unwrap_or_default();
+                }
+                Err(reason) => break Some(reason),
+            }
+        };
+        let tip = journal.tip;
+        let line = tip.seq + 1;
+        let broken = |line, reason| JournalEnd::Broken { line, reason };
+        journal.end = match (head, fault) {
+            // Without the head it is not known whether lines are missing.
+            (Err(reason), None) => broken(line, reason),
+            (Err(_), Some(reason)) => broken(line, reason.to_owned()),
+            (Ok(head), Some(reason)) if line <= head.seq => broken(line, reason.to_owned()),
+            (Ok(head), None) if line <= head.seq => broken(
+                line,
+                format!("it is missing; `{HEAD_FILE}` records {} lines", head.seq),
+            ),
+            (Ok(_), Some(_)) => JournalEnd::Torn {
+                tail: rest.to_vec(),
+            },
+            (Ok(head), None) if head.seq < tip.seq => JournalEnd::HeadBehind,
+            (Ok(_), None) => JournalEnd::Whole,
+        };
+        journal
+    }
+
+    /// Verifies the line that `rest` begins with and takes it in; its length with the newline.
+    fn verify_line(
+        &mut self,
+        rest: &[u8],
+        identity: &StoreIdentity,
+        head: Option<&Head>,
+    ) -> Result<usize, &'static str> {
+        let length = rest
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .ok_or("it is cut short")?;
+        let line = rest.get(..length).unwrap_or_default();
+        let seal = identity
+            .journal_seal
+            .verify(self.tip.seal, line)
+            .ok_or("it, or the order of the lines, was changed")?;
+        let record: Record = serde_json::from_slice(line).map_err(|_| "it has an unknown form")?;
+        if record.seq != self.tip.seq + 1 {
+            return Err("it has another number");
+        }
+        if head.is_some_and(|head| head.seq == record.seq && head.entry != seal.to_text()) {
+            return Err("the head records another line in its place");
+        }
+        self.tip = Tip {
+            seq: record.seq,
+            seal,
+        };
+        self.records.push(record);
+        Ok(length + 1)
+    }
+
+    /// Appends an entry and waits until the disk has it. If that fails, the entry is taken back
+    /// as far as the disk allows.
+    pub(crate) fn append(
+        &mut self,
+        folder: &Folder,
+        identity: &StoreIdentity,
+        _lock: &ExclusiveLock,
+        event: Event,
+    ) -> Result<Record, Error> {
+        let (record, line, tip) = next(folder, identity, self.tip, event)?;
+        let mut file = folder.open_file(JOURNAL_FILE, OFlags::WRONLY | OFlags::APPEND)?;
+        let written = file
+            .write_all(&line)
+            .map_err(|error| Error::io("write", folder.path_of(JOURNAL_FILE), error))
+            .and_then(|()| sync(folder, &file));
+        if let Err(error) = written {
+            let _recovered_later = self.cut(folder, &file);
+            return Err(error);
+        }
+        self.length += u64::try_from(line.len()).unwrap_or_default();
+        self.tip = tip;
+        // The entry is on disk and stands, even if what follows fails.
+        Head::write(folder, identity, tip)?;
+        Ok(record)
+    }
+
+    /// Cuts off what lies beyond the lines that hold.
+    pub(crate) fn cut_tail(&self, folder: &Folder, _lock: &ExclusiveLock) -> Result<(), Error> {
+        let file = folder.open_file(JOURNAL_FILE, OFlags::WRONLY)?;
+        self.cut(folder, &file)
+    }
+
+    fn cut(&self, folder: &Folder, file: &File) -> Result<(), Error> {
+        file.set_len(self.length)
+            .map_err(|error| Error::io("shorten", folder.path_of(JOURNAL_FILE), error))?;
+        sync(folder, file)
+    }
+
+    /// Moves the head to the last line.
+    pub(crate) fn write_head(
+        &self,
+        folder: &Folder,
+        identity: &StoreIdentity,
+        _lock: &ExclusiveLock,
+    ) -> Result<(), Error> {
+        Head::write(folder, identity, self.tip)
+    }
+}
+
+/// Begins the journal of a new store.
+pub(crate) fn start(folder: &Folder, identity: &StoreIdentity, event: Event) -> Result<(), Error> {
+    let none = Tip {
+        seq: 0,
+        seal: Seal::NONE,
+    };
+    let (_, line, tip) = next(folder, identity, none, event)?;
+    folder.write_new(JOURNAL_FILE, &line)?;
+    Head::write(folder, identity, tip)
+}
+
+fn next(
+    folder: &Folder,
+    identity: &StoreIdentity,
+    tip: Tip,
+    event: Event,
+) -> Result<(Record, Vec<u8>, Tip), Error> {
+    let record = Record {
+        seq: tip.seq + 1,
+        time: Timestamp::now(),
+        by: Actor::this_process(),
+        event,
+    };
+    let failed = |reason: String| Error::Unwritable {
+        path: folder.path_of(JOURNAL_FILE),
+        reason,
+    };
+    let mut line = serde_json::to_vec(&record).map_err(|error| failed(error.to_string()))?;
+    let seal = identity
+        .journal_seal
+        .seal(tip.seal, &mut line)
+        .ok_or_else(|| failed("the entry cannot be sealed".to_owned()))?;
+    line.push(b'\n');
+    let tip = Tip {
+        seq: record.seq,
+        seal,
+    };
+    Ok((record, line, tip))
+}
+
+fn sync(folder: &Folder, file: &File) -> Result<(), Error> {
+    file.sync_all()
+        .map_err(|error| Error::io("sync", folder.path_of(JOURNAL_FILE), error))
+}
+
+/// The entries without proof, as far as they can be read: what a locked store can say.
+pub(crate) fn lines_unproven(folder: &Folder) -> Result<Vec<Record>, Error> {
+    let bytes = match folder.read(JOURNAL_FILE, LIMIT) {
+        Err(error) if error.is_not_found() => Vec::new(),
+        read => read?,
+    };
+    Ok(bytes
+        .split_inclusive(|byte| *byte == b'\n')
+        .map_while(|line| serde_json::from_slice(line.strip_suffix(b"\n")?).ok())
+        .collect())
+}

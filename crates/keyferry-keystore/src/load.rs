@@ -1,0 +1,197 @@
+//! Reading a store as it lies on disk, without changing it.
+
+use keyferry_key::KeyId;
+
+use crate::entry::KeyFacts;
+use crate::folder::Folder;
+use crate::identity::StoreIdentity;
+use crate::journal::{Event, Journal, JournalEnd, Record};
+use crate::key_file::{self, KEYS_FOLDER, UNFINISHED};
+use crate::ledger::{Ledger, Misfit};
+use crate::manifest::{MANIFEST_FILE, Manifest};
+use crate::{Error, Finding, RingName, WriteBlock};
+
+use rustix::fs::OFlags;
+
+/// A store as it was found.
+pub(crate) struct Loaded {
+    pub(crate) journal: Journal,
+    pub(crate) ledger: Ledger,
+    pub(crate) block: Option<WriteBlock>,
+    pub(crate) findings: Vec<Finding>,
+    /// Temporary files of interrupted writes; the folder is that of a ring, or the store's.
+    pub(crate) unfinished: Vec<(Option<RingName>, String)>,
+    /// Whole keys of this store that the journal does not name.
+    pub(crate) orphans: Vec<KeyFacts>,
+}
+
+impl Loaded {
+    /// Whether an interrupted write left something to put in order.
+    pub(crate) fn needs_recovery(&self) -> bool {
+        self.block.is_none()
+            && !(self.unfinished.is_empty()
+                && self.orphans.is_empty()
+                && self.journal.end == JournalEnd::Whole)
+    }
+}
+
+/// Reads everything but the keys. The caller holds a lock.
+pub(crate) fn load(
+    folder: &Folder,
+    manifest: &Manifest,
+    identity: &StoreIdentity,
+) -> Result<Loaded, Error> {
+    let mut journal = Journal::read(folder, identity)?;
+    let records = std::mem::take(&mut journal.records);
+    check_manifest(folder, manifest, &records)?;
+    let mut loaded = Loaded {
+        block: None,
+        ledger: Ledger::default(),
+        findings: Vec::new(),
+        unfinished: Vec::new(),
+        orphans: Vec::new(),
+        journal,
+    };
+    if let JournalEnd::Broken { line, reason } = &loaded.journal.end {
+        loaded.block = Some(WriteBlock::JournalDamaged {
+            line: *line,
+            reason: reason.clone(),
+        });
+    }
+    for record in &records {
+        let line = record.seq;
+        match loaded.ledger.apply(line, &record.event) {
+            Ok(()) => {}
+            // Later entries may build on it, so they are not read.
+            Err(Misfit::Unknown) => {
+                loaded.block = Some(WriteBlock::NewerEntry { line });
+                break;
+            }
+            Err(Misfit::Contradiction(reason)) => {
+                loaded.block = Some(WriteBlock::JournalDamaged { line, reason });
+                break;
+            }
+        }
+    }
+    if manifest.is_newer() {
+        let found = manifest.format;
+        loaded.block = Some(WriteBlock::NewerFormat { found });
+    }
+    for name in folder.names()? {
+        if name.starts_with(UNFINISHED) {
+            loaded.unfinished.push((None, name));
+        }
+    }
+    survey_keys(folder, identity, &mut loaded)?;
+    if loaded.block.is_some() {
+        // What the journal no longer tells, the key files do: their keys stay usable.
+        for facts in std::mem::take(&mut loaded.orphans) {
+            loaded.ledger.add_unproven(facts);
+        }
+    }
+    Ok(loaded)
+}
+
+fn check_manifest(folder: &Folder, manifest: &Manifest, records: &[Record]) -> Result<(), Error> {
+    let Some(Event::StoreCreated {
+        store, recipient, ..
+    }) = records.first().map(|record| &record.event)
+    else {
+        return Ok(());
+    };
+    if *store == manifest.id && *recipient == manifest.recipient {
+        Ok(())
+    } else {
+        Err(Error::ManifestDamaged {
+            path: folder.path_of(MANIFEST_FILE),
+            reason: "the journal describes another store".to_owned(),
+        })
+    }
+}
+
+fn survey_keys(
+    folder: &Folder,
+    identity: &StoreIdentity,
+    loaded: &mut Loaded,
+) -> Result<(), Error> {
+    let mut seen: Vec<KeyId> = Vec::new();
+    match folder.child(KEYS_FOLDER) {
+        Err(error) if error.is_not_found() => {}
+        keys => {
+            let keys = keys?;
+            for name in keys.names()? {
+                match name.parse::<RingName>() {
+                    Ok(ring) => {
+                        survey_ring(&keys.child(&name)?, &ring, identity, loaded, &mut seen)?;
+                    }
+                    Err(_) => loaded.findings.push(Finding::UnknownKeyFile {
+                        path: keys.path_of(&name),
+                        reason: "it is not the folder of a ring".to_owned(),
+                    }),
+                }
+            }
+        }
+    }
+    let keys = folder.path_of(KEYS_FOLDER);
+    for entry in loaded.ledger.entries() {
+        if entry.state.has_key() && !seen.contains(&entry.id) {
+            loaded.findings.push(Finding::KeyFileMissing {
+                id: entry.id.clone(),
+                path: keys
+                    .join(entry.ring.as_str())
+                    .join(key_file::file_name(&entry.id)),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn survey_ring(
+    folder: &Folder,
+    ring: &RingName,
+    identity: &StoreIdentity,
+    loaded: &mut Loaded,
+    seen: &mut Vec<KeyId>,
+) -> Result<(), Error> {
+    for name in folder.names()? {
+        if name.starts_with(UNFINISHED) {
+            loaded.unfinished.push((Some(ring.clone()), name));
+            continue;
+        }
+        let unknown = |reason: String| Finding::UnknownKeyFile {
+            path: folder.path_of(&name),
+            reason,
+        };
+        let Some(id) = key_file::id_of(&name) else {
+            let finding = unknown("it is not named like a key".to_owned());
+            loaded.findings.push(finding);
+            continue;
+        };
+        if loaded
+            .ledger
+            .by_id(&id)
+            .is_some_and(|entry| entry.ring == *ring)
+        {
+            // Opened for its permissions. Any other trouble concerns this key alone, and whoever
+            // asks for the key is told.
+            if let Err(error @ Error::Permissions(_)) = folder.open_file(&name, OFlags::RDONLY) {
+                return Err(error);
+            }
+            seen.push(id);
+            continue;
+        }
+        match key_file::read(folder, identity, &id) {
+            Ok((facts, _)) if facts.ring != *ring => {
+                let finding = unknown(format!("its key belongs to ring `{}`", facts.ring));
+                loaded.findings.push(finding);
+            }
+            Ok((facts, _)) => match loaded.ledger.fits(&facts) {
+                Ok(()) => loaded.orphans.push(facts),
+                Err(reason) => loaded.findings.push(unknown(reason)),
+            },
+            Err(Error::KeyFileDamaged { reason, .. }) => loaded.findings.push(unknown(reason)),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

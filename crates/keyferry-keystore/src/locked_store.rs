@@ -1,0 +1,92 @@
+//! What can be read of a store without opening it.
+
+use std::path::Path;
+
+use crate::folder::Folder;
+use crate::identity::IdentityFile;
+use crate::journal::lines_unproven;
+use crate::ledger::Ledger;
+use crate::lock::SharedLock;
+use crate::manifest::Manifest;
+use crate::{Error, KeyEntry, Store, StoreId, Unlock};
+
+/// What a store's identity is protected by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Protection {
+    /// A passphrase.
+    Passphrase,
+    /// Nothing but the permissions of its file.
+    None,
+}
+
+/// A store that was found and whose permissions are sound, before it is unlocked.
+#[derive(Debug)]
+pub struct LockedStore {
+    pub(crate) folder: Folder,
+    pub(crate) manifest: Manifest,
+}
+
+impl LockedStore {
+    /// Finds a store.
+    ///
+    /// # Errors
+    /// [`Error::NoStore`], [`Error::Permissions`], [`Error::NewerFormat`],
+    /// [`Error::ManifestDamaged`], [`Error::Io`].
+    pub fn open(dir: &Path) -> Result<Self, Error> {
+        let folder = match Folder::open(dir) {
+            Err(error) if error.is_not_found() => {
+                let path = dir.to_owned();
+                return Err(Error::NoStore { path });
+            }
+            opened => opened?,
+        };
+        let manifest = Manifest::read(&folder)?;
+        Ok(Self { folder, manifest })
+    }
+
+    /// The store's name.
+    #[must_use]
+    pub fn id(&self) -> &StoreId {
+        &self.manifest.id
+    }
+
+    /// The public age recipient of the store, as `store.toml` has it.
+    #[must_use]
+    pub fn recipient(&self) -> &str {
+        &self.manifest.recipient
+    }
+
+    /// What opens the store: whether to ask for a passphrase.
+    ///
+    /// # Errors
+    /// [`Error::IdentityDamaged`] if the identity is missing, [`Error::Permissions`],
+    /// [`Error::Io`].
+    pub fn protection(&self) -> Result<Protection, Error> {
+        Ok(IdentityFile::read(&self.folder)?.protection())
+    }
+
+    /// The keys as the journal tells them. Without the identity nothing proves it: good for
+    /// showing, not for deciding.
+    ///
+    /// # Errors
+    /// As for [`Self::open`], and [`Error::Busy`], [`Error::NoLocks`].
+    pub fn list(&self) -> Result<Vec<KeyEntry>, Error> {
+        let _shared = SharedLock::acquire(&self.folder)?;
+        let mut ledger = Ledger::default();
+        for record in lines_unproven(&self.folder)? {
+            if ledger.apply(record.seq, &record.event).is_err() {
+                break;
+            }
+        }
+        Ok(ledger.entries().to_vec())
+    }
+
+    /// Opens the store.
+    ///
+    /// # Errors
+    /// As for [`Store::open`].
+    pub fn unlock(self, unlock: &Unlock) -> Result<Store, Error> {
+        Store::unlock(self, unlock)
+    }
+}

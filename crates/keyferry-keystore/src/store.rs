@@ -1,0 +1,297 @@
+//! An unlocked store.
+
+use std::path::Path;
+
+use keyferry_key::{CustomerKey, KeyId, KeyMd5};
+
+use crate::entry::KeyFacts;
+use crate::folder::Folder;
+use crate::identity::StoreIdentity;
+use crate::journal::{Event, Journal};
+use crate::key_file::{self, KEYS_FOLDER};
+use crate::ledger::{Ledger, Misfit};
+use crate::load::Loaded;
+use crate::lock::ExclusiveLock;
+use crate::manifest::{MANIFEST_FILE, Manifest};
+use crate::recover::{load_recovered, load_recovered_for_writing};
+use crate::{
+    Error, Finding, KeyEntry, KeyState, LockedStore, RingName, StoreId, Unlock, WriteBlock,
+};
+
+/// An unlocked store.
+///
+/// What it says of keys is as of when it was opened, last wrote, or was [refreshed](Self::refresh);
+/// what it writes is always based on the latest state, under a lock that all processes share. It
+/// holds the identity, and so the means to open every key, until it is dropped; then the identity
+/// is wiped.
+pub struct Store {
+    pub(crate) folder: Folder,
+    manifest: Manifest,
+    pub(crate) identity: StoreIdentity,
+    journal: Journal,
+    pub(crate) ledger: Ledger,
+    block: Option<WriteBlock>,
+    findings: Vec<Finding>,
+}
+
+impl Store {
+    /// Opens a store and puts in order what an interrupted write left behind: see
+    /// [`Self::findings`]. A store that cannot be written still opens: see [`Self::write_block`].
+    ///
+    /// # Errors
+    /// [`Error::NoStore`]; [`Error::Permissions`] if others could have read or changed it;
+    /// [`Error::WrongPassphrase`], [`Error::PassphraseNeeded`], [`Error::NotProtected`];
+    /// [`Error::IdentityDamaged`], [`Error::ManifestDamaged`], [`Error::NewerFormat`];
+    /// [`Error::Busy`], [`Error::NoLocks`], [`Error::Io`].
+    pub fn open(dir: &Path, unlock: &Unlock) -> Result<Self, Error> {
+        LockedStore::open(dir)?.unlock(unlock)
+    }
+
+    pub(crate) fn unlock(locked: LockedStore, unlock: &Unlock) -> Result<Self, Error> {
+        let LockedStore { folder, manifest } = locked;
+        let identity = StoreIdentity::read(&folder, &manifest.id, unlock)?;
+        Self::with_identity(folder, manifest, identity)
+    }
+
+    pub(crate) fn with_identity(
+        folder: Folder,
+        manifest: Manifest,
+        identity: StoreIdentity,
+    ) -> Result<Self, Error> {
+        // New keys are encrypted to the identity's own recipient, whatever the file says; but a
+        // file that says otherwise was tampered with.
+        if identity.recipient() != manifest.recipient {
+            return Err(Error::ManifestDamaged {
+                path: folder.path_of(MANIFEST_FILE),
+                reason: "its recipient is not that of the identity".to_owned(),
+            });
+        }
+        let loaded = load_recovered(&folder, &manifest, &identity)?;
+        let Loaded {
+            journal,
+            ledger,
+            block,
+            findings,
+            ..
+        } = loaded;
+        Ok(Self {
+            folder,
+            manifest,
+            identity,
+            journal,
+            ledger,
+            block,
+            findings,
+        })
+    }
+
+    /// Reads again what other processes may have changed.
+    ///
+    /// # Errors
+    /// As for [`Self::open`].
+    pub fn refresh(&mut self) -> Result<(), Error> {
+        let loaded = load_recovered(&self.folder, &self.manifest, &self.identity)?;
+        self.take_in(loaded);
+        Ok(())
+    }
+
+    fn take_in(&mut self, loaded: Loaded) {
+        self.journal = loaded.journal;
+        self.ledger = loaded.ledger;
+        self.block = loaded.block;
+        for finding in loaded.findings {
+            if !self.findings.contains(&finding) {
+                self.findings.push(finding);
+            }
+        }
+    }
+
+    /// The store's name.
+    #[must_use]
+    pub fn id(&self) -> &StoreId {
+        &self.manifest.id
+    }
+
+    /// The public age recipient that keys are encrypted to.
+    #[must_use]
+    pub fn recipient(&self) -> String {
+        self.identity.recipient()
+    }
+
+    /// The store's folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What was noticed, since the store was opened, of interrupted writes and of missing or
+    /// unknown files.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// Why the store is read-only, if it is.
+    #[must_use]
+    pub fn write_block(&self) -> Option<&WriteBlock> {
+        self.block.as_ref()
+    }
+
+    /// Every key, in the order in which they came.
+    #[must_use]
+    pub fn list(&self) -> &[KeyEntry] {
+        self.ledger.entries()
+    }
+
+    /// What is known of a key.
+    ///
+    /// # Errors
+    /// [`Error::UnknownKey`].
+    pub fn entry(&self, id: &KeyId) -> Result<&KeyEntry, Error> {
+        self.ledger
+            .by_id(id)
+            .ok_or_else(|| Error::UnknownKey { id: id.clone() })
+    }
+
+    /// The key with this MD5, if the store has it.
+    #[must_use]
+    pub fn find_by_md5(&self, md5: &KeyMd5) -> Option<&KeyEntry> {
+        self.ledger.by_md5(md5)
+    }
+
+    /// Opens a key, whatever its state: for reading objects.
+    ///
+    /// # Errors
+    /// [`Error::UnknownKey`], [`Error::Destroyed`], [`Error::KeyFileMissing`],
+    /// [`Error::KeyFileDamaged`], [`Error::Permissions`], [`Error::Io`].
+    pub fn key(&self, id: &KeyId) -> Result<CustomerKey, Error> {
+        let entry = self.entry(id)?;
+        if !entry.state.has_key() {
+            return Err(Error::Destroyed { id: id.clone() });
+        }
+        let in_ring = |error: Error| match error {
+            error if error.is_not_found() => Error::KeyFileMissing {
+                id: id.clone(),
+                path: self.key_path(entry),
+            },
+            error => error,
+        };
+        let keys = self.folder.child(KEYS_FOLDER).map_err(in_ring)?;
+        let ring = keys.child(entry.ring.as_str()).map_err(in_ring)?;
+        let (facts, key) = key_file::read(&ring, &self.identity, id)?;
+        let KeyFacts {
+            version, md5, ring, ..
+        } = facts;
+        if (&ring, version, md5) == (&entry.ring, entry.version, entry.md5) {
+            Ok(key)
+        } else {
+            Err(Error::KeyFileDamaged {
+                id: id.clone(),
+                path: self.key_path(entry),
+                reason: "it is not the key that the journal records".to_owned(),
+            })
+        }
+    }
+
+    /// Opens a ring's active key: for new objects.
+    ///
+    /// # Errors
+    /// As for [`Self::key`], and [`Error::NoActiveKey`]; [`Error::ReadOnly`] if the journal is
+    /// damaged or newer, because it may hold an entry by which this key should not be used.
+    pub fn active(&self, ring: &RingName) -> Result<(KeyEntry, CustomerKey), Error> {
+        if let Some(block) = &self.block
+            && !block.leaves_states_known()
+        {
+            return Err(self.read_only(block));
+        }
+        let entry = self
+            .ledger
+            .active(ring)
+            .ok_or_else(|| Error::NoActiveKey { ring: ring.clone() })?;
+        Ok((entry.clone(), self.key(&entry.id)?))
+    }
+
+    /// Makes a pending key the active one of its ring; the key that was active becomes
+    /// decrypt-only, in the same step.
+    ///
+    /// # Errors
+    /// [`Error::UnknownKey`]; [`Error::Transition`] if the key is not pending; as for
+    /// [`Self::key`] if it does not open, and as for [`Self::create`].
+    pub fn activate(&mut self, id: &KeyId) -> Result<KeyEntry, Error> {
+        let lock = self.begin_write()?;
+        self.activate_locked(&lock, id)
+    }
+
+    pub(crate) fn activate_locked(
+        &mut self,
+        lock: &ExclusiveLock,
+        id: &KeyId,
+    ) -> Result<KeyEntry, Error> {
+        let (from, to) = (self.entry(id)?.state, KeyState::Active);
+        if !from.may_become(to) {
+            let id = id.clone();
+            return Err(Error::Transition { id, from, to });
+        }
+        // Never let a ring depend on a key that cannot be opened.
+        self.key(id)?;
+        self.record(lock, Event::StateChanged { id: id.clone(), to })?;
+        self.entry(id).cloned()
+    }
+
+    fn key_path(&self, entry: &KeyEntry) -> std::path::PathBuf {
+        self.folder
+            .path_of(KEYS_FOLDER)
+            .join(entry.ring.as_str())
+            .join(key_file::file_name(&entry.id))
+    }
+
+    fn read_only(&self, block: &WriteBlock) -> Error {
+        Error::ReadOnly {
+            path: self.folder.path().to_owned(),
+            block: block.clone(),
+        }
+    }
+
+    /// Takes the writer's lock and brings the store up to date under it.
+    pub(crate) fn begin_write(&mut self) -> Result<ExclusiveLock, Error> {
+        let lock = ExclusiveLock::acquire(&self.folder)?;
+        let loaded =
+            load_recovered_for_writing(&self.folder, &self.manifest, &self.identity, &lock)?;
+        self.take_in(loaded);
+        match &self.block {
+            Some(block) => Err(self.read_only(block)),
+            None => Ok(lock),
+        }
+    }
+
+    /// Writes an event into the journal; when this returns, it happened.
+    pub(crate) fn record(&mut self, lock: &ExclusiveLock, event: Event) -> Result<(), Error> {
+        // Tried on a copy first: an entry that contradicts the journal must never get into it.
+        let mut ledger = self.ledger.clone();
+        ledger
+            .apply(self.journal.tip.seq + 1, &event)
+            .map_err(|misfit| Error::Unwritable {
+                path: self.folder.path().to_owned(),
+                reason: match misfit {
+                    Misfit::Unknown => "the entry is of no known kind".to_owned(),
+                    Misfit::Contradiction(reason) => reason,
+                },
+            })?;
+        self.journal
+            .append(&self.folder, &self.identity, lock, event)?;
+        self.ledger = ledger;
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Store")
+            .field("path", &self.folder.path())
+            .field("id", &self.manifest.id)
+            .field("keys", &self.ledger.entries().len())
+            .field("block", &self.block)
+            .finish_non_exhaustive()
+    }
+}
