@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::chunk::TAG_LEN;
 use super::customer_key::{CustomerKey, KeyVerifier};
 use super::wrap::WrappedKey;
 use crate::store::StoreError;
@@ -64,6 +65,14 @@ impl ObjectEncryption {
         match self {
             Self::SseKms { key_arn, .. } | Self::DsseKms { key_arn, .. } => Some(key_arn),
             Self::SseS3 { .. } | Self::SseC { .. } => None,
+        }
+    }
+
+    /// Bytes that sealing adds to each chunk.
+    pub(crate) fn chunk_overhead(&self) -> usize {
+        match self {
+            Self::DsseKms { .. } => 2 * TAG_LEN,
+            Self::SseS3 { .. } | Self::SseKms { .. } | Self::SseC { .. } => TAG_LEN,
         }
     }
 

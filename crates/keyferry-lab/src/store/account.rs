@@ -1,14 +1,26 @@
 //! The whole store: both regions, the global bucket namespace and the account's roles.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
+use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition};
 use serde::{Deserialize, Serialize};
+use tokio::sync::{Mutex, watch};
 
 use super::bucket_record::BucketRecord;
+use super::database::{decode, encode};
 use super::error::StoreError;
-use super::region::RegionStore;
-use crate::replication::{ReplicationFailure, ReplicationQueue};
+use super::identifiers::{Sequence, SequenceClock};
+use super::region::{RegionStore, Shared, blocking};
+use crate::replication::{QueueEntry, ReplicationFailure, ReplicationQueue};
+
+/// How long a commit may stay undurable.
+const FLUSH_INTERVAL: Duration = Duration::from_millis(200);
+
+/// ARN → [`RoleRecord`].
+const ROLES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("roles");
 
 /// An IAM role.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,12 +31,28 @@ pub(crate) struct RoleRecord {
     /// JSON as given.
     pub(crate) trust_policy: String,
     /// Inline policies, JSON as given, by name.
-    pub(crate) policies: std::collections::BTreeMap<String, String>,
+    pub(crate) policies: BTreeMap<String, String>,
 }
 
 /// Both regions.
-#[derive(Debug)]
-pub(crate) struct Store {}
+pub(crate) struct Store {
+    account_id: String,
+    regions: [RegionStore; 2],
+    account: Database,
+    queue: Arc<ReplicationQueue>,
+    /// Held while a bucket is created: names are unique over both regions.
+    creating: Mutex<()>,
+    closed: watch::Sender<bool>,
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store")
+            .field("account_id", &self.account_id)
+            .field("regions", &self.regions)
+            .finish_non_exhaustive()
+    }
+}
 
 impl Store {
     /// Opens or creates the store under `dir`, which must exist: one folder per region, and the
@@ -36,80 +64,177 @@ impl Store {
         regions: &[String; 2],
         account_id: &str,
     ) -> Result<Arc<Self>, StoreError> {
-        todo!()
+        let queue = Arc::new(ReplicationQueue::default());
+        let clock = Arc::new(SequenceClock::after(Sequence(0)));
+        let shared = Shared {
+            account_id: account_id.to_owned(),
+            clock: Arc::clone(&clock),
+            queue: Arc::clone(&queue),
+        };
+        let account = Database::create(dir.join("account.redb"))?;
+        let transaction = account.begin_write()?;
+        transaction.open_table(ROLES)?;
+        transaction.commit()?;
+        let [first, second] = regions;
+        let open = |name: &String| {
+            let region = RegionStore::open(&dir.join(name), name, &shared)?;
+            clock.advance(region.last_sequence()?);
+            Ok::<_, StoreError>(region)
+        };
+        Ok(Arc::new(Self {
+            account_id: account_id.to_owned(),
+            regions: [open(first)?, open(second)?],
+            account,
+            queue,
+            creating: Mutex::new(()),
+            closed: watch::Sender::new(false),
+        }))
     }
 
     /// Makes what was committed durable every 200 ms, and removes freed data files, until
-    /// [`Store::close`]. Spawns a task.
+    /// [`Store::close`]. Spawns a task, which ends with the store as well.
     pub(crate) fn flush_regularly(self: &Arc<Self>) {
-        todo!()
+        let mut closed = self.closed.subscribe();
+        let store = Arc::downgrade(self);
+        tokio::spawn(async move {
+            loop {
+                tokio::select! {
+                    _ = closed.wait_for(|closed| *closed) => return,
+                    () = tokio::time::sleep(FLUSH_INTERVAL) => {}
+                }
+                let Some(store) = store.upgrade() else {
+                    return;
+                };
+                if let Err(error) = store.flush(false).await {
+                    tracing::warn!(%error, "cannot make the lab's metadata durable");
+                }
+            }
+        });
     }
 
     /// Makes everything durable and ends the task of [`Store::flush_regularly`]. The store can
     /// still be read and written.
     pub(crate) async fn close(&self) -> Result<(), StoreError> {
-        todo!()
+        self.closed.send_replace(true);
+        self.flush(true).await
+    }
+
+    async fn flush(&self, all: bool) -> Result<(), StoreError> {
+        for region in self.regions.clone() {
+            blocking(tokio::task::spawn_blocking(move || region.flush(all))).await?;
+        }
+        Ok(())
     }
 
     /// The account id given at [`Store::open`].
     pub(crate) fn account_id(&self) -> &str {
-        todo!()
+        &self.account_id
     }
 
     /// Both regions, in the order given at [`Store::open`].
     pub(crate) fn regions(&self) -> &[RegionStore; 2] {
-        todo!()
+        &self.regions
     }
 
     /// The region of that name.
     pub(crate) fn region(&self, name: &str) -> Option<&RegionStore> {
-        todo!()
+        self.regions.iter().find(|region| region.name() == name)
     }
 
     /// A bucket in whichever region it lives: for redirects, and for replication.
     pub(crate) fn locate(&self, bucket: &str) -> Result<Option<BucketRecord>, StoreError> {
-        todo!()
+        for region in &self.regions {
+            match region.bucket(bucket) {
+                Err(StoreError::NoSuchBucket(_)) => {}
+                found => return found.map(Some),
+            }
+        }
+        Ok(None)
     }
 
     /// All buckets of both regions by name.
     pub(crate) fn buckets(&self) -> Result<Vec<BucketRecord>, StoreError> {
-        todo!()
+        let mut buckets = Vec::new();
+        for region in &self.regions {
+            buckets.extend(region.buckets()?);
+        }
+        buckets.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(buckets)
     }
 
     /// Creates a bucket in the region that the record names, with a creation time of now.
     ///
     /// # Errors
     /// [`StoreError::BucketExists`] with the record of the bucket that has the name, in
-    /// whichever region.
+    /// whichever region. [`StoreError::NoSuchRegion`].
     pub(crate) async fn create_bucket(
         &self,
-        bucket: BucketRecord,
+        mut bucket: BucketRecord,
     ) -> Result<BucketRecord, StoreError> {
-        todo!()
+        let _creating = self.creating.lock().await;
+        if let Some(existing) = self.locate(&bucket.name)? {
+            return Err(StoreError::BucketExists(Box::new(existing)));
+        }
+        let region = self
+            .region(&bucket.region)
+            .ok_or_else(|| StoreError::NoSuchRegion(bucket.region.clone()))?;
+        bucket.created = region.next_sequence();
+        region
+            .write(move |transaction| {
+                transaction.put_bucket(&bucket)?;
+                Ok(bucket)
+            })
+            .await
     }
 
     /// Creates or replaces a role.
-    pub(crate) fn put_role(&self, role: RoleRecord) -> Result<(), StoreError> {
-        todo!()
+    pub(crate) fn put_role(&self, role: &RoleRecord) -> Result<(), StoreError> {
+        let record = encode(role)?;
+        let transaction = self.account.begin_write()?;
+        transaction
+            .open_table(ROLES)?
+            .insert(role.arn.as_str(), record.as_slice())?;
+        Ok(transaction.commit()?)
     }
 
     /// The role with that ARN.
     pub(crate) fn role(&self, arn: &str) -> Result<Option<RoleRecord>, StoreError> {
-        todo!()
+        let roles = self.account.begin_read()?.open_table(ROLES)?;
+        let record = roles.get(arn)?;
+        record.map(|record| decode(record.value())).transpose()
     }
 
     /// All roles.
     pub(crate) fn roles(&self) -> Result<Vec<RoleRecord>, StoreError> {
-        todo!()
+        let roles = self.account.begin_read()?.open_table(ROLES)?;
+        roles
+            .iter()?
+            .map(|entry| decode(entry?.1.value()))
+            .collect()
     }
 
     /// Where commits leave what is to be replicated.
     pub(crate) fn replication_queue(&self) -> &ReplicationQueue {
-        todo!()
+        &self.queue
+    }
+
+    /// What an earlier run left to be replicated.
+    pub(crate) fn queued_replications(&self) -> Result<Vec<QueueEntry>, StoreError> {
+        let mut entries = Vec::new();
+        for region in &self.regions {
+            entries.extend(region.queued_replications()?);
+        }
+        entries.sort_by_key(|entry: &QueueEntry| entry.row);
+        Ok(entries)
     }
 
     /// Every replication that ended as FAILED since the store was created, oldest first.
     pub(crate) fn replication_failures(&self) -> Result<Vec<ReplicationFailure>, StoreError> {
-        todo!()
+        let mut failures = Vec::new();
+        for region in &self.regions {
+            failures.extend(region.replication_failures()?);
+        }
+        failures.sort_by_key(|failure: &ReplicationFailure| failure.at);
+        Ok(failures)
     }
 }

@@ -3,7 +3,13 @@
 //! S3 stores one additional checksum per object, of a type: `FULL_OBJECT`, or `COMPOSITE` for
 //! a digest over the parts' digests (`S3-SUM-1`).
 
+use aws_lc_rs::digest;
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use crc_fast::CrcAlgorithm;
+use md5::{Digest as _, Md5};
 use serde::{Deserialize, Serialize};
+
+use crate::encryption::ObjectEncryption;
 
 /// An additional checksum algorithm of S3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -54,4 +60,194 @@ pub(crate) struct Digests {
     pub(crate) md5: Option<[u8; 16]>,
     /// Raw digests, big-endian for CRCs, in the plan's order.
     pub(crate) checksums: Vec<(ChecksumAlgorithm, Vec<u8>)>,
+}
+
+impl DigestPlan {
+    /// What PUT, copy and parts need under an encryption: the MD5 where it becomes the ETag,
+    /// and the given checksums.
+    pub(crate) fn new(
+        encryption: &ObjectEncryption,
+        checksums: impl IntoIterator<Item = ChecksumAlgorithm>,
+    ) -> Self {
+        Self {
+            md5: encryption.etag_is_md5(),
+            checksums: checksums.into_iter().collect(),
+        }
+    }
+
+    /// Also the MD5, for a `Content-MD5` to compare.
+    pub(crate) fn with_md5(mut self, wanted: bool) -> Self {
+        self.md5 |= wanted;
+        self
+    }
+}
+
+impl Digests {
+    /// The digest of an algorithm, base64, as headers carry it.
+    pub(crate) fn base64(&self, algorithm: ChecksumAlgorithm) -> Option<String> {
+        self.checksums
+            .iter()
+            .find(|(a, _)| *a == algorithm)
+            .map(|(_, digest)| BASE64_STANDARD.encode(digest))
+    }
+}
+
+impl ChecksumAlgorithm {
+    /// As in `x-amz-checksum-algorithm`.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Crc32 => "CRC32",
+            Self::Crc32c => "CRC32C",
+            Self::Crc64Nvme => "CRC64NVME",
+            Self::Sha1 => "SHA1",
+            Self::Sha256 => "SHA256",
+        }
+    }
+
+    /// The CRC behind it, if it is one.
+    pub(super) fn crc(self) -> Option<(CrcAlgorithm, usize)> {
+        match self {
+            Self::Crc32 => Some((CrcAlgorithm::Crc32IsoHdlc, 4)),
+            Self::Crc32c => Some((CrcAlgorithm::Crc32Iscsi, 4)),
+            Self::Crc64Nvme => Some((CrcAlgorithm::Crc64Nvme, 8)),
+            Self::Sha1 | Self::Sha256 => None,
+        }
+    }
+}
+
+impl ObjectChecksum {
+    /// The full-object checksum of a segment.
+    pub(crate) fn full_object(algorithm: ChecksumAlgorithm, digests: &Digests) -> Option<Self> {
+        Some(Self {
+            algorithm,
+            kind: ChecksumKind::FullObject,
+            value: digests.base64(algorithm)?,
+        })
+    }
+}
+
+/// A CRC as its big-endian bytes.
+pub(super) fn crc_bytes(value: u64, width: usize) -> Vec<u8> {
+    let bytes = value.to_be_bytes();
+    bytes
+        .get(bytes.len() - width..)
+        .unwrap_or_default()
+        .to_vec()
+}
+
+/// One running checksum.
+pub(super) enum Hasher {
+    Crc(crc_fast::Digest, usize),
+    Sha(digest::Context),
+}
+
+impl Hasher {
+    pub(super) fn new(algorithm: ChecksumAlgorithm) -> Self {
+        match (algorithm.crc(), algorithm) {
+            (Some((crc, width)), _) => Self::Crc(crc_fast::Digest::new(crc), width),
+            (None, ChecksumAlgorithm::Sha1) => {
+                Self::Sha(digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY))
+            }
+            (None, _) => Self::Sha(digest::Context::new(&digest::SHA256)),
+        }
+    }
+
+    pub(super) fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Crc(crc, _) => crc.update(bytes),
+            Self::Sha(sha) => sha.update(bytes),
+        }
+    }
+
+    pub(super) fn finish(self) -> Vec<u8> {
+        match self {
+            Self::Crc(crc, width) => crc_bytes(crc.finalize(), width),
+            Self::Sha(sha) => sha.finish().as_ref().to_vec(),
+        }
+    }
+}
+
+/// All digests of a plan, running.
+pub(super) struct Hashers {
+    md5: Option<Md5>,
+    checksums: Vec<(ChecksumAlgorithm, Hasher)>,
+}
+
+impl Hashers {
+    pub(super) fn new(plan: &DigestPlan) -> Self {
+        Self {
+            md5: plan.md5.then(Md5::new),
+            checksums: plan
+                .checksums
+                .iter()
+                .map(|algorithm| (*algorithm, Hasher::new(*algorithm)))
+                .collect(),
+        }
+    }
+
+    pub(super) fn update(&mut self, bytes: &[u8]) {
+        if let Some(md5) = &mut self.md5 {
+            md5.update(bytes);
+        }
+        for (_, hasher) in &mut self.checksums {
+            hasher.update(bytes);
+        }
+    }
+
+    pub(super) fn finish(self) -> Digests {
+        Digests {
+            md5: self.md5.map(|md5| md5.finalize().into()),
+            checksums: self
+                .checksums
+                .into_iter()
+                .map(|(algorithm, hasher)| (algorithm, hasher.finish()))
+                .collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn published_check_values() {
+        let plan = DigestPlan {
+            md5: true,
+            checksums: vec![
+                ChecksumAlgorithm::Crc32,
+                ChecksumAlgorithm::Crc32c,
+                ChecksumAlgorithm::Crc64Nvme,
+                ChecksumAlgorithm::Sha1,
+                ChecksumAlgorithm::Sha256,
+            ],
+        };
+        let mut hashers = Hashers::new(&plan);
+        hashers.update(b"12345");
+        hashers.update(b"6789");
+        let digests = hashers.finish();
+        let hex: Vec<_> = digests
+            .checksums
+            .iter()
+            .map(|(_, d)| hex::encode(d))
+            .collect();
+        assert_eq!(
+            hex,
+            [
+                "cbf43926",
+                "e3069283",
+                "ae8b14860a799888",
+                "f7c3bc1d808e04732adf679965ccc34ca7ae3441",
+                "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225",
+            ]
+        );
+        assert_eq!(
+            digests.md5.map(hex::encode).as_deref(),
+            Some("25f9e794323b453885f5181f1b624d0b")
+        );
+        assert_eq!(
+            digests.base64(ChecksumAlgorithm::Crc32).as_deref(),
+            Some("y/Q5Jg==")
+        );
+    }
 }

@@ -1,8 +1,13 @@
 //! Deleting: delete markers, and versions for good.
 
+use super::bucket_record::{BucketRecord, Versioning};
 use super::error::StoreError;
+use super::identifiers::NULL_VERSION;
 use super::objects::Precondition;
 use super::region::RegionStore;
+use super::transaction::Transaction;
+use super::version_record::{VersionContent, VersionRecord};
+use crate::replication::ReplicationState;
 
 /// One key to delete.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,6 +43,68 @@ impl RegionStore {
         owner: &str,
         requests: Vec<DeleteRequest>,
     ) -> Result<Vec<Result<Deleted, StoreError>>, StoreError> {
-        todo!()
+        let (bucket, owner) = (bucket.to_owned(), owner.to_owned());
+        self.write(move |transaction| {
+            let bucket = transaction.bucket(&bucket)?;
+            Ok(requests
+                .into_iter()
+                .map(|request| delete(transaction, &bucket, &owner, request))
+                .collect())
+        })
+        .await
+    }
+}
+
+fn delete(
+    transaction: &mut Transaction<'_>,
+    bucket: &BucketRecord,
+    owner: &str,
+    request: DeleteRequest,
+) -> Result<Deleted, StoreError> {
+    let DeleteRequest {
+        key,
+        version_id,
+        precondition,
+    } = request;
+    let version = transaction.version(&bucket.name, &key, version_id.as_deref())?;
+    Transaction::check(&precondition, &key, version.as_ref())?;
+    match (version_id, bucket.versioning) {
+        (Some(version_id), _) => {
+            if let Some(version) = &version {
+                transaction.remove_version(&bucket.name, version)?;
+            }
+            Ok(Deleted {
+                key,
+                version_id: Some(version_id),
+                delete_marker: version.is_some_and(|version| version.is_delete_marker()),
+            })
+        }
+        (None, Versioning::Unversioned) => {
+            if let Some(version) = transaction.version(&bucket.name, &key, Some(NULL_VERSION))? {
+                transaction.remove_version(&bucket.name, &version)?;
+            }
+            Ok(Deleted {
+                key,
+                version_id: None,
+                delete_marker: false,
+            })
+        }
+        (None, Versioning::Enabled | Versioning::Suspended) => {
+            let sequence = transaction.next_sequence();
+            let marker = VersionRecord {
+                key: key.clone(),
+                version_id: Transaction::new_version_id(bucket, sequence),
+                sequence,
+                owner: owner.to_owned(),
+                content: VersionContent::DeleteMarker,
+                replication: ReplicationState::default(),
+            };
+            let marker = transaction.add_version(bucket, marker, None)?;
+            Ok(Deleted {
+                key,
+                version_id: Some(marker.version_id),
+                delete_marker: true,
+            })
+        }
     }
 }

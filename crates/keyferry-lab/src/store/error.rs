@@ -7,6 +7,9 @@ pub(crate) enum StoreError {
     /// [`Store::locate`](super::Store::locate).
     #[error("no bucket `{0}` in this region")]
     NoSuchBucket(String),
+    /// The lab has no such region.
+    #[error("no region `{0}`")]
+    NoSuchRegion(String),
     /// 409 BucketAlreadyOwnedByYou or BucketAlreadyExists, by the owner of the record.
     #[error("bucket `{}` exists in {}", .0.name, .0.region)]
     BucketExists(Box<super::BucketRecord>),

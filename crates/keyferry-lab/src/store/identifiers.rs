@@ -44,6 +44,11 @@ impl SequenceClock {
         }
     }
 
+    /// Never gives out `last` or anything before it.
+    pub(crate) fn advance(&self, last: Sequence) {
+        self.last.fetch_max(last.0, Ordering::Relaxed);
+    }
+
     /// The next sequence.
     pub(crate) fn next(&self) -> Sequence {
         let now = SystemTime::now()
@@ -68,14 +73,22 @@ pub(crate) fn random_hex<const N: usize>() -> String {
     hex::encode(rand::random::<[u8; N]>())
 }
 
-/// A version id of the length and alphabet S3 uses: 32 characters, opaque.
-pub(crate) fn new_version_id() -> String {
-    random_hex::<16>()
+/// A version id of the length and alphabet S3 uses: 32 characters, opaque to clients. The lab
+/// reads its own back, so that a listing resumes after a version that was deleted meanwhile.
+pub(crate) fn version_id(sequence: Sequence) -> String {
+    format!("{:016x}{}", sequence.0, random_hex::<8>())
 }
 
-/// An upload id: opaque, unguessable.
-pub(crate) fn new_upload_id() -> String {
-    random_hex::<32>()
+/// The sequence in a version id of the lab's.
+pub(crate) fn sequence_of(version_id: &str) -> Option<Sequence> {
+    u64::from_str_radix(version_id.get(..16)?, 16)
+        .ok()
+        .map(Sequence)
+}
+
+/// An upload id: opaque and unguessable; ids of a key sort by when they were made.
+pub(crate) fn new_upload_id(sequence: Sequence) -> String {
+    format!("{:016x}{}", sequence.0, random_hex::<24>())
 }
 
 /// A random UUID, version 4, as KMS key ids are.
