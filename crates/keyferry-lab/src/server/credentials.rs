@@ -46,7 +46,8 @@ impl LabCredentials {
 
     fn generate(prefix: &str) -> Self {
         const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-        let id = rand::random::<[u8; 16]>()
+        let random: [u8; 16] = rand::random();
+        let id = random
             .iter()
             .filter_map(|byte| ALPHABET.get(usize::from(byte & 31)))
             .map(|&byte| char::from(byte));

@@ -16,14 +16,16 @@ pub(crate) struct BucketRecord {
     pub(crate) created: Sequence,
     /// Account id of the owner.
     pub(crate) owner: String,
-    pub(crate) ownership: ObjectOwnership,
+    /// `None` once the ownership controls were deleted.
+    pub(crate) ownership: Option<ObjectOwnership>,
     pub(crate) versioning: Versioning,
     /// The bucket policy as given.
     pub(crate) policy: Option<String>,
     pub(crate) encryption: BucketEncryption,
     pub(crate) replication: Option<ReplicationConfiguration>,
     pub(crate) tags: Vec<Tag>,
-    pub(crate) public_access_block: PublicAccessBlock,
+    /// `None` once it was deleted.
+    pub(crate) public_access_block: Option<PublicAccessBlock>,
     /// Other configurations kept as given, by subresource name (`cors`, `lifecycle`, ...).
     pub(crate) documents: BTreeMap<String, String>,
 }
@@ -37,13 +39,13 @@ impl BucketRecord {
             region: region.to_owned(),
             created: Sequence(0),
             owner: owner.to_owned(),
-            ownership: ObjectOwnership::BucketOwnerEnforced,
+            ownership: Some(ObjectOwnership::BucketOwnerEnforced),
             versioning: Versioning::Unversioned,
             policy: None,
             encryption: BucketEncryption::default(),
             replication: None,
             tags: Vec::new(),
-            public_access_block: PublicAccessBlock::default(),
+            public_access_block: Some(PublicAccessBlock::default()),
             documents: BTreeMap::new(),
         }
     }

@@ -1,0 +1,435 @@
+//! The lab: two regions of one account, in this process, on loopback.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use s3s::service::{S3Service, S3ServiceBuilder};
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::faults::Faults;
+use crate::lab_error::LabError;
+use crate::replication::{ReplicationFailure, Replicator, RoleTrust};
+use crate::server::certificates::{Authority, HostCertificates};
+use crate::server::credentials::{Authenticator, CredentialStore, LabCredentials};
+use crate::server::gate::Gate;
+use crate::server::host::RegionHosts;
+use crate::server::listener;
+use crate::service::{EncryptionRoute, RegionService};
+use crate::store::{RegionStore, RoleRecord, Store};
+
+/// How to start a lab.
+///
+/// ```
+/// let options = keyferry_lab::LabOptions {
+///     ports: [9001, 9002],
+///     ..Default::default()
+/// };
+/// assert_eq!(options.regions, ["ap-northeast-1", "ap-northeast-3"]);
+/// ```
+#[derive(Clone, Debug)]
+pub struct LabOptions {
+    /// Where everything is kept: made if missing, opened again if it holds a lab. `None` is a
+    /// temporary folder that goes with the lab.
+    pub dir: Option<PathBuf>,
+    /// Names of the two regions, as AWS writes them.
+    pub regions: [String; 2],
+    /// Loopback ports of the two regions; 0 is any free one.
+    pub ports: [u16; 2],
+    /// The account that owns everything: 12 digits.
+    pub account_id: String,
+}
+
+impl Default for LabOptions {
+    fn default() -> Self {
+        Self {
+            dir: None,
+            regions: ["ap-northeast-1".to_owned(), "ap-northeast-3".to_owned()],
+            ports: [0, 0],
+            account_id: "111122223333".to_owned(),
+        }
+    }
+}
+
+/// One region of a running lab.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LabRegion {
+    name: String,
+    port: u16,
+    endpoint_url: String,
+}
+
+impl LabRegion {
+    fn new(name: &str, port: u16) -> Self {
+        Self {
+            name: name.to_owned(),
+            port,
+            endpoint_url: format!("https://127.0.0.1:{port}"),
+        }
+    }
+
+    /// Its name, such as `ap-northeast-1`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// `https://127.0.0.1:PORT`. Plain http is answered on the same port, as S3 answers it.
+    #[must_use]
+    pub fn endpoint_url(&self) -> &str {
+        &self.endpoint_url
+    }
+
+    /// The port on 127.0.0.1.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+}
+
+enum Folder {
+    Kept(PathBuf),
+    Temporary(TempDir),
+}
+
+impl Folder {
+    fn path(&self) -> &Path {
+        match self {
+            Self::Kept(path) => path,
+            Self::Temporary(dir) => dir.path(),
+        }
+    }
+}
+
+/// A running lab. Dropping it stops it; [`Lab::shutdown`] lets running requests finish and
+/// makes everything durable first.
+pub struct Lab {
+    regions: [LabRegion; 2],
+    credentials: Arc<CredentialStore>,
+    authority: Arc<Authority>,
+    store: Arc<Store>,
+    faults: Faults,
+    replicator: Option<Replicator>,
+    stop: CancellationToken,
+    servers: Vec<JoinHandle<()>>,
+    // Last, so that the folder goes when nothing uses it any more.
+    folder: Folder,
+}
+
+impl fmt::Debug for Lab {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lab")
+            .field("regions", &self.regions)
+            .field("dir", &self.folder.path())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Lab {
+    /// Starts a lab and returns when both regions serve. Must be called within a tokio runtime.
+    ///
+    /// # Errors
+    /// An option that makes no sense, a port that is taken, a folder that cannot be used or
+    /// that another lab uses.
+    pub async fn start(options: LabOptions) -> Result<Self, LabError> {
+        check(&options)?;
+        let LabOptions {
+            dir,
+            regions,
+            ports,
+            account_id,
+        } = options;
+        let listeners = [
+            listener::bind(ports[0]).await?,
+            listener::bind(ports[1]).await?,
+        ];
+        let opened = {
+            let regions = regions.clone();
+            tokio::task::spawn_blocking(move || Opened::open(dir, &regions, &account_id))
+        };
+        let Opened {
+            folder,
+            authority,
+            credentials,
+            store,
+        } = opened
+            .await
+            .map_err(|error| LabError::Store(error.to_string()))??;
+        store.flush_regularly();
+
+        let faults = Faults::default();
+        let replicator = Replicator::start(
+            Arc::clone(&store),
+            faults.clone(),
+            Arc::new(RoleTrust::new(Arc::clone(&store))),
+        )?;
+        let lab_regions = [
+            LabRegion::new(&regions[0], port_of(&listeners[0])?),
+            LabRegion::new(&regions[1], port_of(&listeners[1])?),
+        ];
+        let endpoints: Arc<[(String, String); 2]> = Arc::new(lab_regions.each_ref().map(|region| {
+            (
+                region.name.clone(),
+                format!("127.0.0.1:{}", region.port),
+            )
+        }));
+        let certificates = Arc::new(HostCertificates::new(Arc::clone(&authority), &regions)?);
+        let tls = listener::tls(certificates)?;
+        let stop = CancellationToken::new();
+        let mut servers = Vec::new();
+        for (listener, region) in listeners.into_iter().zip(store.regions()) {
+            let service = s3_service(&store, region, &endpoints, &credentials);
+            let gate = Gate::new(region.name().to_owned(), Arc::clone(&credentials), service);
+            servers.push(tokio::spawn(listener::serve(
+                listener,
+                tls.clone(),
+                Arc::new(gate),
+                stop.clone(),
+            )));
+        }
+        Ok(Self {
+            regions: lab_regions,
+            credentials,
+            authority,
+            store,
+            faults,
+            replicator: Some(replicator),
+            stop,
+            servers,
+            folder,
+        })
+    }
+
+    /// Both regions, in the order of the options.
+    #[must_use]
+    pub fn regions(&self) -> &[LabRegion; 2] {
+        &self.regions
+    }
+
+    /// The account's access key.
+    #[must_use]
+    pub fn credentials(&self) -> &LabCredentials {
+        self.credentials.account()
+    }
+
+    /// Makes session credentials, with a session token, that end after `lifetime`. They do not
+    /// outlive the lab's process.
+    #[must_use]
+    pub fn session_credentials(&self, lifetime: Duration) -> LabCredentials {
+        self.credentials.start_session(lifetime)
+    }
+
+    /// The certificate of the lab's authority, which clients have to trust.
+    #[must_use]
+    pub fn ca_pem(&self) -> &str {
+        self.authority.pem()
+    }
+
+    /// The file in the lab's folder that holds it.
+    #[must_use]
+    pub fn ca_path(&self) -> &Path {
+        self.authority.path()
+    }
+
+    /// The account's id.
+    #[must_use]
+    pub fn account_id(&self) -> &str {
+        self.store.account_id()
+    }
+
+    /// The lab's folder.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Creates or replaces a role with one inline policy, and gives its ARN.
+    ///
+    /// # Errors
+    /// A name that IAM would not take, or a document that is no JSON object.
+    pub fn put_role(
+        &self,
+        role_name: &str,
+        trust_policy_json: &str,
+        permission_policy_json: &str,
+    ) -> Result<String, LabError> {
+        let valid_name = (1..=64).contains(&role_name.len())
+            && role_name
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte));
+        if !valid_name {
+            return Err(LabError::InvalidOption(format!(
+                "`{role_name}` is not a role name"
+            )));
+        }
+        check_document(role_name, "trust policy", trust_policy_json)?;
+        check_document(role_name, "permission policy", permission_policy_json)?;
+        let arn = format!("arn:aws:iam::{}:role/{role_name}", self.account_id());
+        self.store.put_role(&RoleRecord {
+            name: role_name.to_owned(),
+            arn: arn.clone(),
+            trust_policy: trust_policy_json.to_owned(),
+            policies: [("inline".to_owned(), permission_policy_json.to_owned())].into(),
+        })?;
+        Ok(arn)
+    }
+
+    /// Creates a KMS key in a region, and gives its ARN.
+    ///
+    /// # Errors
+    /// A region that the lab does not have.
+    pub fn create_kms_key(&self, region: &str) -> Result<String, LabError> {
+        let store = self
+            .store
+            .region(region)
+            .ok_or_else(|| LabError::NoSuchRegion(region.to_owned()))?;
+        Ok(store.create_kms_key(None)?.arn)
+    }
+
+    /// What goes wrong with replication, to set and clear.
+    #[must_use]
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// Resolves when nothing is waiting to be replicated. Stalled work counts as waiting.
+    pub async fn replication_idle(&self) {
+        if let Some(replicator) = &self.replicator {
+            replicator.idle().await;
+        }
+    }
+
+    /// Every replication that ended as FAILED since the lab's folder was made, oldest first,
+    /// and why.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn replication_failures(&self) -> Result<Vec<ReplicationFailure>, LabError> {
+        Ok(self.store.replication_failures()?)
+    }
+
+    /// Stops: no new requests, running ones get a few seconds, everything is made durable.
+    pub async fn shutdown(mut self) {
+        self.stop.cancel();
+        for server in std::mem::take(&mut self.servers) {
+            if let Err(error) = server.await {
+                tracing::error!(%error, "a region's server ended badly");
+            }
+        }
+        if let Some(replicator) = self.replicator.take() {
+            replicator.shutdown().await;
+        }
+        if let Err(error) = self.store.close().await {
+            tracing::error!(%error, "the store could not be made durable");
+        }
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        self.stop.cancel();
+        for server in &self.servers {
+            server.abort();
+        }
+    }
+}
+
+/// What is in the lab's folder.
+struct Opened {
+    folder: Folder,
+    authority: Arc<Authority>,
+    credentials: Arc<CredentialStore>,
+    store: Arc<Store>,
+}
+
+impl Opened {
+    fn open(
+        dir: Option<PathBuf>,
+        regions: &[String; 2],
+        account_id: &str,
+    ) -> Result<Self, LabError> {
+        let folder = match dir {
+            Some(path) => {
+                std::fs::create_dir_all(&path)
+                    .map_err(|error| LabError::io("create", &path, error))?;
+                Folder::Kept(path)
+            }
+            None => Folder::Temporary(
+                tempfile::Builder::new()
+                    .prefix("keyferry-lab-")
+                    .tempdir()
+                    .map_err(|error| LabError::io("create", std::env::temp_dir(), error))?,
+            ),
+        };
+        let path = folder.path();
+        Ok(Self {
+            store: Store::open(path, regions, account_id)?,
+            authority: Arc::new(Authority::open(path)?),
+            credentials: Arc::new(CredentialStore::open(path)?),
+            folder,
+        })
+    }
+}
+
+fn s3_service(
+    store: &Arc<Store>,
+    region: &RegionStore,
+    endpoints: &Arc<[(String, String); 2]>,
+    credentials: &Arc<CredentialStore>,
+) -> S3Service {
+    let hosts = RegionHosts::new(region.name());
+    let service = RegionService::new(Arc::clone(store), region.clone(), Arc::clone(endpoints));
+    let mut builder = S3ServiceBuilder::new(service.clone());
+    builder.set_auth(Authenticator(Arc::clone(credentials)));
+    builder.set_route(EncryptionRoute::new(service, hosts.clone()));
+    builder.set_host(hosts);
+    builder.build()
+}
+
+fn port_of(listener: &TcpListener) -> Result<u16, LabError> {
+    listener
+        .local_addr()
+        .map(|address| address.port())
+        .map_err(|error| LabError::io("look up the port of", "127.0.0.1", error))
+}
+
+fn check(options: &LabOptions) -> Result<(), LabError> {
+    let invalid = |what: String| Err(LabError::InvalidOption(what));
+    let [first, second] = &options.regions;
+    for region in [first, second] {
+        let valid = !region.is_empty()
+            && region.len() <= 32
+            && region
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        if !valid {
+            return invalid(format!("`{region}` is not a region name"));
+        }
+    }
+    if first == second {
+        return invalid(format!("both regions are named `{first}`"));
+    }
+    let account = &options.account_id;
+    if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
+        return invalid(format!("`{account}` is not an account id of 12 digits"));
+    }
+    Ok(())
+}
+
+fn check_document(role: &str, document: &'static str, json: &str) -> Result<(), LabError> {
+    let reason = match serde_json::from_str::<Value>(json) {
+        Ok(Value::Object(_)) => return Ok(()),
+        Ok(_) => "not a JSON object".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    Err(LabError::InvalidPolicy {
+        role: role.to_owned(),
+        document,
+        reason,
+    })
+}

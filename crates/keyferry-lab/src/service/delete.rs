@@ -1,0 +1,150 @@
+//! DeleteObject and DeleteObjects (`S3-DEL-1` to `S3-DEL-3`). Neither takes a customer key.
+
+use http::header::{HeaderMap, HeaderName};
+use s3s::dto::{
+    DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, DeletedObject,
+    ObjectIdentifier,
+};
+use s3s::{S3Request, S3Response, S3Result, s3_error};
+
+use super::RegionService;
+use super::conditions::{commit_error, write_precondition};
+use super::errors::{OrS3 as _, from_store, header_not_implemented, malformed_xml};
+use super::limits::MAX_PAGE;
+use super::versions::check_version_id;
+use crate::server::exchange::{Exchange, Transport};
+use crate::store::{DeleteRequest, Deleted, Precondition, StoreError};
+
+const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
+
+impl RegionService {
+    pub(super) async fn delete_object(
+        &self,
+        request: S3Request<DeleteObjectInput>,
+        exchange: &Exchange,
+    ) -> S3Result<S3Response<DeleteObjectOutput>> {
+        let input = request.input;
+        let bucket = self.bucket(
+            exchange,
+            &input.bucket,
+            input.expected_bucket_owner.as_deref(),
+        )?;
+        check_version_id(exchange, input.version_id.as_deref())?;
+        if input.if_match_size.is_some() || input.if_match_last_modified_time.is_some() {
+            // For directory buckets only.
+            return Err(header_not_implemented(exchange, "x-amz-if-match-size"));
+        }
+        let precondition = write_precondition(exchange, input.if_match.as_ref(), None)?;
+        let delete = DeleteRequest {
+            key: input.key,
+            version_id: input.version_id,
+            precondition: precondition.clone(),
+        };
+        let deleted = self
+            .region
+            .delete(&bucket.name, &bucket.owner, vec![delete])
+            .await
+            .or_s3(exchange)?
+            .pop()
+            .unwrap_or(Err(StoreError::ShuttingDown))
+            .map_err(|error| match error {
+                // Nothing was read before: what is not there simply is not there.
+                error @ StoreError::NoSuchKey(_) => from_store(error, exchange),
+                error => commit_error(exchange, error, &precondition),
+            })?;
+        Ok(S3Response::new(DeleteObjectOutput {
+            delete_marker: deleted.delete_marker.then_some(true),
+            version_id: deleted.version_id,
+            ..DeleteObjectOutput::default()
+        }))
+    }
+
+    pub(super) async fn delete_objects(
+        &self,
+        request: S3Request<DeleteObjectsInput>,
+        exchange: &Exchange,
+    ) -> S3Result<S3Response<DeleteObjectsOutput>> {
+        let S3Request { input, headers, .. } = request;
+        let bucket = self.bucket(
+            exchange,
+            &input.bucket,
+            input.expected_bucket_owner.as_deref(),
+        )?;
+        if !has_integrity_header(&headers) {
+            return Err(s3_error!(
+                InvalidRequest,
+                "Missing required header for this request: Content-MD5 OR x-amz-checksum-*"
+            ));
+        }
+        let objects = input.delete.objects;
+        if objects.is_empty() || objects.len() > MAX_PAGE {
+            return Err(malformed_xml());
+        }
+        let quiet = input.delete.quiet.unwrap_or(false);
+        let named: Vec<(String, Option<String>)> = objects
+            .iter()
+            .map(|object| (object.key.clone(), object.version_id.clone()))
+            .collect();
+        let requests = objects.into_iter().map(delete_request).collect();
+        let outcomes = self
+            .region
+            .delete(&bucket.name, &bucket.owner, requests)
+            .await
+            .or_s3(exchange)?;
+        let mut output = DeleteObjectsOutput::default();
+        for ((key, asked), outcome) in named.into_iter().zip(outcomes) {
+            match outcome {
+                Ok(deleted) if quiet => drop(deleted),
+                Ok(deleted) => output
+                    .deleted
+                    .get_or_insert_default()
+                    .push(deleted_object(deleted, asked)),
+                Err(error) => output
+                    .errors
+                    .get_or_insert_default()
+                    .push(entry_error(error, key, asked)),
+            }
+        }
+        Ok(S3Response::new(output))
+    }
+}
+
+fn has_integrity_header(headers: &HeaderMap) -> bool {
+    headers.contains_key(CONTENT_MD5)
+        || headers.contains_key("x-amz-trailer")
+        || headers
+            .keys()
+            .any(|name| name.as_str().starts_with("x-amz-checksum-"))
+}
+
+fn delete_request(object: ObjectIdentifier) -> DeleteRequest {
+    DeleteRequest {
+        key: object.key,
+        version_id: object.version_id.filter(|id| !id.is_empty()),
+        precondition: object
+            .e_tag
+            .map_or(Precondition::None, |etag| Precondition::Matches(etag.into_value())),
+    }
+}
+
+fn deleted_object(deleted: Deleted, asked: Option<String>) -> DeletedObject {
+    // A marker that was created has its own field; what was asked for is given back as asked.
+    let marker = deleted.delete_marker.then_some(deleted.version_id).flatten();
+    DeletedObject {
+        key: Some(deleted.key),
+        version_id: asked,
+        delete_marker: deleted.delete_marker.then_some(true),
+        delete_marker_version_id: marker,
+    }
+}
+
+fn entry_error(error: StoreError, key: String, version_id: Option<String>) -> s3s::dto::Error {
+    // What an error is about goes into the entry, not into the answer's own fields.
+    let error = from_store(error, &Exchange::new(Transport::Tls));
+    s3s::dto::Error {
+        code: Some(error.code().as_str().to_owned()),
+        message: error.message().map(str::to_owned),
+        key: Some(key),
+        version_id,
+    }
+}

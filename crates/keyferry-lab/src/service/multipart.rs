@@ -1,0 +1,454 @@
+//! CreateMultipartUpload, UploadPart, CompleteMultipartUpload, AbortMultipartUpload.
+//!
+//! `S3-MPU-1` part numbers 1 to 10,000; `S3-MPU-2` a part uploaded again replaces; `S3-MPU-3`
+//! parts but the last have 5 MiB; `S3-SSEC-12` every part under the same customer key;
+//! `S3-SUM-6` parts carry the upload's checksum algorithm.
+
+use s3s::dto::{
+    AbortMultipartUploadInput, AbortMultipartUploadOutput, ChecksumType,
+    CompleteMultipartUploadInput, CompleteMultipartUploadOutput, CreateMultipartUploadInput,
+    CreateMultipartUploadOutput, ETag, UploadPartInput, UploadPartOutput,
+};
+use s3s::{S3Request, S3Response, S3Result, s3_error};
+
+use super::RegionService;
+use super::body::UploadBody;
+use super::checksums::{
+    self, SentChecksum, algorithm_name, checksum_fields, kind_name, sent_fields,
+    set_checksum_field,
+};
+use super::conditions::{commit_error, write_precondition};
+use super::errors::{OrS3 as _, from_unlock, header_not_implemented, invalid_argument, malformed_xml};
+use super::limits::MAX_PART_NUMBER;
+use super::metadata::{self, check_unsupported_headers, metadata_headers};
+use super::put::{chosen_key, customer_key_headers, encryption_headers};
+use super::sse::{self, CustomerKeyHeaders, EncryptionEcho, EncryptionHeaders};
+use super::tagging;
+use super::url_encoding::NameEncoding;
+use super::versions::version_header;
+use crate::encryption::{CustomerKey, DataKey, UnlockError};
+use crate::server::exchange::{Exchange, Transport};
+use crate::store::{
+    BucketRecord, ChecksumAlgorithm, ChecksumKind, CompletedPart, Completion, DigestPlan,
+    NewUpload, StoreError, UploadRecord,
+};
+
+/// The checksum of uploads that name none (`S3-SUM-2`).
+const DEFAULT_CHECKSUM: ChecksumAlgorithm = ChecksumAlgorithm::Crc64Nvme;
+
+impl RegionService {
+    pub(super) async fn create_multipart_upload(
+        &self,
+        request: S3Request<CreateMultipartUploadInput>,
+        exchange: &Exchange,
+    ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
+        let mut input = request.input;
+        let bucket = self.bucket(
+            exchange,
+            &input.bucket,
+            input.expected_bucket_owner.as_deref(),
+        )?;
+        check_unsupported_headers!(exchange, &bucket, input);
+        let encryption: EncryptionHeaders = encryption_headers!(input);
+        let choice = encryption.choose(exchange, &bucket, "s3:PutObject", &input.key)?;
+        let checksum = asked_checksum(
+            input.checksum_algorithm.as_ref().map(|name| name.as_str()),
+            input.checksum_type.as_ref().map(ChecksumType::as_str),
+        )?;
+        let storage_class = metadata::storage_class(input.storage_class.as_ref())?;
+        let tags = tagging::parse_header(exchange, input.tagging.as_deref())?;
+        let metadata = metadata_headers!(input).into_record(exchange)?;
+
+        // The data key is derived again, or unwrapped, for each part.
+        let (record, _) = self.region.begin_encryption(&choice).or_s3(exchange)?;
+        let echo = EncryptionEcho::new(&record, chosen_key(&choice));
+        let upload = NewUpload {
+            key: input.key,
+            owner: bucket.owner.clone(),
+            encryption: record,
+            checksum,
+            metadata,
+            tags,
+            storage_class,
+        };
+        let upload = self
+            .region
+            .create_upload(&bucket.name, upload)
+            .await
+            .or_s3(exchange)?;
+        Ok(S3Response::new(CreateMultipartUploadOutput {
+            bucket: Some(input.bucket),
+            key: Some(upload.key),
+            upload_id: Some(upload.upload_id),
+            checksum_algorithm: checksum
+                .map(|(algorithm, _)| algorithm_name(algorithm).to_owned().into()),
+            checksum_type: checksum.map(|(_, kind)| kind_name(kind).to_owned().into()),
+            server_side_encryption: echo.server_side_encryption,
+            ssekms_key_id: echo.ssekms_key_id,
+            ssekms_encryption_context: echo.ssekms_encryption_context,
+            bucket_key_enabled: echo.bucket_key_enabled,
+            sse_customer_algorithm: echo.sse_customer_algorithm,
+            sse_customer_key_md5: echo.sse_customer_key_md5,
+            ..CreateMultipartUploadOutput::default()
+        }))
+    }
+
+    pub(super) async fn upload_part(
+        &self,
+        request: S3Request<UploadPartInput>,
+        exchange: &Exchange,
+    ) -> S3Result<S3Response<UploadPartOutput>> {
+        let S3Request {
+            mut input,
+            headers,
+            trailing_headers,
+            ..
+        } = request;
+        let customer: CustomerKeyHeaders = customer_key_headers!(input);
+        let bucket = self.bucket(
+            exchange,
+            &input.bucket,
+            input.expected_bucket_owner.as_deref(),
+        )?;
+        let number = part_number(exchange, input.part_number)?;
+        let upload = self
+            .region
+            .upload(&input.bucket, &input.key, &input.upload_id)
+            .or_s3(exchange)?;
+        let (key, customer_key) = self.part_key(exchange, &bucket, &upload, &customer)?;
+        let sent = SentChecksum::from_headers(&headers)?;
+        let algorithm =
+            part_algorithm(&upload, sent.as_ref().map(|sent| sent.algorithm))?;
+        let md5 = checksums::content_md5(input.content_md5.as_deref())?;
+        let body = UploadBody::new(exchange, input.body.take(), input.content_length)?;
+        let plan = DigestPlan {
+            md5: upload.encryption.etag_is_md5() || md5.is_some(),
+            checksums: vec![algorithm],
+        };
+        let segment = self
+            .region
+            .write_segment(&key, plan, body)
+            .await
+            .or_s3(exchange)?;
+        if let Some(sent) = &sent {
+            sent.verify(segment.digests(), trailing_headers.as_ref())?;
+        }
+        checksums::verify_md5(exchange, md5, segment.digests().md5)?;
+        let part = self
+            .region
+            .put_part(
+                &input.bucket,
+                &input.key,
+                &input.upload_id,
+                number,
+                segment,
+            )
+            .await
+            .or_s3(exchange)?;
+        let echo = EncryptionEcho::new(&upload.encryption, customer_key.as_ref());
+        let mut output = UploadPartOutput {
+            e_tag: Some(ETag::Strong(part.etag)),
+            server_side_encryption: echo.server_side_encryption,
+            ssekms_key_id: echo.ssekms_key_id,
+            bucket_key_enabled: echo.bucket_key_enabled,
+            sse_customer_algorithm: echo.sse_customer_algorithm,
+            sse_customer_key_md5: echo.sse_customer_key_md5,
+            ..UploadPartOutput::default()
+        };
+        if let Some(value) = part.checksum {
+            set_checksum_field!(output, algorithm, value);
+        }
+        Ok(S3Response::new(output))
+    }
+
+    pub(super) async fn complete_multipart_upload(
+        &self,
+        request: S3Request<CompleteMultipartUploadInput>,
+        exchange: &Exchange,
+    ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
+        let S3Request {
+            mut input, headers, ..
+        } = request;
+        let customer: CustomerKeyHeaders = customer_key_headers!(input);
+        let bucket = self.bucket(
+            exchange,
+            &input.bucket,
+            input.expected_bucket_owner.as_deref(),
+        )?;
+        let upload = self
+            .region
+            .upload(&input.bucket, &input.key, &input.upload_id)
+            .or_s3(exchange)?;
+        self.completion_key(exchange, &upload, &customer)?;
+        let (algorithm, kind) = upload
+            .checksum
+            .unwrap_or((DEFAULT_CHECKSUM, ChecksumKind::FullObject));
+        if let Some(asked) = &input.checksum_type
+            && asked.as_str() != kind_name(kind)
+        {
+            return Err(s3_error!(
+                InvalidRequest,
+                "The upload was created using the {} checksum mode. The complete request must use the same checksum mode.",
+                kind_name(kind)
+            ));
+        }
+        let checksum = match sent_fields(checksum_fields!(input))? {
+            None => None,
+            Some((sent, value)) if sent == algorithm => Some(value),
+            Some((sent, _)) => return Err(type_mismatch(upload.checksum, sent)),
+        };
+        let parts = completed_parts(&upload, input.multipart_upload.and_then(|list| list.parts))?;
+        let precondition = write_precondition(
+            exchange,
+            input.if_match.as_ref(),
+            input.if_none_match.as_ref(),
+        )?;
+        self.check_write(exchange, &input.bucket, &input.key, &precondition)?;
+        let size = input
+            .mpu_object_size
+            .map(|size| {
+                u64::try_from(size).map_err(|_| {
+                    s3_error!(
+                        InvalidRequest,
+                        "Value for x-amz-mp-object-size header is invalid"
+                    )
+                })
+            })
+            .transpose()?;
+        let completion = Completion {
+            parts,
+            precondition: precondition.clone(),
+            checksum,
+            size,
+        };
+        let version = self
+            .region
+            .complete_upload(&input.bucket, &input.key, &input.upload_id, completion)
+            .await
+            .map_err(|error| match error {
+                StoreError::ChecksumMismatch { .. } => checksums::mismatch(algorithm),
+                error => commit_error(exchange, error, &precondition),
+            })?;
+
+        let echo = EncryptionEcho::new(&upload.encryption, None);
+        let mut output = CompleteMultipartUploadOutput {
+            location: Some(location(exchange, &headers, &input.bucket, &input.key)),
+            version_id: version_header(&bucket, &version),
+            bucket: Some(input.bucket),
+            key: Some(input.key),
+            server_side_encryption: echo.server_side_encryption,
+            ssekms_key_id: echo.ssekms_key_id,
+            bucket_key_enabled: echo.bucket_key_enabled,
+            ..CompleteMultipartUploadOutput::default()
+        };
+        if let Some(object) = version.object() {
+            output.e_tag = Some(ETag::Strong(object.etag.clone()));
+            if let Some(checksum) = &object.checksum {
+                output.checksum_type =
+                    Some(kind_name(checksum.kind).to_owned().into());
+                set_checksum_field!(output, checksum.algorithm, checksum.value.clone());
+            }
+        }
+        Ok(S3Response::new(output))
+    }
+
+    pub(super) async fn abort_multipart_upload(
+        &self,
+        request: S3Request<AbortMultipartUploadInput>,
+        exchange: &Exchange,
+    ) -> S3Result<S3Response<AbortMultipartUploadOutput>> {
+        let input = request.input;
+        self.bucket(
+            exchange,
+            &input.bucket,
+            input.expected_bucket_owner.as_deref(),
+        )?;
+        if input.if_match_initiated_time.is_some() {
+            // For directory buckets only.
+            return Err(header_not_implemented(
+                exchange,
+                "x-amz-if-match-initiated-time",
+            ));
+        }
+        self.region
+            .abort_upload(&input.bucket, &input.key, &input.upload_id)
+            .await
+            .or_s3(exchange)?;
+        Ok(S3Response::new(AbortMultipartUploadOutput::default()))
+    }
+
+    /// The key that a part is sealed under, and the customer key for the answer.
+    pub(super) fn part_key(
+        &self,
+        exchange: &Exchange,
+        bucket: &BucketRecord,
+        upload: &UploadRecord,
+        customer: &CustomerKeyHeaders,
+    ) -> S3Result<(DataKey, Option<CustomerKey>)> {
+        if customer.is_present()
+            && exchange.transport() == Transport::Tls
+            && bucket.encryption.blocks_sse_c()
+        {
+            // AWS documents the 403 for UploadPart as well (`S3-SSEC-20`).
+            return Err(sse::blocked(bucket, "s3:PutObject", &upload.key));
+        }
+        let customer_key = customer.key(exchange)?;
+        sse::check_part_key(&upload.encryption, customer)?;
+        match self.region.unlock(&upload.encryption, customer_key.as_ref()) {
+            Ok(key) => Ok((key, customer_key)),
+            Err(UnlockError::WrongKey) => Err(sse::other_upload_key()),
+            Err(error) => Err(from_unlock(error, exchange)),
+        }
+    }
+
+    /// CompleteMultipartUpload and ListParts need the key only when the upload named a
+    /// checksum algorithm; a key that is there must be the right one (`S3-SSEC-12`).
+    fn completion_key(
+        &self,
+        exchange: &Exchange,
+        upload: &UploadRecord,
+        customer: &CustomerKeyHeaders,
+    ) -> S3Result<()> {
+        let customer_key = customer.key(exchange)?;
+        if !customer.is_present() && (!upload.encryption.is_sse_c() || upload.checksum.is_none()) {
+            return Ok(());
+        }
+        sse::check_part_key(&upload.encryption, customer)?;
+        match self.region.unlock(&upload.encryption, customer_key.as_ref()) {
+            Ok(_) => Ok(()),
+            Err(UnlockError::WrongKey) => Err(sse::other_upload_key()),
+            Err(error) => Err(from_unlock(error, exchange)),
+        }
+    }
+
+    /// The same for ListParts, in its own words.
+    pub(super) fn list_parts_key(
+        &self,
+        exchange: &Exchange,
+        upload: &UploadRecord,
+        customer: &CustomerKeyHeaders,
+    ) -> S3Result<()> {
+        if upload.encryption.is_sse_c() && upload.checksum.is_some() && !customer.is_present() {
+            return Err(s3_error!(
+                InvalidRequest,
+                "To retrieve Part Checksum data requests must include appropriate encryption parameters."
+            ));
+        }
+        self.completion_key(exchange, upload, customer)
+    }
+}
+
+/// `partNumber` of a request that writes a part (`S3-MPU-1`).
+pub(super) fn part_number(exchange: &Exchange, number: i32) -> S3Result<u32> {
+    u32::try_from(number)
+        .ok()
+        .filter(|_| (1..=MAX_PART_NUMBER).contains(&number))
+        .ok_or_else(|| {
+            invalid_argument(
+                exchange,
+                "partNumber",
+                &number.to_string(),
+                "Part number must be an integer between 1 and 10000, inclusive",
+            )
+        })
+}
+
+fn asked_checksum(
+    algorithm: Option<&str>,
+    kind: Option<&str>,
+) -> S3Result<Option<(ChecksumAlgorithm, ChecksumKind)>> {
+    match (algorithm, kind) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(s3_error!(
+            InvalidRequest,
+            "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header."
+        )),
+        (Some(name), kind) => {
+            let algorithm = checksums::parse_algorithm(name)?;
+            Ok(Some((algorithm, checksums::upload_kind(algorithm, kind)?)))
+        }
+    }
+}
+
+/// The algorithm a part is checked with: the upload's (`S3-SUM-6`).
+pub(super) fn part_algorithm(
+    upload: &UploadRecord,
+    sent: Option<ChecksumAlgorithm>,
+) -> S3Result<ChecksumAlgorithm> {
+    let expected = upload
+        .checksum
+        .map_or(DEFAULT_CHECKSUM, |(algorithm, _)| algorithm);
+    match sent {
+        Some(sent) if sent != expected => Err(type_mismatch(upload.checksum, sent)),
+        _ => Ok(expected),
+    }
+}
+
+fn type_mismatch(
+    expected: Option<(ChecksumAlgorithm, ChecksumKind)>,
+    sent: ChecksumAlgorithm,
+) -> s3s::S3Error {
+    s3_error!(
+        InvalidRequest,
+        "Checksum Type mismatch occurred, expected checksum Type: {}, actual checksum Type: {}",
+        expected.map_or("null".to_owned(), |(algorithm, _)| {
+            algorithm_name(algorithm).to_ascii_lowercase()
+        }),
+        algorithm_name(sent).to_ascii_lowercase()
+    )
+}
+
+fn completed_parts(
+    upload: &UploadRecord,
+    parts: Option<Vec<s3s::dto::CompletedPart>>,
+) -> S3Result<Vec<CompletedPart>> {
+    let parts = parts.filter(|parts| !parts.is_empty()).ok_or_else(malformed_xml)?;
+    parts
+        .into_iter()
+        .map(|part| {
+            let number = part
+                .part_number
+                .and_then(|number| u32::try_from(number).ok())
+                .ok_or_else(malformed_xml)?;
+            let checksum = match sent_fields(checksum_fields!(part))? {
+                None => None,
+                Some((algorithm, value)) => {
+                    part_algorithm(upload, Some(algorithm))?;
+                    Some(value)
+                }
+            };
+            if let Some((algorithm, ChecksumKind::Composite)) = upload.checksum
+                && checksum.is_none()
+            {
+                return Err(s3_error!(
+                    InvalidRequest,
+                    "The upload was created using a {} checksum. The complete request must include the checksum for each part. It was missing for part {number} in the request.",
+                    algorithm_name(algorithm).to_ascii_lowercase()
+                ));
+            }
+            Ok(CompletedPart {
+                number,
+                etag: part.e_tag.ok_or_else(malformed_xml)?.into_value(),
+                checksum,
+            })
+        })
+        .collect()
+}
+
+/// `Location`: the object's address, as the client addressed the endpoint.
+fn location(exchange: &Exchange, headers: &http::HeaderMap, bucket: &str, key: &str) -> String {
+    let scheme = match exchange.transport() {
+        Transport::Tls => "https",
+        Transport::Plain => "http",
+    };
+    let host = headers
+        .get(http::header::HOST)
+        .and_then(|host| host.to_str().ok())
+        .unwrap_or_default();
+    let key = NameEncoding::Url.name(key);
+    if host.starts_with(&format!("{bucket}.")) {
+        format!("{scheme}://{host}/{key}")
+    } else {
+        format!("{scheme}://{host}/{bucket}/{key}")
+    }
+}
