@@ -1,0 +1,46 @@
+# Everyday commands. `just` lists them.
+
+_default:
+    @just --list
+
+# Format, lint, documentation: what should be clean before a commit.
+check:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# All Rust tests.
+test:
+    cargo test --workspace
+
+# Rewrite the golden files of the command line from what it prints now; read the diff.
+golden:
+    TRYCMD=overwrite cargo test -p keyferry
+
+# boto3, the AWS CLI and rclone against the lab, and bad input: `just clients -k replication`.
+clients *ARGS:
+    cargo build -p keyferry
+    test -x .venv/bin/pytest || python3 -m venv .venv
+    .venv/bin/pip install --quiet --disable-pip-version-check -r tests/clients/requirements.txt
+    .venv/bin/pytest tests/clients {{ ARGS }}
+
+# A large upload and download through the lab: rate and peak memory.
+bench SIZE_IN_MIB="3072":
+    cargo build --release -p keyferry
+    tests/large-transfer {{ SIZE_IN_MIB }}
+
+# The whole job in the lab.
+demo *ARGS:
+    cargo run --release -- demo {{ ARGS }}
+
+# What CI runs.
+ci:
+    bash .ci/run
+
+# Licences, bans and sources of the dependencies. Needs `cargo install cargo-deny --locked`.
+deny:
+    cargo deny check licenses bans sources
+
+# Known vulnerabilities; fetches the advisory database.
+advisories:
+    cargo deny check advisories
