@@ -1,7 +1,52 @@
 //! Uploads and downloads under customer keys: the only writer to S3.
+//!
+//! A [`Connector`] makes one S3 client per region. [`upload`] sends a file or a stream and leaves a
+//! [`Receipt`]; [`download`] fetches an object into a file or a stream. Both report progress to an
+//! [`Observer`] and stop at a cancellation token.
+//!
+//! What holds for every transfer:
+//!
+//! - The key travels over TLS only; `http://` is refused, except to loopback when asked for.
+//! - A CRC64NVME over the full object is computed while streaming, sent with the upload and compared
+//!   with what S3 computed.
+//! - Each answer must confirm SSE-C with the MD5 of our key. A server that ignores the key headers
+//!   stores plaintext; that is an error here, not a success.
+//! - A download takes its final name after verification, never before.
+//!
+//! # Cancellation
+//!
+//! Cancel the token that was given, and wait for the call to return: a multipart upload is aborted
+//! and temporary files are removed. Dropping the future removes temporary files, but it leaves an
+//! unfinished multipart upload in the bucket.
 
 mod address;
+mod checksum;
+mod confirmation;
+mod connect;
+mod download;
+mod error;
+mod key_tag;
+mod observer;
+mod part_plan;
 mod receipt;
+mod secret_logs;
+mod upload;
 
 pub use address::{ObjectAddress, ParseAddressError};
+pub use checksum::ChecksumAlgorithm;
+pub use connect::{
+    BucketRegionError, ConnectError, Connector, ConnectorSettings, EndpointUrl, Endpoints,
+    ParseEndpointsError,
+};
+pub use download::{
+    Download, DownloadTarget, Downloaded, Overwrite, Unverified, Verification, download,
+};
+pub use error::{ErrorKind, LeftUpload, ServiceAnswer, TransferError};
+pub use key_tag::{KEY_TAG, key_tag};
+pub use observer::{Event, Observer, Silent};
+pub use part_plan::{
+    MAX_OBJECT_SIZE, MAX_PARTS, MAX_SINGLE_PUT, ParsePartSizeError, PartPlan, PartSize,
+};
 pub use receipt::{Checksum, PartLayout, Receipt};
+pub use secret_logs::SECRET_LOG_TARGETS;
+pub use upload::{Upload, UploadSource, upload};

@@ -1,0 +1,261 @@
+//! From settings to S3 clients, one per region.
+//!
+//! Clients share one pool of connections and one trust store. TLS is rustls on aws-lc-rs. Certificate
+//! authorities come from the system; a CA bundle *replaces* them, as `--ca-bundle` and
+//! `AWS_CA_BUNDLE` do in the AWS CLI, so that no other authority can vouch for the server that is
+//! given a customer key.
+//!
+//! Checksums are left to this crate (the SDK adds and checks none of its own), retries of single
+//! requests, clock skew and credential renewal to the SDK.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::{
+    BehaviorVersion, RequestChecksumCalculation, ResponseChecksumValidation, SharedHttpClient,
+};
+use aws_sdk_s3::{Client, Config};
+use aws_smithy_http_client::tls;
+use keyferry_policy::{BucketName, Region};
+
+use crate::TransferError;
+use crate::error::{Asked, classify};
+
+mod endpoints;
+mod trust;
+
+pub use endpoints::{EndpointUrl, Endpoints, ParseEndpointsError};
+
+/// Everything that clients are made from.
+#[derive(Debug, Clone)]
+pub struct ConnectorSettings {
+    /// Who signs the requests.
+    pub credentials: SharedCredentialsProvider,
+    /// Where the regions are; AWS by default.
+    pub endpoints: Endpoints,
+    /// PEM file with the only authorities to trust, instead of the system's.
+    pub ca_bundle: Option<PathBuf>,
+    /// Allows `http://` to loopback addresses. Customer keys then travel unencrypted on this machine.
+    pub allow_plaintext_loopback: bool,
+    /// How often one request is tried at most. Default 5.
+    pub max_attempts: u32,
+    /// How long making a connection may take. Default 10 seconds.
+    pub connect_timeout: Duration,
+    /// How long the answer to one request may take to begin, where no large body is sent. Default
+    /// 60 seconds.
+    pub answer_timeout: Duration,
+}
+
+impl ConnectorSettings {
+    /// AWS itself, with defaults for everything else.
+    #[must_use]
+    pub fn new(credentials: SharedCredentialsProvider) -> Self {
+        Self {
+            credentials,
+            endpoints: Endpoints::default(),
+            ca_bundle: None,
+            allow_plaintext_loopback: false,
+            max_attempts: 5,
+            connect_timeout: Duration::from_secs(10),
+            answer_timeout: Duration::from_secs(60),
+        }
+    }
+}
+
+/// Why there is no client.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// The endpoint is not TLS.
+    #[error("`{endpoint}` is refused: a customer key travels over TLS only")]
+    Plaintext {
+        /// The endpoint.
+        endpoint: EndpointUrl,
+    },
+    /// Endpoints were given, but none for this region.
+    #[error("no endpoint was given for region `{region}`")]
+    NoEndpoint {
+        /// The region.
+        region: Region,
+    },
+    /// The CA bundle cannot be read.
+    #[error("the CA bundle `{}` cannot be read", path.display())]
+    BundleUnreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// The CA bundle holds no usable certificates.
+    #[error("the CA bundle `{}` is unusable: {reason}", path.display())]
+    BadBundle {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl ConnectError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Plaintext { endpoint } if endpoint.is_loopback() => {
+                "use `https://`, or `--allow-plaintext-loopback` for a server on this machine"
+                    .to_owned()
+            }
+            Self::Plaintext { .. } => "use `https://`".to_owned(),
+            Self::NoEndpoint { region } => {
+                format!("add `{region}=https://HOST:PORT` to `--endpoint-url`")
+            }
+            Self::BadBundle { .. } => {
+                "it must hold certificates between BEGIN CERTIFICATE and END CERTIFICATE lines"
+                    .to_owned()
+            }
+            Self::BundleUnreadable { .. } => return None,
+        })
+    }
+}
+
+/// Makes clients, and keeps them.
+#[derive(Debug)]
+pub struct Connector {
+    settings: ConnectorSettings,
+    http_client: SharedHttpClient,
+    clients: Mutex<BTreeMap<Region, Client>>,
+}
+
+impl Connector {
+    /// Checks the settings and reads the CA bundle; connects to nothing.
+    ///
+    /// # Errors
+    /// When an endpoint is `http://` without being allowed, or the CA bundle is unusable.
+    pub fn new(settings: ConnectorSettings) -> Result<Self, ConnectError> {
+        let plaintext = settings.endpoints.iter().find(|endpoint| {
+            endpoint.is_plaintext()
+                && !(endpoint.is_loopback() && settings.allow_plaintext_loopback)
+        });
+        if let Some(endpoint) = plaintext {
+            return Err(ConnectError::Plaintext {
+                endpoint: endpoint.clone(),
+            });
+        }
+        let needs_trust = !settings.endpoints.is_plaintext_only();
+        let trust_store = trust::trust_store(settings.ca_bundle.as_deref(), needs_trust)?;
+        let context = tls::TlsContext::builder()
+            .with_trust_store(trust_store)
+            .build()
+            .unwrap_or_default();
+        let http_client = aws_smithy_http_client::Builder::new()
+            .tls_provider(tls::Provider::rustls(
+                tls::rustls_provider::CryptoMode::AwsLc,
+            ))
+            .tls_context(context)
+            .build_https();
+        Ok(Self {
+            settings,
+            http_client,
+            clients: Mutex::default(),
+        })
+    }
+
+    /// The client for a region. Clients are cheap to clone and share connections.
+    ///
+    /// # Errors
+    /// When endpoints were given, but none for this region.
+    pub fn client(&self, region: &Region) -> Result<Client, ConnectError> {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(region) {
+            return Ok(client.clone());
+        }
+        let client = Client::from_conf(self.config(region)?);
+        clients.insert(region.clone(), client.clone());
+        Ok(client)
+    }
+
+    /// Asks which region a bucket is in, beginning at `start`.
+    ///
+    /// S3 tells it in `x-amz-bucket-region` even when it redirects (301), and to callers without
+    /// permission (403).
+    ///
+    /// # Errors
+    /// When there is no such bucket, or S3 cannot be reached.
+    pub async fn bucket_region(
+        &self,
+        bucket: &BucketName,
+        start: &Region,
+    ) -> Result<Region, BucketRegionError> {
+        let client = self.client(start)?;
+        let answer = client.head_bucket().bucket(bucket.as_str()).send().await;
+        let named = match &answer {
+            Ok(answer) => answer.bucket_region(),
+            Err(error) => error
+                .raw_response()
+                .filter(|response| response.status().as_u16() != 404)
+                .and_then(|response| response.headers().get("x-amz-bucket-region")),
+        };
+        match (named.and_then(|region| region.parse().ok()), answer) {
+            (Some(region), _) => Ok(region),
+            // A server without the header has answered for the region that was asked.
+            (None, Ok(_)) => Ok(start.clone()),
+            (None, Err(error)) => {
+                let asked = Asked {
+                    operation: "HeadBucket",
+                    client: &client,
+                    bucket,
+                    object: None,
+                    version_id: None,
+                };
+                Err(classify(error, &asked).into())
+            }
+        }
+    }
+
+    fn config(&self, region: &Region) -> Result<Config, ConnectError> {
+        let settings = &self.settings;
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(settings.connect_timeout)
+            .operation_attempt_timeout(settings.answer_timeout)
+            .build();
+        let config = Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(aws_sdk_s3::config::Region::new(region.to_string()))
+            .credentials_provider(settings.credentials.clone())
+            .http_client(self.http_client.clone())
+            .retry_config(RetryConfig::standard().with_max_attempts(settings.max_attempts.max(1)))
+            .timeout_config(timeouts)
+            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
+        Ok(match settings.endpoints.of(region) {
+            None if settings.endpoints.is_aws() => config,
+            None => {
+                return Err(ConnectError::NoEndpoint {
+                    region: region.clone(),
+                });
+            }
+            Some(endpoint) => config
+                .endpoint_url(endpoint.as_str())
+                .force_path_style(endpoint.needs_path_style()),
+        }
+        .build())
+    }
+}
+
+/// Why the region of a bucket is not known.
+#[derive(Debug, thiserror::Error)]
+pub enum BucketRegionError {
+    /// There is no client for the region to begin at.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The question failed.
+    #[error(transparent)]
+    Transfer(#[from] TransferError),
+}
+
+#[cfg(test)]
+mod tests;

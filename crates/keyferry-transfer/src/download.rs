@@ -1,0 +1,230 @@
+//! Fetching one object.
+//!
+//! There is no HEAD before: the first ranged GET tells size, version and entity tag, and all other
+//! ranges ask for exactly that object (If-Match and version id). Ranges are fetched side by side, and
+//! one that breaks off is continued where it stopped.
+//!
+//! A file takes its final name only after the object's checksum was verified and the bytes were
+//! synced to disk. A stream is written in order while it arrives; its checksum is known only at the
+//! end, so an error after the last byte must make the reader discard what it has.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::num::{NonZeroU64, NonZeroUsize};
+use std::path::PathBuf;
+
+use aws_sdk_s3::Client;
+use jiff::Timestamp;
+use keyferry_key::{CustomerKey, KeyMd5};
+use tokio::io::AsyncWrite;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Checksum, Event, ObjectAddress, Observer, TransferError};
+
+mod backoff;
+mod diagnosis;
+mod object;
+mod range;
+mod target;
+mod to_file;
+mod to_writer;
+mod verification;
+
+use object::{Fetching, RemoteObject};
+use target::Target;
+
+/// Where the content goes.
+pub enum DownloadTarget {
+    /// A file. Its folder must exist.
+    File(PathBuf),
+    /// A stream, such as standard output; written in order.
+    Writer(Box<dyn AsyncWrite + Send + Unpin>),
+}
+
+impl fmt::Debug for DownloadTarget {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => formatter.debug_tuple("File").field(path).finish(),
+            Self::Writer(_) => formatter.write_str("Writer(..)"),
+        }
+    }
+}
+
+/// What happens to a file that exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Overwrite {
+    /// The download is refused.
+    #[default]
+    Never,
+    /// The file is replaced, in one step, by the verified object.
+    Always,
+}
+
+/// One download.
+#[derive(Debug)]
+pub struct Download {
+    /// The object.
+    pub source: ObjectAddress,
+    /// The version; the current one where it is not given.
+    pub version_id: Option<String>,
+    /// The key it is encrypted under.
+    pub key: CustomerKey,
+    /// Where the content goes.
+    pub destination: DownloadTarget,
+    /// What happens to a file that exists. A stream does not care.
+    pub overwrite: Overwrite,
+    /// Bytes of one range.
+    pub range_size: NonZeroU64,
+    /// How many ranges are in flight at most. A stream holds as many in memory.
+    pub concurrency: NonZeroUsize,
+}
+
+impl Download {
+    /// Bytes of one range where nothing else is asked for: 8 MiB.
+    pub const DEFAULT_RANGE_SIZE: NonZeroU64 = NonZeroU64::new(8 << 20).unwrap();
+    /// How many ranges are in flight where nothing else is asked for.
+    pub const DEFAULT_CONCURRENCY: NonZeroUsize = NonZeroUsize::new(6).unwrap();
+
+    /// A download with defaults for everything not given.
+    #[must_use]
+    pub fn new(source: ObjectAddress, key: CustomerKey, destination: DownloadTarget) -> Self {
+        Self {
+            source,
+            version_id: None,
+            key,
+            destination,
+            overwrite: Overwrite::default(),
+            range_size: Self::DEFAULT_RANGE_SIZE,
+            concurrency: Self::DEFAULT_CONCURRENCY,
+        }
+    }
+}
+
+/// What was downloaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Downloaded {
+    /// The version; absent when the bucket is not versioned.
+    pub version_id: Option<String>,
+    /// Size in bytes.
+    pub size: u64,
+    /// Entity tag, without quotes.
+    pub etag: String,
+    /// Whether the content is what was uploaded.
+    pub verification: Verification,
+    /// MD5 of the key, as the server confirmed it.
+    pub key_md5: KeyMd5,
+    /// When the object was made.
+    pub last_modified: Option<Timestamp>,
+    /// Media type.
+    pub content_type: Option<String>,
+    /// User metadata, without the `x-amz-meta-` prefix.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// How far the content was verified. A checksum that differs is an error, not a verification.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verification {
+    /// The stored checksum over the full object is that of the content.
+    FullObject(Checksum),
+    /// The stored checksum is one over the checksums of the parts; all of them were verified.
+    Parts {
+        /// The checksum of checksums.
+        checksum: Checksum,
+        /// How many parts there are.
+        parts: u32,
+    },
+    /// The content could not be verified. Each byte still came over TLS from the server.
+    Unverified(Unverified),
+}
+
+/// Why content could not be verified.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unverified {
+    /// The server has no checksum for the object.
+    #[error("the server has no checksum of the object")]
+    NoChecksum,
+    /// The checksum is by an algorithm that is not known here.
+    #[error("the object's checksum is {0}, which cannot be verified here")]
+    Algorithm(String),
+    /// The checksum is one over the parts, and how the object was cut cannot be learned.
+    #[error(
+        "the object's checksum covers its {parts} parts one by one, and their sizes are not known"
+    )]
+    UnknownParts {
+        /// How many parts there are.
+        parts: u32,
+    },
+    /// The server would not tell the checksum.
+    #[error("the object's checksum could not be read: {0}")]
+    Unreadable(String),
+}
+
+/// Downloads one object under its customer key.
+///
+/// # Errors
+/// See [`TransferError`]. On any error, and when `cancel` is cancelled, nothing is left under the
+/// target's name that was not there before, and no temporary file either. What was written to a
+/// stream must be discarded.
+pub async fn download(
+    client: &Client,
+    download: Download,
+    events: &dyn Observer,
+    cancel: CancellationToken,
+) -> Result<Downloaded, TransferError> {
+    // Before any request: a target that cannot be written needs no download.
+    let target = match download.destination {
+        DownloadTarget::File(path) => Target::file(path, download.overwrite).await?,
+        DownloadTarget::Writer(writer) => Target::Writer(writer),
+    };
+    let fetching = Fetching {
+        client,
+        source: &download.source,
+        key: download.key.headers(),
+        asked_version: download.version_id.as_deref(),
+        range_size: download.range_size.get(),
+        concurrency: download.concurrency.get(),
+        events,
+    };
+    let fetched = cancel
+        .run_until_cancelled(fetch(&fetching, target))
+        .await
+        .ok_or(TransferError::Interrupted)?;
+    let (object, verification, file) = fetched?;
+    if let Some(file) = file {
+        // From here on it takes its name or leaves nothing: no way to stop halfway.
+        file.take_name().await?;
+    }
+    events.on(Event::Finished { bytes: object.size });
+    Ok(Downloaded {
+        version_id: object.version_id,
+        size: object.size,
+        etag: object.etag.trim_matches('"').to_owned(),
+        verification,
+        key_md5: download.key.md5(),
+        last_modified: object.last_modified,
+        content_type: object.content_type,
+        metadata: object.metadata,
+    })
+}
+
+async fn fetch(
+    fetching: &Fetching<'_>,
+    target: Target,
+) -> Result<(RemoteObject, Verification, Option<target::Complete>), TransferError> {
+    let (object, first) = fetching.open().await?;
+    fetching.events.on(Event::Started {
+        total: Some(object.size),
+    });
+    match target {
+        Target::File(file) => {
+            let (verification, file) = to_file::fetch(fetching, &object, first, file).await?;
+            Ok((object, verification, Some(file)))
+        }
+        Target::Writer(writer) => {
+            let verification = to_writer::fetch(fetching, &object, first, writer).await?;
+            Ok((object, verification, None))
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Ranges side by side, written to a stream in order.
+
+use bytes::Bytes;
+use futures::stream::{self, StreamExt, TryStreamExt};
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+
+use super::Verification;
+use super::object::{Fetching, FirstBody, RemoteObject};
+use super::range::{Range, RangeReader, ranges};
+use super::verification::{Expected, InOrder};
+use crate::{Event, TransferError};
+
+/// Writes the object and verifies what was written.
+pub(super) async fn fetch(
+    fetching: &Fetching<'_>,
+    object: &RemoteObject,
+    first: FirstBody,
+    mut writer: Box<dyn AsyncWrite + Send + Unpin>,
+) -> Result<Verification, TransferError> {
+    // Before the first byte goes out, because bytes cannot be looked at a second time.
+    let expected = Expected::of(fetching, object).await?;
+    let mut in_order = InOrder::new(expected, object.size);
+    let cuts = ranges(first.length, object.size, fetching.range_size);
+    let mut first = Some(first);
+    let mut arriving = stream::iter(cuts.map(|range| {
+        let reader = RangeReader::new(fetching, object, range, first.take());
+        collect(reader, range)
+    }))
+    .buffered(fetching.concurrency);
+    let mut written = 0;
+    while let Some((range, chunks)) = arriving.try_next().await? {
+        let (summed, chunks) = tokio::task::spawn_blocking(move || {
+            for chunk in &chunks {
+                in_order.update(chunk);
+            }
+            (in_order, chunks)
+        })
+        .await?;
+        in_order = summed;
+        for chunk in chunks {
+            writer
+                .write_all(&chunk)
+                .await
+                .map_err(|source| TransferError::OutputUnwritable { written, source })?;
+            written += chunk.len() as u64;
+            fetching.events.on(Event::Advanced {
+                bytes: chunk.len() as u64,
+            });
+        }
+        fetching.events.on(Event::PartDone {
+            number: range.number,
+            bytes: range.end - range.start,
+        });
+    }
+    drop(arriving);
+    writer
+        .flush()
+        .await
+        .map_err(|source| TransferError::OutputUnwritable { written, source })?;
+    fetching.events.on(Event::Finishing);
+    in_order.finish(fetching.source)
+}
+
+async fn collect(
+    mut reader: RangeReader<'_>,
+    range: Range,
+) -> Result<(Range, Vec<Bytes>), TransferError> {
+    let mut chunks = Vec::new();
+    while let Some(bytes) = reader.next().await? {
+        chunks.push(bytes);
+    }
+    Ok((range, chunks))
+}

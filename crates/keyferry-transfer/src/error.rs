@@ -1,0 +1,386 @@
+//! What can go wrong, by what a user can do about it.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use keyferry_policy::BucketName;
+
+use crate::{ObjectAddress, PartSize};
+
+mod classify;
+mod hint;
+
+pub(crate) use classify::{Asked, classify, is_status};
+
+/// Why a transfer failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TransferError {
+    /// The bucket does not exist.
+    #[error("there is no bucket `{bucket}`")]
+    NoSuchBucket {
+        /// The bucket.
+        bucket: BucketName,
+    },
+    /// The object, or this version of it, does not exist, or a delete marker hides it.
+    #[error("there is no object `{address}`{}", of_version(version_id.as_ref()))]
+    NoSuchObject {
+        /// The object.
+        address: ObjectAddress,
+        /// The version asked for.
+        version_id: Option<String>,
+    },
+    /// The bucket is in another region than the one asked.
+    #[error("bucket `{bucket}` is not in region `{asked}`{}", right.as_ref().map(|right| format!(", but in `{right}`")).unwrap_or_default())]
+    RegionMismatch {
+        /// The bucket.
+        bucket: BucketName,
+        /// The region that was asked.
+        asked: String,
+        /// The region that has the bucket, where the answer named it.
+        right: Option<String>,
+    },
+    /// No credentials were found.
+    #[error("there are no AWS credentials: {reason}")]
+    NoCredentials {
+        /// What the credential providers said.
+        reason: String,
+    },
+    /// The session of the credentials is over.
+    #[error("the AWS credentials have expired")]
+    ExpiredCredentials {
+        /// What the server answered, if it was the server that said so.
+        answer: Option<Box<ServiceAnswer>>,
+    },
+    /// The server does not know the credentials, or the signature made with them is wrong.
+    #[error("the server refused the AWS credentials: {answer}")]
+    RefusedCredentials {
+        /// What it answered.
+        answer: Box<ServiceAnswer>,
+    },
+    /// The server's certificate is not signed by a trusted authority, is for another name, or is
+    /// out of date.
+    #[error("the server's certificate is not trusted: {reason}")]
+    UntrustedCertificate {
+        /// What TLS said.
+        reason: String,
+    },
+    /// Nothing listens at the endpoint.
+    #[error("the connection was refused: {reason}")]
+    ConnectionRefused {
+        /// What the operating system said.
+        reason: String,
+    },
+    /// The endpoint's host name cannot be resolved.
+    #[error("the endpoint's host was not found: {reason}")]
+    HostNotFound {
+        /// What the resolver said.
+        reason: String,
+    },
+    /// The connection broke, or could not be made, and trying again did not help.
+    #[error("the connection to S3 failed: {reason}")]
+    ConnectionLost {
+        /// What happened last.
+        reason: String,
+    },
+    /// The server did not answer in time, or the data stopped flowing.
+    #[error("S3 did not answer in time: {reason}")]
+    TimedOut {
+        /// What happened last.
+        reason: String,
+    },
+    /// The server asks to slow down, and waiting did not help.
+    #[error("S3 is throttling: {answer}")]
+    Throttled {
+        /// What it answered.
+        answer: Box<ServiceAnswer>,
+    },
+    /// Permission is missing.
+    #[error("access to `{target}` was denied: {answer}")]
+    AccessDenied {
+        /// The bucket or object.
+        target: String,
+        /// What the server answered.
+        answer: Box<ServiceAnswer>,
+    },
+    /// The bucket refuses uploads under customer keys, as new buckets do since April 2026.
+    #[error("bucket `{bucket}` blocks uploads under customer keys (SSE-C)")]
+    SseCBlocked {
+        /// The bucket.
+        bucket: BucketName,
+        /// What the server answered to the upload.
+        answer: Box<ServiceAnswer>,
+    },
+    /// The object is encrypted under another key.
+    #[error("`{address}`{} is encrypted under another customer key", of_version(version_id.as_ref()))]
+    WrongKey {
+        /// The object.
+        address: ObjectAddress,
+        /// The version.
+        version_id: Option<String>,
+        /// What the server answered.
+        answer: Box<ServiceAnswer>,
+    },
+    /// The object is encrypted under a customer key, and the request had none.
+    #[error("`{address}`{} is encrypted under a customer key, which is needed to read it", of_version(version_id.as_ref()))]
+    MissingKey {
+        /// The object.
+        address: ObjectAddress,
+        /// The version.
+        version_id: Option<String>,
+    },
+    /// The object exists, but not under a customer key.
+    #[error("`{address}`{} is not encrypted under a customer key", of_version(version_id.as_ref()))]
+    NotCustomerEncrypted {
+        /// The object.
+        address: ObjectAddress,
+        /// The version.
+        version_id: Option<String>,
+    },
+    /// The server took the data without confirming that it used the key.
+    #[error("the server did not confirm that `{address}`{} is encrypted under the key ({found}): it may hold a plaintext copy", of_version(version_id.as_ref()))]
+    SseCNotConfirmed {
+        /// The object.
+        address: ObjectAddress,
+        /// The version that the server made, where it did.
+        version_id: Option<String>,
+        /// What the answer said instead.
+        found: String,
+    },
+    /// A checksum differs: bytes were changed on the way or at rest.
+    #[error(
+        "the {algorithm} checksum of {place} differs: `{expected}` was expected, `{computed}` was found"
+    )]
+    ChecksumMismatch {
+        /// What was summed.
+        place: String,
+        /// The algorithm, in S3's spelling.
+        algorithm: String,
+        /// The checksum it should have.
+        expected: String,
+        /// The checksum it has.
+        computed: String,
+    },
+    /// The server says that what arrived is not what was sent.
+    #[error("S3 received other bytes than were sent: {answer}")]
+    DamagedOnTheWay {
+        /// What it answered.
+        answer: Box<ServiceAnswer>,
+    },
+    /// The object was overwritten while it was being downloaded.
+    #[error("`{address}` was overwritten while it was being downloaded")]
+    ChangedDuringDownload {
+        /// The object.
+        address: ObjectAddress,
+    },
+    /// The file changed while it was being read. Nothing was stored.
+    #[error("`{}` changed while it was being read: {how}", path.display())]
+    SourceChanged {
+        /// The file.
+        path: PathBuf,
+        /// What changed.
+        how: &'static str,
+    },
+    /// The file cannot be read.
+    #[error("`{}` cannot be read", path.display())]
+    SourceUnreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The input stream cannot be read.
+    #[error("the input cannot be read")]
+    InputUnreadable {
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The folder of the target file does not exist.
+    #[error("there is no folder `{}`", folder.display())]
+    TargetFolderMissing {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The target file exists and may not be overwritten.
+    #[error("`{}` exists", path.display())]
+    TargetExists {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The target is a folder, a device or something else that a file cannot replace.
+    #[error("`{}` is not a regular file", path.display())]
+    TargetNotAFile {
+        /// The target.
+        path: PathBuf,
+    },
+    /// The target cannot be written.
+    #[error("`{}` cannot be written", path.display())]
+    TargetUnwritable {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The disk, or a quota on it, is full. Nothing was left behind.
+    #[error("the disk is full: `{}` needs {needed} bytes", path.display())]
+    DiskFull {
+        /// The target file.
+        path: PathBuf,
+        /// Size of the object.
+        needed: u64,
+    },
+    /// The output stream cannot be written.
+    #[error("the output cannot be written after {written} bytes")]
+    OutputUnwritable {
+        /// How many bytes went out before.
+        written: u64,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The object would need more parts than S3 allows.
+    #[error("{} needs {count} parts of {part_size}, S3 allows 10,000", of_size(*size))]
+    TooManyParts {
+        /// Size of the object, where it is known.
+        size: Option<u64>,
+        /// The size of part asked for.
+        part_size: PartSize,
+        /// How many parts that gives.
+        count: u64,
+        /// A part size that is enough.
+        enough: PartSize,
+    },
+    /// The object is larger than S3 allows.
+    #[error("an object of {size} bytes is too large, S3 allows 48.8 TiB")]
+    TooLarge {
+        /// Its size.
+        size: u64,
+    },
+    /// Tags or metadata that S3 would not take.
+    #[error("{what} `{name}` is not possible: {rule}")]
+    BadLabel {
+        /// `tag` or `metadata`.
+        what: &'static str,
+        /// Its name.
+        name: String,
+        /// The rule it breaks.
+        rule: &'static str,
+    },
+    /// The transfer was cancelled.
+    #[error("interrupted")]
+    Interrupted,
+    /// An upload failed, and the multipart upload that it began could not be aborted.
+    #[error("{cause}; the parts already sent are still stored: {left}")]
+    LeftBehind {
+        /// Why the upload failed.
+        cause: Box<TransferError>,
+        /// What is left, and where.
+        left: LeftUpload,
+    },
+    /// An answer that none of the above describes.
+    #[error("{operation} failed: {answer}")]
+    Service {
+        /// The operation asked for.
+        operation: &'static str,
+        /// What the server answered.
+        answer: Box<ServiceAnswer>,
+    },
+    /// The answer makes no sense.
+    #[error("{operation} was answered in an unexpected way: {what}")]
+    UnexpectedAnswer {
+        /// The operation asked for.
+        operation: &'static str,
+        /// What is wrong with the answer.
+        what: String,
+    },
+    /// A task of this program ended before its time.
+    #[error("an internal task failed: {0}")]
+    Task(String),
+}
+
+/// What of an error decides the exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The transfer failed.
+    Failure,
+    /// The key is wrong, missing or not the one the object needs.
+    Key,
+    /// The transfer was interrupted.
+    Interrupted,
+}
+
+/// A multipart upload that could not be aborted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("multipart upload `{upload_id}` of `{address}` could not be aborted ({reason})")]
+pub struct LeftUpload {
+    /// The object it was to become.
+    pub address: ObjectAddress,
+    /// Its id.
+    pub upload_id: String,
+    /// Why aborting failed.
+    pub reason: String,
+}
+
+/// How the server refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceAnswer {
+    /// The HTTP status.
+    pub status: u16,
+    /// S3's error code; absent from answers without a body, as those to HEAD.
+    pub code: Option<String>,
+    /// S3's message.
+    pub message: Option<String>,
+    /// S3's id of the request, for AWS support.
+    pub request_id: Option<String>,
+}
+
+impl fmt::Display for ServiceAnswer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "HTTP {}", self.status)?;
+        if let Some(code) = &self.code {
+            write!(formatter, " {code}")?;
+        }
+        if let Some(message) = &self.message {
+            write!(formatter, ", {}", message.trim_end_matches('.'))?;
+        }
+        if let Some(id) = &self.request_id {
+            write!(formatter, " (request {id})")?;
+        }
+        Ok(())
+    }
+}
+
+impl TransferError {
+    /// What decides the exit code.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::WrongKey { .. } | Self::MissingKey { .. } | Self::NotCustomerEncrypted { .. } => {
+                ErrorKind::Key
+            }
+            Self::Interrupted => ErrorKind::Interrupted,
+            Self::LeftBehind { cause, .. } => cause.kind(),
+            _ => ErrorKind::Failure,
+        }
+    }
+}
+
+impl From<tokio::task::JoinError> for TransferError {
+    fn from(error: tokio::task::JoinError) -> Self {
+        Self::Task(error.to_string())
+    }
+}
+
+fn of_version(version_id: Option<&String>) -> String {
+    version_id.map_or_else(String::new, |id| format!(" version `{id}`"))
+}
+
+fn of_size(size: Option<u64>) -> String {
+    size.map_or_else(
+        || "the input".to_owned(),
+        |size| format!("an object of {size} bytes"),
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,59 @@
+//! Progress, told while a transfer runs.
+
+/// Receives what happens during a transfer. Calls come from the transfer's own task, so they must
+/// be quick and must not block.
+pub trait Observer: Send + Sync {
+    /// Called for every event, in order.
+    fn on(&self, event: Event);
+}
+
+/// Something that happened during a transfer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// The transfer begins.
+    Started {
+        /// Bytes to be transferred; `None` for a stream of unknown length.
+        total: Option<u64>,
+    },
+    /// More bytes went over. The sum over a whole transfer is the object's size.
+    Advanced {
+        /// How many since the last event of this kind.
+        bytes: u64,
+    },
+    /// A part was stored, or a range was received.
+    PartDone {
+        /// Number of the part, from 1.
+        number: u32,
+        /// Its size in bytes.
+        bytes: u64,
+    },
+    /// Something failed and is sent or asked for again.
+    Retried {
+        /// Number of the part or range, from 1.
+        number: u32,
+    },
+    /// All bytes went over; now parts are put together, checksums compared, files synced.
+    Finishing,
+    /// The server stored the object without saying which checksum it has. Verification will tell.
+    ChecksumUnconfirmed,
+    /// The transfer is complete.
+    Finished {
+        /// Size of the object in bytes.
+        bytes: u64,
+    },
+}
+
+/// Takes no notice of anything.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Silent;
+
+impl Observer for Silent {
+    fn on(&self, _: Event) {}
+}
+
+impl<T: Observer + ?Sized> Observer for std::sync::Arc<T> {
+    fn on(&self, event: Event) {
+        (**self).on(event);
+    }
+}

@@ -1,0 +1,211 @@
+//! Sending one object.
+//!
+//! Below a threshold the object goes in a single PUT, above it in parts, several in flight. Each part
+//! carries its own CRC64NVME and the whole the combined one, which S3 computes as well and refuses
+//! the upload if they differ. Bodies are not signed: TLS and the checksum protect them, and SHA-256
+//! signing would double the CPU time.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use aws_sdk_s3::Client;
+use jiff::Timestamp;
+use keyferry_key::{CustomerKey, CustomerKeyHeaders, KeyId};
+use keyferry_policy::Region;
+use tokio::io::AsyncRead;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Checksum, Event, ObjectAddress, Observer, PartLayout, PartPlan, PartSize, Receipt,
+    TransferError,
+};
+
+mod blocked;
+mod body;
+mod buffers;
+mod labels;
+mod meter;
+mod multipart;
+mod reading;
+mod single;
+mod source;
+
+use labels::Labels;
+use meter::Meter;
+use reading::{Content, Reading};
+use source::Source;
+
+/// What to upload.
+pub enum UploadSource {
+    /// A file. It is watched: one that changes while it is read is not stored. Pipes and devices
+    /// are read as streams.
+    File(PathBuf),
+    /// A stream of unknown length, such as standard input.
+    Reader(Box<dyn AsyncRead + Send + Unpin>),
+}
+
+impl fmt::Debug for UploadSource {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => formatter.debug_tuple("File").field(path).finish(),
+            Self::Reader(_) => formatter.write_str("Reader(..)"),
+        }
+    }
+}
+
+/// One upload.
+#[derive(Debug)]
+pub struct Upload {
+    /// The content.
+    pub source: UploadSource,
+    /// Where it goes.
+    pub destination: ObjectAddress,
+    /// Region of the destination bucket, for the receipt.
+    pub region: Region,
+    /// The key to encrypt under.
+    pub key: CustomerKey,
+    /// The key's id; it becomes the object tag [`KEY_TAG`](crate::KEY_TAG).
+    pub key_id: Option<KeyId>,
+    /// Media type; by the names of file and object where it is not given.
+    pub content_type: Option<String>,
+    /// User metadata, without the `x-amz-meta-` prefix. Names become lower-case.
+    pub metadata: BTreeMap<String, String>,
+    /// Object tags beside the key's; nine at most.
+    pub tags: BTreeMap<String, String>,
+    /// Size of the parts; chosen by the object's size where it is not given.
+    pub part_size: Option<PartSize>,
+    /// Files of this many bytes and more are sent in parts; by default, those of a whole part and
+    /// more. Streams are always sent in parts unless they end within the first one.
+    pub multipart_threshold: Option<u64>,
+    /// Expected length of a stream, from which the part size is chosen.
+    pub expected_size: Option<u64>,
+    /// How many parts are in flight at most. Fewer are when parts are so large that their buffers
+    /// would take more than 256 MiB.
+    pub concurrency: NonZeroUsize,
+}
+
+impl Upload {
+    /// How many parts are in flight where nothing else is asked for.
+    pub const DEFAULT_CONCURRENCY: NonZeroUsize = NonZeroUsize::new(8).unwrap();
+
+    /// An upload with defaults for everything not given.
+    #[must_use]
+    pub fn new(
+        source: UploadSource,
+        destination: ObjectAddress,
+        region: Region,
+        key: CustomerKey,
+    ) -> Self {
+        Self {
+            source,
+            destination,
+            region,
+            key,
+            key_id: None,
+            content_type: None,
+            metadata: BTreeMap::new(),
+            tags: BTreeMap::new(),
+            part_size: None,
+            multipart_threshold: None,
+            expected_size: None,
+            concurrency: Self::DEFAULT_CONCURRENCY,
+        }
+    }
+}
+
+/// What every request of one upload needs.
+struct Sending<'a> {
+    client: &'a Client,
+    destination: &'a ObjectAddress,
+    key: CustomerKeyHeaders,
+    labels: Labels,
+    meter: Meter,
+    events: &'a dyn Observer,
+    cancel: &'a CancellationToken,
+}
+
+/// What S3 made of an upload.
+struct Stored {
+    version_id: Option<String>,
+    etag: String,
+    parts: Option<PartLayout>,
+    content: Content,
+}
+
+/// Uploads one object under a customer key.
+///
+/// On any failure, and when `cancel` is cancelled, a multipart upload that was begun is aborted.
+/// A single PUT that was interrupted may have been stored.
+///
+/// # Errors
+/// See [`TransferError`]. [`TransferError::SseCNotConfirmed`] means that the server may hold
+/// plaintext; [`TransferError::LeftBehind`] that the parts sent could not be removed.
+pub async fn upload(
+    client: &Client,
+    upload: Upload,
+    events: &dyn Observer,
+    cancel: CancellationToken,
+) -> Result<Receipt, TransferError> {
+    if cancel.is_cancelled() {
+        return Err(TransferError::Interrupted);
+    }
+    let labels = Labels::new(&upload)?;
+    let source = Source::open(upload.source).await?;
+    let size = source.size();
+    let plan = match size {
+        Some(size) => PartPlan::for_size(size, upload.part_size)?,
+        None => PartPlan::for_stream(upload.expected_size, upload.part_size)?,
+    };
+    let threshold = upload
+        .multipart_threshold
+        .unwrap_or(plan.part_size.bytes())
+        .min(crate::MAX_SINGLE_PUT);
+    let part_size = plan.part_size.bytes();
+    let concurrency = reading::in_flight(upload.concurrency, part_size, &source);
+    let sending = Sending {
+        client,
+        destination: &upload.destination,
+        key: upload.key.headers(),
+        labels,
+        meter: Meter::default(),
+        events,
+        cancel: &cancel,
+    };
+    events.on(Event::Started { total: size });
+    // In one piece whatever its size: a large one is read to be summed and again to be sent.
+    let in_one = size.filter(|size| *size < threshold);
+    let mut reading = match in_one {
+        Some(size) => Reading::start(source, size.max(1), 1),
+        None => Reading::start(source, part_size, concurrency),
+    };
+    let first = cancel.run_until_cancelled(reading.next()).await;
+    let stored = match first.ok_or(TransferError::Interrupted)? {
+        None => return Err(reading.failure().await),
+        // A stream that ends within its first part needs no others.
+        Some(part) if part.is_whole && (in_one.is_some() || size.is_none()) => {
+            single::put(&sending, reading, part).await?
+        }
+        Some(part) => multipart::put(&sending, reading, part, part_size, concurrency).await?,
+    };
+    let size = stored.content.size;
+    events.on(Event::Finished { bytes: size });
+    Ok(Receipt {
+        format: 1,
+        source: upload.destination,
+        region: upload.region,
+        version_id: stored.version_id,
+        size,
+        etag: stored.etag,
+        parts: stored.parts,
+        checksum: Checksum {
+            algorithm: crate::ChecksumAlgorithm::Crc64Nvme.to_string(),
+            value: stored.content.crc.to_base64(),
+        },
+        sha256: stored.content.sha256,
+        key_id: upload.key_id,
+        key_md5: upload.key.md5(),
+        uploaded: Timestamp::now(),
+    })
+}

@@ -1,0 +1,211 @@
+//! What is stored beside the content: media type, metadata, tags.
+//!
+//! S3's rules: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html> (2 KB of
+//! user metadata, in US-ASCII over REST) and
+//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html> (10 tags, names of 128
+//! and values of 256 characters).
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::{Upload, UploadSource};
+use crate::{KEY_TAG, TransferError};
+
+const MAX_TAGS: usize = 10;
+const MAX_METADATA: usize = 2048;
+/// All that a query value may hold without encoding.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
+
+/// The labels of an upload, checked.
+pub(super) struct Labels {
+    pub(super) content_type: String,
+    pub(super) metadata: Option<HashMap<String, String>>,
+    /// As in the header `x-amz-tagging`: a URL query.
+    pub(super) tagging: Option<String>,
+}
+
+impl Labels {
+    pub(super) fn new(upload: &Upload) -> Result<Self, TransferError> {
+        let metadata = metadata(&upload.metadata)?;
+        let mut tags = tags(&upload.tags)?;
+        if let Some(id) = &upload.key_id {
+            tags.push(format!("{KEY_TAG}={id}"));
+        }
+        if tags.len() > MAX_TAGS {
+            return Err(bad(
+                "tag",
+                KEY_TAG,
+                "an object has at most 10 tags, and one names the key",
+            ));
+        }
+        Ok(Self {
+            content_type: content_type(upload),
+            metadata: (!metadata.is_empty()).then_some(metadata),
+            tagging: (!tags.is_empty()).then(|| tags.join("&")),
+        })
+    }
+}
+
+fn content_type(upload: &Upload) -> String {
+    let by_file = match &upload.source {
+        UploadSource::File(path) => mime_guess::from_path(path).first_raw(),
+        UploadSource::Reader(_) => None,
+    };
+    let by_key = || mime_guess::from_path(Path::new(&upload.destination.key)).first_raw();
+    upload.content_type.clone().unwrap_or_else(|| {
+        by_file
+            .or_else(by_key)
+            .unwrap_or("application/octet-stream")
+            .to_owned()
+    })
+}
+
+fn metadata(given: &BTreeMap<String, String>) -> Result<HashMap<String, String>, TransferError> {
+    let mut metadata = HashMap::new();
+    let mut size = 0;
+    for (name, value) in given {
+        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&'*+-.^_`|~".contains(&byte);
+        if name.is_empty() || !name.bytes().all(is_token) {
+            return Err(bad(
+                "metadata",
+                name,
+                "its name must be fit for an HTTP header",
+            ));
+        }
+        let printable = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
+        if !value.bytes().all(printable) || value.trim() != value {
+            return Err(bad(
+                "metadata",
+                name,
+                "its value must be printable ASCII without space around it",
+            ));
+        }
+        size += name.len() + value.len();
+        if metadata
+            .insert(name.to_ascii_lowercase(), value.clone())
+            .is_some()
+        {
+            return Err(bad("metadata", name, "it is given twice"));
+        }
+    }
+    match given.keys().next_back() {
+        Some(name) if size > MAX_METADATA => Err(bad(
+            "metadata",
+            name,
+            "names and values may have 2,048 bytes together",
+        )),
+        _ => Ok(metadata),
+    }
+}
+
+fn tags(given: &BTreeMap<String, String>) -> Result<Vec<String>, TransferError> {
+    let encode = |text| utf8_percent_encode(text, ENCODED);
+    given
+        .iter()
+        .map(|(name, value)| {
+            if name == KEY_TAG {
+                return Err(bad("tag", name, "it is set by the key's id"));
+            }
+            if name.starts_with("aws:") {
+                return Err(bad("tag", name, "names that begin with `aws:` are AWS's"));
+            }
+            if !(1..=128).contains(&name.chars().count()) || value.chars().count() > 256 {
+                return Err(bad(
+                    "tag",
+                    name,
+                    "a name has 1 to 128 characters, a value at most 256",
+                ));
+            }
+            let allowed = |c: char| c.is_alphanumeric() || c == ' ' || "+-=._:/@".contains(c);
+            if !name.chars().chain(value.chars()).all(allowed) {
+                return Err(bad(
+                    "tag",
+                    name,
+                    "letters, digits, spaces and `+ - = . _ : / @` are allowed",
+                ));
+            }
+            Ok(format!("{}={}", encode(name), encode(value)))
+        })
+        .collect()
+}
+
+fn bad(what: &'static str, name: &str, rule: &'static str) -> TransferError {
+    TransferError::BadLabel {
+        what,
+        name: name.to_owned(),
+        rule,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests may fail by panicking")]
+
+    use super::*;
+    use keyferry_key::{CustomerKey, KeyId};
+
+    fn upload(file: &str, key: &str) -> Upload {
+        Upload::new(
+            UploadSource::File(file.into()),
+            format!("s3://bucket/{key}").parse().unwrap(),
+            "eu-west-1".parse().unwrap(),
+            CustomerKey::from_bytes([7; 32]),
+        )
+    }
+
+    fn one(name: &str, value: &str) -> BTreeMap<String, String> {
+        BTreeMap::from([(name.to_owned(), value.to_owned())])
+    }
+
+    #[test]
+    fn types_come_from_names() {
+        let guessed = |file, key| Labels::new(&upload(file, key)).unwrap().content_type;
+        assert_eq!(guessed("a.csv", "x.json"), "text/csv");
+        assert_eq!(guessed("a", "x.json"), "application/json");
+        assert_eq!(guessed("a", "x"), "application/octet-stream");
+    }
+
+    #[test]
+    fn the_key_id_becomes_a_tag() {
+        let id = KeyId::generate().unwrap();
+        let mut upload = upload("a", "b");
+        upload.key_id = Some(id.clone());
+        upload.tags = one("Größe & more", "1+1=2 /@").into_iter().collect();
+        assert!(Labels::new(&upload).is_err());
+        upload.tags = one("Größe", "1+1=2 /@");
+        assert_eq!(
+            Labels::new(&upload).unwrap().tagging.unwrap(),
+            format!("Gr%C3%B6%C3%9Fe=1%2B1%3D2%20%2F%40&keyferry-key={id}")
+        );
+        upload.tags = one(KEY_TAG, "x");
+        assert!(Labels::new(&upload).is_err());
+        upload.tags = (0..9).map(|n| (format!("t{n}"), String::new())).collect();
+        assert!(Labels::new(&upload).is_ok());
+        upload.tags.insert("t9".to_owned(), String::new());
+        assert!(Labels::new(&upload).is_err());
+    }
+
+    #[test]
+    fn metadata_that_s3_would_change_or_refuse_is_refused() {
+        for (name, value, good) in [
+            ("Owner", "a b", true),
+            ("owner", "é", false),
+            ("owner", " a", false),
+            ("owner", "a\r\nx-evil: 1", false),
+            ("own er", "a", false),
+            ("", "a", false),
+            ("owner", &"x".repeat(2043), true),
+            ("owner", &"x".repeat(2044), false),
+        ] {
+            let mut upload = upload("a", "b");
+            upload.metadata = one(name, value);
+            assert_eq!(Labels::new(&upload).is_ok(), good, "{name}: {value}");
+        }
+        let mut upload = upload("a", "b");
+        upload.metadata = one("a", "1");
+        upload.metadata.insert("A".to_owned(), "2".to_owned());
+        assert!(Labels::new(&upload).is_err());
+    }
+}

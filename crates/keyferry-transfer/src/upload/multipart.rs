@@ -1,0 +1,219 @@
+//! Several parts in flight, then one object.
+//!
+//! Whatever goes wrong, and when the upload is cancelled, the multipart upload is aborted: stored
+//! parts cost money and are listed nowhere that people look.
+//! AWS: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html>.
+
+use aws_sdk_s3::operation::create_multipart_upload::CreateMultipartUploadOutput;
+use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedPart};
+use futures::stream::{FuturesUnordered, StreamExt};
+
+use super::meter::INTERVAL;
+use super::reading::{Content, Part, Reading};
+use super::single::patience;
+use super::{Sending, Stored, blocked, body};
+use crate::confirmation::confirms;
+use crate::error::{Asked, classify};
+use crate::{Event, PartLayout, TransferError};
+
+mod abort;
+mod complete;
+
+/// A multipart upload that was begun.
+struct Begun<'a> {
+    sending: &'a Sending<'a>,
+    id: String,
+}
+
+/// Sends the content, of which the first part has been read already, in parts.
+pub(super) async fn put(
+    sending: &Sending<'_>,
+    mut reading: Reading,
+    first: Part,
+    part_size: u64,
+    concurrency: usize,
+) -> Result<Stored, TransferError> {
+    let begun = begin(sending).await?;
+    let sent = sending
+        .cancel
+        .run_until_cancelled(begun.send_parts(&mut reading, first, concurrency))
+        .await
+        .unwrap_or(Err(TransferError::Interrupted));
+    let (parts, content) = match sent {
+        Ok(sent) => sent,
+        Err(error) => {
+            let error = match error {
+                TransferError::Interrupted => error,
+                // A file that changes makes parts fail in many ways.
+                other => reading.check_unchanged().await.err().unwrap_or(other),
+            };
+            drop(reading);
+            return Err(begun.abort(error).await);
+        }
+    };
+    sending.events.on(Event::Finishing);
+    let count = u32::try_from(parts.len()).unwrap_or(u32::MAX);
+    match begun.complete(parts, &content).await {
+        Ok((version_id, etag)) => Ok(Stored {
+            version_id,
+            etag,
+            parts: Some(PartLayout { part_size, count }),
+            content,
+        }),
+        Err(complete::Failed::Undone(error)) => Err(begun.abort(error).await),
+        Err(complete::Failed::Stored(error)) => Err(error),
+    }
+}
+
+async fn begin<'a>(sending: &'a Sending<'a>) -> Result<Begun<'a>, TransferError> {
+    let request = sending
+        .client
+        .create_multipart_upload()
+        .bucket(sending.destination.bucket.as_str())
+        .key(&sending.destination.key)
+        .content_type(&sending.labels.content_type)
+        .set_metadata(sending.labels.metadata.clone())
+        .set_tagging(sending.labels.tagging.clone())
+        .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
+        .checksum_type(ChecksumType::FullObject)
+        .sse_customer_algorithm(sending.key.algorithm())
+        .sse_customer_key(sending.key.expose_key())
+        .sse_customer_key_md5(sending.key.md5().to_string());
+    // Not interrupted: an upload whose id is not known cannot be aborted.
+    let answer = match request.send().await {
+        Ok(answer) => answer,
+        Err(error) => {
+            let asked =
+                Asked::of_object("CreateMultipartUpload", sending.client, sending.destination);
+            let error = classify(error, &asked);
+            return Err(blocked::explain(sending.client, sending.destination, error).await);
+        }
+    };
+    let Some(id) = answer.upload_id().map(str::to_owned) else {
+        return Err(TransferError::UnexpectedAnswer {
+            operation: "CreateMultipartUpload",
+            what: "there is no upload id".to_owned(),
+        });
+    };
+    let begun = Begun { sending, id };
+    match confirm_beginning(sending, &answer) {
+        Ok(()) => Ok(begun),
+        Err(error) => Err(begun.abort(error).await),
+    }
+}
+
+/// Checked before any content is sent, so that a server without SSE-C gets none.
+fn confirm_beginning(
+    sending: &Sending<'_>,
+    answer: &CreateMultipartUploadOutput,
+) -> Result<(), TransferError> {
+    confirms(
+        answer.sse_customer_algorithm(),
+        answer.sse_customer_key_md5(),
+        &sending.key,
+    )
+    .map_err(|found| TransferError::UnexpectedAnswer {
+        operation: "CreateMultipartUpload",
+        what: format!("{found}, so no content was sent"),
+    })
+}
+
+impl Begun<'_> {
+    /// Sends all parts; the answers in order of part number.
+    async fn send_parts(
+        &self,
+        reading: &mut Reading,
+        first: Part,
+        concurrency: usize,
+    ) -> Result<(Vec<CompletedPart>, Content), TransferError> {
+        let mut done = Vec::new();
+        let mut content = None;
+        let mut in_flight = FuturesUnordered::new();
+        let mut ticks = tokio::time::interval(INTERVAL);
+        in_flight.push(self.send_part(first));
+        loop {
+            tokio::select! {
+                biased;
+                Some(part) = in_flight.next(), if !in_flight.is_empty() => done.push(part?),
+                part = reading.next(), if content.is_none() && in_flight.len() < concurrency => {
+                    match part {
+                        Some(part) => in_flight.push(self.send_part(part)),
+                        None => content = Some(reading.finish().await?),
+                    }
+                }
+                _ = ticks.tick() => self.sending.meter.tell(self.sending.events),
+            }
+            if in_flight.is_empty()
+                && let Some(content) = content.take()
+            {
+                self.sending.meter.tell(self.sending.events);
+                reading.check_unchanged().await?;
+                done.sort_unstable_by_key(|part: &CompletedPart| part.part_number());
+                return Ok((done, content));
+            }
+        }
+    }
+
+    async fn send_part(&self, part: Part) -> Result<CompletedPart, TransferError> {
+        let Self { sending, id } = self;
+        let meter = sending.meter.part();
+        let number = i32::try_from(part.number).unwrap_or(i32::MAX);
+        let crc = part.crc.to_base64();
+        let answer = sending
+            .client
+            .upload_part()
+            .bucket(sending.destination.bucket.as_str())
+            .key(&sending.destination.key)
+            .upload_id(id)
+            .part_number(number)
+            .sse_customer_algorithm(sending.key.algorithm())
+            .sse_customer_key(sending.key.expose_key())
+            .sse_customer_key_md5(sending.key.md5().to_string())
+            .checksum_crc64_nvme(&crc)
+            .body(body::body(&part.bytes, &meter))
+            .customize()
+            .disable_payload_signing()
+            .config_override(patience(part.bytes.len()))
+            .send()
+            .await
+            .map_err(|error| {
+                let asked = Asked::of_object("UploadPart", sending.client, sending.destination);
+                classify(error, &asked)
+            })?;
+        for _ in 0..meter.retries() {
+            sending.events.on(Event::Retried {
+                number: part.number,
+            });
+        }
+        confirms(
+            answer.sse_customer_algorithm(),
+            answer.sse_customer_key_md5(),
+            &sending.key,
+        )
+        .map_err(|found| TransferError::SseCNotConfirmed {
+            address: sending.destination.clone(),
+            version_id: None,
+            found: format!("part {}: {found}", part.number),
+        })?;
+        if let Some(answered) = answer
+            .checksum_crc64_nvme()
+            .filter(|answered| *answered != crc)
+        {
+            return Err(TransferError::ChecksumMismatch {
+                place: format!("part {} of `{}`", part.number, sending.destination),
+                algorithm: crate::ChecksumAlgorithm::Crc64Nvme.to_string(),
+                expected: crc,
+                computed: answered.to_owned(),
+            });
+        }
+        sending.events.on(Event::PartDone {
+            number: part.number,
+            bytes: part.bytes.len(),
+        });
+        Ok(CompletedPart::builder()
+            .part_number(number)
+            .set_e_tag(answer.e_tag().map(str::to_owned))
+            .set_checksum_crc64_nvme(answer.checksum_crc64_nvme().map(str::to_owned))
+            .build())
+    }
+}

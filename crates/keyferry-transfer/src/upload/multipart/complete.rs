@@ -1,0 +1,139 @@
+//! Making one object of the parts.
+
+use std::time::Duration;
+
+use aws_sdk_s3::Config;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::types::{ChecksumMode, ChecksumType, CompletedMultipartUpload, CompletedPart};
+
+use super::Begun;
+use super::abort::Aborted;
+use crate::TransferError;
+use crate::confirmation::confirms;
+use crate::error::{Asked, classify};
+use crate::upload::reading::Content;
+use crate::upload::single::unquoted;
+
+/// S3 may take minutes to put thousands of parts together.
+const PATIENCE: Duration = Duration::from_secs(600);
+
+/// Why there is no object, or a wrong one.
+pub(super) enum Failed {
+    /// Nothing was made; the parts are still there.
+    Undone(TransferError),
+    /// An object was made, but something is wrong with it.
+    Stored(TransferError),
+}
+
+type Made = (Option<String>, String);
+
+impl Begun<'_> {
+    /// Completes the upload with the checksum of the whole; version id and entity tag.
+    ///
+    /// When the answer was lost on the way, the object itself tells whether it was made.
+    pub(super) async fn complete(
+        &self,
+        parts: Vec<CompletedPart>,
+        content: &Content,
+    ) -> Result<Made, Failed> {
+        let sending = self.sending;
+        let crc = content.crc.to_base64();
+        let timeouts = TimeoutConfig::builder().operation_attempt_timeout(PATIENCE);
+        let request = sending
+            .client
+            .complete_multipart_upload()
+            .bucket(sending.destination.bucket.as_str())
+            .key(&sending.destination.key)
+            .upload_id(&self.id)
+            .multipart_upload(
+                CompletedMultipartUpload::builder()
+                    .set_parts(Some(parts))
+                    .build(),
+            )
+            .checksum_crc64_nvme(&crc)
+            .checksum_type(ChecksumType::FullObject)
+            .set_mpu_object_size(i64::try_from(content.size).ok())
+            .sse_customer_algorithm(sending.key.algorithm())
+            .sse_customer_key(sending.key.expose_key())
+            .sse_customer_key_md5(sending.key.md5().to_string())
+            .customize()
+            .config_override(Config::builder().timeout_config(timeouts.build()))
+            .send();
+        let Some(answer) = sending.cancel.run_until_cancelled(request).await else {
+            return Err(Failed::Undone(TransferError::Interrupted));
+        };
+        match answer {
+            Ok(answer) => {
+                sending
+                    .compare_checksum(&crc, answer.checksum_crc64_nvme())
+                    .map_err(Failed::Stored)?;
+                Ok((
+                    answer.version_id().map(str::to_owned),
+                    unquoted(answer.e_tag()),
+                ))
+            }
+            Err(error) => {
+                let asked = Asked::of_object(
+                    "CompleteMultipartUpload",
+                    sending.client,
+                    sending.destination,
+                );
+                let error = classify(error, &asked);
+                if self.is_gone(&error).await
+                    && let Some(made) = self.made(&crc, content).await
+                {
+                    return Ok(made);
+                }
+                Err(Failed::Undone(error))
+            }
+        }
+    }
+
+    /// True when the upload no longer exists, although nobody aborted it: then the request was
+    /// carried out and only its answer was lost. Where the error does not tell, aborting does.
+    async fn is_gone(&self, error: &TransferError) -> bool {
+        match error {
+            TransferError::Service { answer, .. }
+                if answer.code.as_deref() == Some("NoSuchUpload") =>
+            {
+                true
+            }
+            TransferError::Service { answer, .. } if answer.status < 500 => false,
+            TransferError::Service { .. }
+            | TransferError::ConnectionLost { .. }
+            | TransferError::ConnectionRefused { .. }
+            | TransferError::TimedOut { .. }
+            | TransferError::Throttled { .. }
+            | TransferError::UnexpectedAnswer { .. } => {
+                matches!(self.try_abort().await, Ok(Aborted::Gone))
+            }
+            _ => false,
+        }
+    }
+
+    /// Looks for an object with our key, size and checksum.
+    async fn made(&self, crc: &str, content: &Content) -> Option<Made> {
+        let sending = self.sending;
+        let head = sending
+            .client
+            .head_object()
+            .bucket(sending.destination.bucket.as_str())
+            .key(&sending.destination.key)
+            .checksum_mode(ChecksumMode::Enabled)
+            .sse_customer_algorithm(sending.key.algorithm())
+            .sse_customer_key(sending.key.expose_key())
+            .sse_customer_key_md5(sending.key.md5().to_string())
+            .send()
+            .await
+            .ok()?;
+        let same = head.checksum_crc64_nvme() == Some(crc)
+            && head.content_length() == i64::try_from(content.size).ok()
+            && confirms(
+                head.sse_customer_algorithm(),
+                head.sse_customer_key_md5(),
+                &sending.key,
+            )
+            .is_ok();
+        same.then(|| (head.version_id().map(str::to_owned), unquoted(head.e_tag())))
+    }
+}
