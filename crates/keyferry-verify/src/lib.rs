@@ -1,1 +1,56 @@
-//! Proof that an object arrived, intact, in the other region.
+//! Proof that an object arrived, intact and under its customer key, in the other region.
+//!
+//! This crate only reads S3. It does not trust one sign: a replication status, an entity tag, an
+//! echoed algorithm or a stored checksum can each be wrong or missing on some server. So it asks
+//! both sides, compares what they say, reads the content where asked to, and makes sure that both
+//! sides refuse whoever comes without the key.
+//!
+//! * [`Subject`]: what is to be verified; from a receipt, or from the source by [`receipt_of`].
+//! * [`verify`]: waits for replication, looks at both sides and says what was found, as a [`Report`].
+//! * [`Outcome`]: what it came to. [`Verified`] cannot be made anywhere else.
+//! * [`Regions`]: where clients for the regions come from.
+//! * [`Observer`]: what is going on meanwhile.
+//!
+//! The ladder of proof is [`Level`]: what S3 says, stored checksums, every byte.
+//!
+//! AWS: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-status.html>,
+//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-what-is-isnot-replicated.html>
+
+mod access;
+mod answer;
+mod causes;
+mod conclusion;
+mod content;
+mod destination;
+mod difference;
+mod error;
+mod event;
+mod object_view;
+mod outcome;
+mod probe;
+mod regions;
+mod replica;
+mod report;
+mod response_headers;
+mod rules;
+mod source;
+mod subject;
+mod verification;
+mod verify;
+mod watch;
+
+pub use answer::Refusal;
+pub use causes::{Cause, Certainty, FailureReason};
+pub use content::ContentProof;
+pub use difference::{Claim, Difference, Digest};
+pub use error::{ErrorKind, VerifyError};
+pub use event::{Event, Observer, Silent};
+pub use object_view::{ChecksumKind, ObjectView, ReplicationStatus, StoredChecksum};
+pub use outcome::{Conclusion, NotCovered, Outcome, Verified};
+pub use probe::{Presented, Probe, ProbeAnswer, ProbeRequest};
+pub use regions::{ClientFailure, Regions};
+pub use report::{Finding, ReplicaSide, Report, Side, SourceSide, Timings, Unseen};
+pub use rules::{RuleMatch, RuleMiss, WhyMissed};
+pub use subject::{Subject, receipt_of};
+pub use verification::{Level, ReplicaTarget, Verification};
+pub use verify::verify;

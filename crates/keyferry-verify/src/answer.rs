@@ -1,0 +1,96 @@
+//! What came instead of what was asked for: a refusal by the server, or no answer at all.
+//!
+//! The two must never be mixed up. A refusal says something about the object, the key or a
+//! permission; a broken connection says nothing.
+
+use std::error::Error;
+use std::fmt;
+
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use serde::Serialize;
+
+/// The server answered, with an error.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Refusal {
+    /// HTTP status.
+    pub status: u16,
+    /// S3's error code. HEAD answers have no body and so mostly none.
+    pub code: Option<String>,
+    /// S3's message.
+    pub message: Option<String>,
+}
+
+impl Refusal {
+    /// True for 404 and, on a version that is a delete marker, 405. Never for 403 or 400: those hide
+    /// whether something is there.
+    #[must_use]
+    pub fn is_absence(&self) -> bool {
+        matches!(self.status, 404 | 405)
+    }
+
+    /// True for 400 and 403: the ways in which S3 turns away a wrong key, a missing key and a
+    /// missing permission.
+    #[must_use]
+    pub fn is_denial(&self) -> bool {
+        matches!(self.status, 400 | 401 | 403)
+    }
+
+    pub(crate) fn has_code(&self, code: &str) -> bool {
+        self.code.as_deref() == Some(code)
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", self.status)?;
+        if let Some(code) = &self.code {
+            write!(formatter, " {code}")?;
+        }
+        if let Some(message) = &self.message {
+            write!(formatter, ": {message}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a request gave nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// The server answered with an error.
+    Refused(Refusal),
+    /// No usable answer: connection, time, TLS, credentials, or a response that makes no sense.
+    Unreachable(String),
+}
+
+impl Trouble {
+    /// Keeps no SDK error: its `Debug` shows response headers, and some servers echo the key there.
+    pub(crate) fn of<E>(error: SdkError<E>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+    {
+        let status = error.raw_response().map(|raw| raw.status().as_u16());
+        match status {
+            Some(status) if status >= 300 => Self::Refused(Refusal {
+                status,
+                code: error.code().map(str::to_owned),
+                message: error.message().map(str::to_owned),
+            }),
+            _ => Self::Unreachable(chain(&error)),
+        }
+    }
+}
+
+/// The `Display` texts of an error and its sources, without the `Debug` that the SDK offers.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,248 @@
+//! Where the replicas of an object are to be found.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_s3::types::{ReplicationConfiguration, ReplicationRule};
+use keyferry_policy::{BucketName, Region};
+
+use crate::access::ObjectAccess;
+use crate::answer::Trouble;
+use crate::outcome::NotCovered;
+use crate::regions::Regions;
+use crate::report::Unseen;
+use crate::rules::{Coverage, RuleMatch, any_selects_by_tag, sole_destination};
+use crate::{ObjectView, Refusal, ReplicaTarget, ReplicationStatus, VerifyError};
+
+/// A bucket that should hold a replica.
+#[derive(Debug, Clone)]
+pub(crate) struct Destination {
+    pub(crate) bucket: BucketName,
+    /// Absent when the bucket does not exist.
+    pub(crate) region: Option<Region>,
+    /// The rule that sends the object there; absent when the bucket was given and no rule is known.
+    pub(crate) rule: Option<RuleMatch>,
+}
+
+/// The outcome of looking for destinations.
+#[derive(Debug)]
+pub(crate) enum Destinations {
+    /// There are some.
+    Found {
+        destinations: Vec<Destination>,
+        /// Whether a rule is known to cover the object.
+        covered: bool,
+    },
+    /// There are none.
+    None(NotCovered),
+}
+
+/// What can be known about replication of the source bucket.
+pub(crate) enum Configuration {
+    Read(ReplicationConfiguration),
+    Absent,
+    Refused(Refusal),
+}
+
+/// Reads the replication configuration of the source bucket.
+pub(crate) async fn read_configuration(
+    source: &ObjectAccess,
+) -> Result<Configuration, VerifyError> {
+    let answer = source
+        .client()
+        .get_bucket_replication()
+        .bucket(source.bucket().as_str())
+        .send()
+        .await;
+    match answer.map_err(Trouble::of) {
+        Ok(output) => Ok(output
+            .replication_configuration
+            .map_or(Configuration::Absent, Configuration::Read)),
+        Err(Trouble::Refused(refusal)) if refusal.has_code("NoSuchBucket") => {
+            Err(source.error("GetBucketReplication", Trouble::Refused(refusal)))
+        }
+        Err(Trouble::Refused(refusal))
+            if refusal.status == 404
+                || refusal.has_code("ReplicationConfigurationNotFoundError") =>
+        {
+            Ok(Configuration::Absent)
+        }
+        Err(Trouble::Refused(refusal)) => Ok(Configuration::Refused(refusal)),
+        Err(trouble) => Err(source.error("GetBucketReplication", trouble)),
+    }
+}
+
+/// A search for the buckets that should hold replicas of one object.
+pub(crate) struct Search<'a> {
+    pub(crate) regions: &'a dyn Regions,
+    pub(crate) source_region: &'a Region,
+    pub(crate) source: &'a ObjectAccess,
+    /// The object key.
+    pub(crate) key: &'a str,
+    pub(crate) view: &'a ObjectView,
+    pub(crate) tags: Result<&'a BTreeMap<String, String>, &'a Refusal>,
+    pub(crate) configuration: &'a Configuration,
+    pub(crate) given: Option<&'a ReplicaTarget>,
+}
+
+impl Search<'_> {
+    /// Finds the buckets: the one that the caller names, or those of the rules that cover the object.
+    pub(crate) async fn run(self, unseen: &mut Vec<Unseen>) -> Result<Destinations, VerifyError> {
+        let rules = self.rules(unseen)?;
+        let no_tags = BTreeMap::new();
+        let tags = match self.tags {
+            Ok(tags) => tags,
+            // Without tags a rule that asks for them would look as if it did not match.
+            Err(refusal) if self.given.is_none() && any_selects_by_tag(rules) => {
+                let refusal = Trouble::Refused(refusal.clone());
+                return Err(self.source.error("GetObjectTagging", refusal));
+            }
+            Err(_) => &no_tags,
+        };
+        let mut coverage = Coverage::of(rules, self.key, tags);
+        let matched_any = !coverage.matched.is_empty();
+        if self.view.is_under_kms() {
+            coverage.matched.retain(|rule| rule.kms_opt_in);
+        }
+        if let Some(target) = self.given {
+            return self.named(target, &coverage).await;
+        }
+        if coverage.matched.is_empty() {
+            match sole_destination(rules).filter(|_| self.was_eligible()) {
+                Some(rule) => {
+                    unseen.push(Unseen::ActingRule);
+                    coverage.matched.push(rule);
+                }
+                None => {
+                    let why = why_none(self.configuration, coverage, matched_any);
+                    return Ok(Destinations::None(why));
+                }
+            }
+        }
+        let mut destinations = Vec::new();
+        for rule in coverage.matched {
+            let bucket =
+                bucket_of(&rule.destination).ok_or_else(|| VerifyError::DestinationArn {
+                    arn: rule.destination.clone(),
+                })?;
+            destinations.push(Destination {
+                region: self.region_of(&bucket).await?,
+                bucket,
+                rule: Some(rule),
+            });
+        }
+        Ok(Destinations::Found {
+            destinations,
+            covered: true,
+        })
+    }
+
+    fn rules(&self, unseen: &mut Vec<Unseen>) -> Result<&[ReplicationRule], VerifyError> {
+        match self.configuration {
+            Configuration::Read(configuration) => Ok(configuration.rules()),
+            Configuration::Absent => Ok(&[]),
+            Configuration::Refused(refusal) if self.given.is_some() => {
+                unseen.push(Unseen::ReplicationConfiguration {
+                    refusal: refusal.clone(),
+                });
+                Ok(&[])
+            }
+            Configuration::Refused(refusal) => {
+                let refusal = Trouble::Refused(refusal.clone());
+                Err(self.source.error("GetBucketReplication", refusal))
+            }
+        }
+    }
+
+    async fn named(
+        &self,
+        target: &ReplicaTarget,
+        coverage: &Coverage,
+    ) -> Result<Destinations, VerifyError> {
+        let rule = coverage
+            .matched
+            .iter()
+            .find(|rule| bucket_of(&rule.destination).as_ref() == Some(&target.bucket))
+            .cloned();
+        let region = match &target.region {
+            Some(region) => Some(region.clone()),
+            None => {
+                let found = self.region_of(&target.bucket).await?;
+                Some(found.ok_or_else(|| VerifyError::NoBucket {
+                    bucket: target.bucket.clone(),
+                })?)
+            }
+        };
+        Ok(Destinations::Found {
+            covered: rule.is_some(),
+            destinations: vec![Destination {
+                bucket: target.bucket.clone(),
+                region,
+                rule,
+            }],
+        })
+    }
+
+    /// Whether S3 counted the object as eligible when it was written.
+    fn was_eligible(&self) -> bool {
+        use ReplicationStatus::{Completed, Failed, Pending};
+        matches!(self.view.status, Some(Pending | Completed | Failed))
+    }
+
+    async fn region_of(&self, bucket: &BucketName) -> Result<Option<Region>, VerifyError> {
+        match self.regions.bucket_region(bucket, self.source_region).await {
+            Ok(region) => Ok(Some(region)),
+            Err(VerifyError::NoBucket { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn why_none(configuration: &Configuration, coverage: Coverage, kms_missed: bool) -> NotCovered {
+    let disabled = coverage.disabled();
+    if !matches!(configuration, Configuration::Read(_)) {
+        NotCovered::NoConfiguration
+    } else if kms_missed {
+        NotCovered::KmsNotIncluded
+    } else if !disabled.is_empty() {
+        NotCovered::RulesDisabled { rules: disabled }
+    } else {
+        NotCovered::NoRuleMatches {
+            rules: coverage.missed,
+        }
+    }
+}
+
+/// The bucket in `arn:PARTITION:s3:::BUCKET`.
+fn bucket_of(arn: &str) -> Option<BucketName> {
+    let (prefix, bucket) = arn.rsplit_once(":::")?;
+    let mut fields = prefix.split(':');
+    let named = fields.next() == Some("arn")
+        && fields
+            .next()
+            .is_some_and(|partition| partition.starts_with("aws"))
+        && fields.next() == Some("s3")
+        && fields.next().is_none();
+    bucket.parse().ok().filter(|_| named)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn destinations_are_bucket_arns() {
+        let bucket = |arn| bucket_of(arn).map(|bucket| bucket.to_string());
+        assert_eq!(bucket("arn:aws:s3:::osaka"), Some("osaka".to_owned()));
+        assert_eq!(bucket("arn:aws-cn:s3:::osaka"), Some("osaka".to_owned()));
+        for bad in [
+            "osaka",
+            "arn:aws:s3:::",
+            "arn:aws:s3:::osaka/key",
+            "arn:aws:sqs:::osaka",
+            "arn:aws:s3:ap-northeast-1:111122223333:accesspoint/osaka",
+            "",
+        ] {
+            assert_eq!(bucket(bad), None, "{bad}");
+        }
+    }
+}

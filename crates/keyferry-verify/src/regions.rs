@@ -1,0 +1,86 @@
+//! Where clients come from, and where buckets are.
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::operation::head_bucket::{HeadBucketError, HeadBucketOutput};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use keyferry_policy::{BucketName, Region};
+
+use crate::VerifyError;
+use crate::answer::Trouble;
+
+/// Why there is no client for a region.
+pub type ClientFailure = Box<dyn std::error::Error + Send + Sync>;
+
+/// Gives one client per region.
+pub trait Regions: Send + Sync {
+    /// The client of a region.
+    ///
+    /// # Errors
+    /// When the region has no endpoint here, or the configuration is unusable.
+    fn client(&self, region: &Region) -> Result<Client, ClientFailure>;
+
+    /// The region of a bucket, beginning the search at `start`.
+    ///
+    /// S3 tells the region in `x-amz-bucket-region` from any endpoint of the partition, even when it
+    /// redirects (301) or forbids (403).
+    fn bucket_region<'a>(
+        &'a self,
+        bucket: &'a BucketName,
+        start: &'a Region,
+    ) -> BoxFuture<'a, Result<Region, VerifyError>> {
+        async move {
+            let client = client_of(self, start)?;
+            let answer = client.head_bucket().bucket(bucket.as_str()).send().await;
+            region_in(bucket, start, answer)
+        }
+        .boxed()
+    }
+}
+
+pub(crate) fn client_of<R: Regions + ?Sized>(
+    regions: &R,
+    region: &Region,
+) -> Result<Client, VerifyError> {
+    regions
+        .client(region)
+        .map_err(|source| VerifyError::Client {
+            region: region.clone(),
+            source,
+        })
+}
+
+fn region_in(
+    bucket: &BucketName,
+    start: &Region,
+    answer: Result<HeadBucketOutput, SdkError<HeadBucketError>>,
+) -> Result<Region, VerifyError> {
+    let parse = |said: &str| {
+        said.parse().map_err(|_| VerifyError::UnknownRegion {
+            bucket: bucket.clone(),
+            said: said.to_owned(),
+        })
+    };
+    match answer {
+        // Servers with one region do not always name it.
+        Ok(output) => output.bucket_region().map_or(Ok(start.clone()), parse),
+        Err(error) => {
+            let said = error
+                .raw_response()
+                .and_then(|raw| raw.headers().get("x-amz-bucket-region"))
+                .map(str::to_owned);
+            let status = error.raw_response().map(|raw| raw.status().as_u16());
+            match (said, status) {
+                (_, Some(404)) => Err(VerifyError::NoBucket {
+                    bucket: bucket.clone(),
+                }),
+                (Some(said), Some(_)) => parse(&said),
+                _ if error.code() == Some("NoSuchBucket") => Err(VerifyError::NoBucket {
+                    bucket: bucket.clone(),
+                }),
+                _ => Err(VerifyError::of("HeadBucket", bucket, Trouble::of(error))),
+            }
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! Everything a verification saw, as data. Whoever shows it decides how.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use keyferry_policy::{BucketName, Region};
+use serde::{Serialize, Serializer};
+
+use crate::object_view::ReplicationStatus;
+use crate::rules::RuleMatch;
+use crate::{
+    Conclusion, ContentProof, Difference, Level, ObjectView, Outcome, Probe, Refusal, Subject,
+};
+
+/// The result of one verification, with all that led to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// What was verified.
+    pub subject: Subject,
+    /// What it came to.
+    pub outcome: Outcome,
+    /// The level that was asked for.
+    pub asked: Level,
+    /// The source side.
+    pub source: SourceSide,
+    /// The replica sides: one for each destination.
+    pub replicas: Vec<ReplicaSide>,
+    /// How long things took.
+    pub timings: Timings,
+    /// What could not be seen, and so does not count as proven.
+    pub unseen: Vec<Unseen>,
+}
+
+impl Report {
+    /// What the outcome means for whoever waits for it.
+    #[must_use]
+    pub fn conclusion(&self) -> Conclusion {
+        self.outcome.conclusion()
+    }
+
+    /// The level that was proven, if any.
+    #[must_use]
+    pub fn level_reached(&self) -> Option<Level> {
+        self.outcome.level()
+    }
+
+    /// All probes of all sides.
+    pub fn probes(&self) -> impl Iterator<Item = &Probe> {
+        self.source.probes.iter().chain(
+            self.replicas
+                .iter()
+                .flat_map(|replica| replica.probes.iter()),
+        )
+    }
+
+    /// Whether a server echoed the customer key in its response headers. Such a key must be treated
+    /// as leaked.
+    #[must_use]
+    pub fn key_echoed(&self) -> bool {
+        self.source.key_echoed || self.replicas.iter().any(|replica| replica.key_echoed)
+    }
+}
+
+/// One of the two sides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Side {
+    /// The bucket that was written to.
+    Source,
+    /// The bucket that replication writes to.
+    Replica,
+}
+
+/// What the source bucket showed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SourceSide {
+    /// The bucket.
+    pub bucket: BucketName,
+    /// Its region.
+    pub region: Region,
+    /// The object, at the last look.
+    pub view: ObjectView,
+    /// Tags, where they could be read.
+    pub tags: Option<BTreeMap<String, String>>,
+    /// Requests without the key.
+    pub probes: Vec<Probe>,
+    /// How the source differs from the receipt.
+    pub differences: Vec<Difference>,
+    /// ARN of the role that S3 replicates as.
+    pub replication_role: Option<String>,
+    /// Whether the server echoed the customer key.
+    pub key_echoed: bool,
+}
+
+/// What one replica bucket showed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReplicaSide {
+    /// The bucket.
+    pub bucket: BucketName,
+    /// Its region; absent when the bucket does not exist.
+    pub region: Option<Region>,
+    /// The rule that sends the object there; absent when the bucket was given and no rule is known.
+    pub rule: Option<RuleMatch>,
+    /// What was found.
+    pub finding: Finding,
+    /// The replica, if it could be seen.
+    pub view: Option<ObjectView>,
+    /// Tags, where they could be read.
+    pub tags: Option<BTreeMap<String, String>>,
+    /// Requests without the key.
+    pub probes: Vec<Probe>,
+    /// What reading both sides gave.
+    pub content: Option<ContentProof>,
+    /// Whether both sides have the same entity tag. It corroborates, and proves nothing.
+    pub etag_equal: Option<bool>,
+    /// Whether the server echoed the customer key.
+    pub key_echoed: bool,
+    /// What could not be seen of it.
+    pub unseen: Vec<Unseen>,
+}
+
+/// What was found of one replica.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", content = "detail", rename_all = "kebab-case")]
+pub enum Finding {
+    /// Not looked at, or no answer came while replication was not finished anyway.
+    NotSeen,
+    /// The replica bucket does not exist.
+    NoBucket,
+    /// The replica is not there.
+    Absent,
+    /// The bucket refused to show it.
+    Refused {
+        /// What it answered.
+        refusal: Refusal,
+        /// Whether the answers show that the replica is under another key.
+        wrong_key: bool,
+    },
+    /// It is there, and nothing differs.
+    Equal {
+        /// The level that is proven, if any.
+        level: Option<Level>,
+    },
+    /// It is there and differs.
+    Differs(Vec<Difference>),
+    /// It was given out without the key.
+    NotRefused,
+}
+
+/// Something that could not be seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "what", rename_all = "kebab-case")]
+pub enum Unseen {
+    /// The server gives no replication status.
+    ReplicationStatus,
+    /// The replication configuration could not be read.
+    ReplicationConfiguration {
+        /// What S3 answered.
+        refusal: Refusal,
+    },
+    /// No rule matches today, though S3 took the object: the rule or the tags have changed since. The
+    /// only destination in the configuration was looked at.
+    ActingRule,
+    /// The sides store no checksums that can be compared.
+    Checksum,
+    /// The server does not say under which key the object is.
+    KeyMd5,
+    /// Tags could not be read.
+    Tags {
+        /// On this side.
+        side: Side,
+        /// What S3 answered.
+        refusal: Refusal,
+    },
+    /// Some metadata cannot be put into headers.
+    Metadata,
+    /// The replica has a status of its own, which replica modification sync gives while it works.
+    ReplicaModifications {
+        /// The status.
+        status: ReplicationStatus,
+    },
+    /// No probes were asked for.
+    Probes,
+    /// A probe had an answer that shows neither that the key is needed nor that it is not.
+    Probe {
+        /// On this side.
+        side: Side,
+    },
+    /// The destination's settings could not be read, so causes may be missing.
+    DestinationSettings {
+        /// The operation.
+        operation: &'static str,
+        /// What S3 answered.
+        detail: String,
+    },
+    /// The content was not read: that it decrypts is not proven.
+    Content,
+}
+
+/// How long things took.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Timings {
+    /// From the first look until the status was settled or the deadline passed.
+    #[serde(serialize_with = "seconds")]
+    pub waited: Duration,
+    /// Looks at the source until then.
+    pub looks: u32,
+    /// From the upload until the status was first seen as completed. Only where the change was
+    /// witnessed; it is exact to one delay between looks, and as good as the two clocks agree.
+    #[serde(serialize_with = "optional_seconds")]
+    pub status_latency: Option<Duration>,
+    /// Everything.
+    #[serde(serialize_with = "seconds")]
+    pub total: Duration,
+}
+
+/// A duration in seconds, as JSON readers expect it.
+pub(crate) fn seconds<S: Serializer>(
+    duration: &Duration,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(duration.as_secs_f64())
+}
+
+fn optional_seconds<S: Serializer>(
+    duration: &Option<Duration>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    duration
+        .map(|duration| duration.as_secs_f64())
+        .serialize(serializer)
+}

@@ -1,0 +1,155 @@
+//! What is to be verified: an object as sent, or as its source bucket shows it.
+
+use aws_sdk_s3::Client;
+use jiff::Timestamp;
+use keyferry_key::{CustomerKey, CustomerKeyHeaders, KeyId, KeyMd5};
+use keyferry_policy::Region;
+use keyferry_transfer::{Checksum, ObjectAddress, PartLayout, Receipt};
+use serde::Serialize;
+
+use crate::VerifyError;
+use crate::access::{KeyDiagnosis, ObjectAccess};
+use crate::answer::Trouble;
+use crate::object_view::{ChecksumKind, ObjectView};
+
+/// Object tag that names the customer key. A hint, never a proof.
+const KEY_TAG: &str = "keyferry-key";
+
+/// An object version that has a replica to be found.
+///
+/// A [`Receipt`] gives all of it. Without one, [`receipt_of`] asks the source, which cannot say what
+/// was meant to be stored: then `sha256` is absent and only the two sides can be compared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Subject {
+    /// The source object.
+    pub source: ObjectAddress,
+    /// Region of the source bucket.
+    pub region: Region,
+    /// Version id; absent when the bucket is not versioned.
+    pub version_id: Option<String>,
+    /// Size in bytes.
+    pub size: u64,
+    /// Entity tag, without quotes. Under SSE-C it is no MD5.
+    pub etag: Option<String>,
+    /// How the object was cut into parts, where known.
+    pub parts: Option<PartLayout>,
+    /// The full-object checksum, where there is one.
+    pub checksum: Option<Checksum>,
+    /// SHA-256 of the content as sent, in hex; only a receipt has it.
+    pub sha256: Option<String>,
+    /// Id of the customer key, where known.
+    pub key_id: Option<KeyId>,
+    /// MD5 of the customer key.
+    pub key_md5: KeyMd5,
+    /// When the upload was complete.
+    pub uploaded: Option<Timestamp>,
+    /// Whether this is what an uploader recorded, not what the source says today.
+    pub from_receipt: bool,
+}
+
+impl From<&Receipt> for Subject {
+    fn from(receipt: &Receipt) -> Self {
+        Self {
+            source: receipt.source.clone(),
+            region: receipt.region.clone(),
+            version_id: receipt.version_id.clone(),
+            size: receipt.size,
+            etag: Some(receipt.etag.clone()),
+            parts: receipt.parts,
+            checksum: Some(receipt.checksum.clone()),
+            sha256: Some(receipt.sha256.clone()),
+            key_id: receipt.key_id.clone(),
+            key_md5: receipt.key_md5,
+            uploaded: Some(receipt.uploaded),
+            from_receipt: true,
+        }
+    }
+}
+
+/// Asks the source bucket for what a receipt would say, as far as S3 can tell.
+///
+/// Reads the version given, or the current one. SSE-C: HEAD needs the customer key.
+///
+/// # Errors
+/// [`VerifyError::WrongKey`] when the key does not open the object,
+/// [`VerifyError::NotCustomerKey`] when it is not under a customer key at all,
+/// [`VerifyError::SourceMissing`] when there is no such version, and whatever keeps S3 from answering.
+pub async fn receipt_of(
+    client: &Client,
+    address: &ObjectAddress,
+    version_id: Option<&str>,
+    region: &Region,
+    key: &CustomerKey,
+) -> Result<Subject, VerifyError> {
+    let headers = key.headers();
+    let access = ObjectAccess::new(client.clone(), address, version_id);
+    let view = open(&access, address, &headers).await?;
+    let parts = access.part_layout(&headers, view.size).await;
+    let key_id = access
+        .tags()
+        .await
+        .ok()
+        .and_then(|tags| tags.get(KEY_TAG)?.parse().ok());
+    let checksum = view
+        .checksums
+        .iter()
+        .find(|checksum| checksum.kind == ChecksumKind::FullObject)
+        .map(|checksum| Checksum {
+            algorithm: checksum.algorithm.clone(),
+            value: checksum.value.clone(),
+        });
+    Ok(Subject {
+        source: address.clone(),
+        region: region.clone(),
+        version_id: view
+            .version_id
+            .clone()
+            .or_else(|| version_id.map(str::to_owned)),
+        size: view.size,
+        etag: view.etag.clone(),
+        parts,
+        checksum,
+        sha256: None,
+        key_id,
+        key_md5: key.md5(),
+        uploaded: view.last_modified,
+        from_receipt: false,
+    })
+}
+
+async fn open(
+    access: &ObjectAccess,
+    address: &ObjectAddress,
+    key: &CustomerKeyHeaders,
+) -> Result<ObjectView, VerifyError> {
+    let refusal = match access.head(Some(key)).await {
+        Ok(view) if view.key_md5.is_some() => return Ok(view),
+        // A server that ignores the key on a plain object does not echo its MD5.
+        Ok(_) => {
+            return Err(VerifyError::NotCustomerKey {
+                address: address.clone(),
+            });
+        }
+        Err(Trouble::Refused(refusal)) => refusal,
+        Err(trouble) => return Err(access.error("HeadObject", trouble)),
+    };
+    if refusal.is_absence() {
+        return Err(VerifyError::SourceMissing {
+            address: address.clone(),
+            version_id: access.version_id().map(str::to_owned),
+        });
+    }
+    Err(match access.diagnose(&refusal, key).await {
+        KeyDiagnosis::WrongKey => VerifyError::WrongKey {
+            address: address.clone(),
+            given: *key.md5(),
+            expected: None,
+        },
+        KeyDiagnosis::OpenWithoutKey(_) => VerifyError::NotCustomerKey {
+            address: address.clone(),
+        },
+        KeyDiagnosis::Forbidden | KeyDiagnosis::Unclear => {
+            access.error("HeadObject", Trouble::Refused(refusal))
+        }
+    })
+}
