@@ -195,3 +195,65 @@ fn survey_ring(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lock::ExclusiveLock;
+    use crate::{KeyState, LockedStore, Store, Succession, Unlock};
+
+    /// A store whose journal goes on with this event, properly sealed.
+    fn with_event(event: impl FnOnce(KeyId) -> Event) -> (tempfile::TempDir, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("store");
+        let mut store = Store::init(&dir, &Unlock::Unprotected).unwrap();
+        let ring = "photos".parse().unwrap();
+        let id = store.create(&ring, Succession::FirstOnly).unwrap().id;
+        let LockedStore {
+            folder: at,
+            manifest,
+        } = LockedStore::open(&dir).unwrap();
+        let identity = StoreIdentity::read(&at, &manifest.id, &Unlock::Unprotected).unwrap();
+        let lock = ExclusiveLock::acquire(&at).unwrap();
+        let mut journal = Journal::read(&at, &identity).unwrap();
+        journal.append(&at, &identity, &lock, event(id)).unwrap();
+        drop(lock);
+        let store = Store::open(&dir, &Unlock::Unprotected).unwrap();
+        (folder, store)
+    }
+
+    fn keys_open_but_nothing_is_written(store: &mut Store, block: &WriteBlock) {
+        assert_eq!(store.write_block(), Some(block));
+        let entry = store.list()[0].clone();
+        assert_eq!(store.key(&entry.id).unwrap().md5(), entry.md5);
+        for refused in [
+            store.active(&entry.ring).map(|_| ()),
+            store.create(&entry.ring, Succession::Supersede).map(|_| ()),
+            store.activate(&entry.id).map(|_| ()),
+        ] {
+            assert!(
+                matches!(refused, Err(Error::ReadOnly { .. })),
+                "{refused:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_newer_entry_makes_the_store_read_only() {
+        let (_folder, mut store) = with_event(|_| Event::Unknown);
+        keys_open_but_nothing_is_written(&mut store, &WriteBlock::NewerEntry { line: 3 });
+    }
+
+    #[test]
+    fn a_contradiction_is_damage_even_if_sealed() {
+        let (_folder, mut store) = with_event(|id| Event::StateChanged {
+            id,
+            to: KeyState::Tombstone,
+        });
+        let Some(block @ WriteBlock::JournalDamaged { line: 3, .. }) = store.write_block().cloned()
+        else {
+            panic!("{:?}", store.write_block());
+        };
+        keys_open_but_nothing_is_written(&mut store, &block);
+    }
+}

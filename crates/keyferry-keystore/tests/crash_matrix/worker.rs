@@ -1,0 +1,58 @@
+//! The process that is killed: does one thing with a store and says whether it succeeded.
+
+use std::path::Path;
+use std::process::exit;
+
+use keyferry_key::import::{Format, Imported, decode};
+use keyferry_keystore::{Error, Role, Store, Succession, Unlock};
+
+use crate::fixture::ring;
+
+/// The key that is imported.
+pub(crate) fn imported() -> Imported {
+    decode(b"a key of 32 bytes for the import", Format::Auto).unwrap()
+}
+
+pub(crate) const IMPORT_ROLE: Role = Role::Active(Succession::FirstOnly);
+
+pub(crate) fn run(task: &[&str]) {
+    if let Err(error) = attempt(task) {
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        println!("failed: {error}: {}", cause.unwrap_or_default());
+        exit(1);
+    }
+    println!("succeeded");
+}
+
+fn attempt(task: &[&str]) -> Result<(), Error> {
+    let open = |dir: &str| Store::open(Path::new(dir), &Unlock::Unprotected);
+    match task {
+        ["init", dir] => {
+            Store::init(Path::new(dir), &Unlock::Unprotected)?;
+        }
+        ["open", dir] => {
+            let store = open(dir)?;
+            if let Some(block) = store.write_block() {
+                let path = store.path().to_owned();
+                let block = block.clone();
+                return Err(Error::ReadOnly { path, block });
+            }
+        }
+        ["create", dir, name] => {
+            open(dir)?.create(&ring(name), Succession::FirstOnly)?;
+        }
+        ["supersede", dir, name] => {
+            open(dir)?.create(&ring(name), Succession::Supersede)?;
+        }
+        ["import", dir, name] => {
+            open(dir)?.import(&ring(name), &imported(), "a test", IMPORT_ROLE)?;
+        }
+        ["export", dir, name, out] => {
+            let mut store = open(dir)?;
+            let (entry, _) = store.active(&ring(name))?;
+            store.export(&entry.id, Path::new(out))?;
+        }
+        other => panic!("unknown task {other:?}"),
+    }
+    Ok(())
+}
