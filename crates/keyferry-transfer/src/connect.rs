@@ -9,7 +9,7 @@
 //! requests, clock skew and credential renewal to the SDK.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -122,6 +122,27 @@ impl ConnectError {
     }
 }
 
+/// An HTTPS client on the same TLS and the same authorities, for what is not S3: finding credentials.
+///
+/// # Errors
+/// When the CA bundle is unusable.
+pub fn https_client(ca_bundle: Option<&Path>) -> Result<SharedHttpClient, ConnectError> {
+    Ok(client_with(trust::trust_store(ca_bundle, true)?))
+}
+
+fn client_with(trust_store: tls::TrustStore) -> SharedHttpClient {
+    let context = tls::TlsContext::builder()
+        .with_trust_store(trust_store)
+        .build()
+        .unwrap_or_default();
+    aws_smithy_http_client::Builder::new()
+        .tls_provider(tls::Provider::rustls(
+            tls::rustls_provider::CryptoMode::AwsLc,
+        ))
+        .tls_context(context)
+        .build_https()
+}
+
 /// Makes clients, and keeps them.
 #[derive(Debug)]
 pub struct Connector {
@@ -146,17 +167,10 @@ impl Connector {
             });
         }
         let needs_trust = !settings.endpoints.is_plaintext_only();
-        let trust_store = trust::trust_store(settings.ca_bundle.as_deref(), needs_trust)?;
-        let context = tls::TlsContext::builder()
-            .with_trust_store(trust_store)
-            .build()
-            .unwrap_or_default();
-        let http_client = aws_smithy_http_client::Builder::new()
-            .tls_provider(tls::Provider::rustls(
-                tls::rustls_provider::CryptoMode::AwsLc,
-            ))
-            .tls_context(context)
-            .build_https();
+        let http_client = client_with(trust::trust_store(
+            settings.ca_bundle.as_deref(),
+            needs_trust,
+        )?);
         Ok(Self {
             settings,
             http_client,

@@ -36,7 +36,7 @@ pub use address::{ObjectAddress, ParseAddressError};
 pub use checksum::ChecksumAlgorithm;
 pub use connect::{
     BucketRegionError, ConnectError, Connector, ConnectorSettings, EndpointUrl, Endpoints,
-    ParseEndpointsError,
+    ParseEndpointsError, https_client,
 };
 pub use download::{
     Download, DownloadTarget, Downloaded, Overwrite, Unverified, Verification, download,

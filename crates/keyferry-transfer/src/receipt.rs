@@ -12,7 +12,7 @@ use crate::ObjectAddress;
 /// Holds no secret: the key is named by id and MD5.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
-    /// Format of the receipt; 1.
+    /// Format of the receipt: [`Receipt::FORMAT`].
     pub format: u32,
     /// The object.
     pub source: ObjectAddress,
@@ -36,6 +36,11 @@ pub struct Receipt {
     pub key_md5: KeyMd5,
     /// When the upload was complete.
     pub uploaded: Timestamp,
+}
+
+impl Receipt {
+    /// The format that this version writes and reads.
+    pub const FORMAT: u32 = 1;
 }
 
 /// How an object was cut: all parts have one size, except the last.

@@ -192,7 +192,7 @@ pub async fn upload(
     let size = stored.content.size;
     events.on(Event::Finished { bytes: size });
     Ok(Receipt {
-        format: 1,
+        format: Receipt::FORMAT,
         source: upload.destination,
         region: upload.region,
         version_id: stored.version_id,

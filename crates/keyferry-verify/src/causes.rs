@@ -7,6 +7,8 @@
 //! AWS: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-troubleshoot.html>,
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/blocking-unblocking-s3-c-encryption-gpb.html>
 
+use std::fmt;
+
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::types::{BucketVersioningStatus, EncryptionType};
@@ -42,6 +44,7 @@ pub enum Certainty {
 /// What can make replication fail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "cause", rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Cause {
     /// The destination bucket does not exist.
     DestinationMissing {
@@ -69,6 +72,52 @@ pub enum Cause {
         /// ARN of the role.
         role: String,
     },
+}
+
+impl fmt::Display for FailureReason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} ({})", self.cause, self.certainty)
+    }
+}
+
+impl fmt::Display for Certainty {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Certain => "certain",
+            Self::Likely => "likely",
+            Self::Possible => "possible",
+        })
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DestinationMissing { bucket } => {
+                write!(
+                    formatter,
+                    "the destination bucket `{bucket}` does not exist"
+                )
+            }
+            Self::DestinationBlocksCustomerKeys { bucket } => write!(
+                formatter,
+                "the destination bucket `{bucket}` blocks objects under customer keys (SSE-C)"
+            ),
+            Self::NotVersioned { bucket } => {
+                write!(formatter, "versioning is not enabled on `{bucket}`")
+            }
+            Self::KmsNotIncluded { rule } => write!(
+                formatter,
+                "the object is under an AWS KMS key, and the rule `{}` does not include such objects",
+                rule.as_deref().unwrap_or_default()
+            ),
+            Self::RolePermissions { role } => write!(
+                formatter,
+                "the role `{role}` is missing, not trusted by S3, lacks a permission, or is denied \
+                 by a bucket policy"
+            ),
+        }
+    }
 }
 
 /// Gathers what can be learnt, the surest first.

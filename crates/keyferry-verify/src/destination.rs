@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use aws_sdk_s3::types::{ReplicationConfiguration, ReplicationRule};
 use keyferry_policy::{BucketName, Region};
+use keyferry_transfer::ObjectAddress;
 
 use crate::access::ObjectAccess;
 use crate::answer::Trouble;
 use crate::outcome::NotCovered;
-use crate::regions::Regions;
+use crate::regions::{Regions, client_of};
+use crate::replica::read_tags;
 use crate::report::Unseen;
 use crate::rules::{Coverage, RuleMatch, any_selects_by_tag, sole_destination};
 use crate::{ObjectView, Refusal, ReplicaTarget, ReplicationStatus, VerifyError};
@@ -71,6 +73,46 @@ pub(crate) async fn read_configuration(
     }
 }
 
+/// The buckets that the replication configuration sends an object to, as its rules and the object's tags
+/// are today. None where no rule covers the object; buckets that do not exist are left out.
+///
+/// Needs no customer key. Objects under AWS KMS keys are not told apart here.
+///
+/// # Errors
+/// When the configuration, or tags that a rule asks for, cannot be read, and when S3 cannot be
+/// reached.
+pub async fn destinations(
+    regions: &dyn Regions,
+    region: &Region,
+    address: &ObjectAddress,
+) -> Result<Vec<ReplicaTarget>, VerifyError> {
+    let source = ObjectAccess::new(client_of(regions, region)?, address, None);
+    let configuration = read_configuration(&source).await?;
+    let tags = read_tags(&source).await?;
+    let search = Search {
+        regions,
+        source_region: region,
+        source: &source,
+        key: &address.key,
+        view: &ObjectView::default(),
+        tags: tags.as_ref(),
+        configuration: &configuration,
+        given: None,
+    };
+    Ok(match search.run(&mut Vec::new()).await? {
+        Destinations::None(_) => Vec::new(),
+        Destinations::Found { destinations, .. } => destinations
+            .into_iter()
+            .filter_map(|destination| {
+                Some(ReplicaTarget {
+                    bucket: destination.bucket,
+                    region: destination.region?,
+                })
+            })
+            .collect(),
+    })
+}
+
 /// A search for the buckets that should hold replicas of one object.
 pub(crate) struct Search<'a> {
     pub(crate) regions: &'a dyn Regions,
@@ -104,7 +146,7 @@ impl Search<'_> {
             coverage.matched.retain(|rule| rule.kms_opt_in);
         }
         if let Some(target) = self.given {
-            return self.named(target, &coverage).await;
+            return Ok(Self::named(target, &coverage));
         }
         if coverage.matched.is_empty() {
             match sole_destination(rules).filter(|_| self.was_eligible()) {
@@ -153,33 +195,20 @@ impl Search<'_> {
         }
     }
 
-    async fn named(
-        &self,
-        target: &ReplicaTarget,
-        coverage: &Coverage,
-    ) -> Result<Destinations, VerifyError> {
+    fn named(target: &ReplicaTarget, coverage: &Coverage) -> Destinations {
         let rule = coverage
             .matched
             .iter()
             .find(|rule| bucket_of(&rule.destination).as_ref() == Some(&target.bucket))
             .cloned();
-        let region = match &target.region {
-            Some(region) => Some(region.clone()),
-            None => {
-                let found = self.region_of(&target.bucket).await?;
-                Some(found.ok_or_else(|| VerifyError::NoBucket {
-                    bucket: target.bucket.clone(),
-                })?)
-            }
-        };
-        Ok(Destinations::Found {
+        Destinations::Found {
             covered: rule.is_some(),
             destinations: vec![Destination {
                 bucket: target.bucket.clone(),
-                region,
+                region: Some(target.region.clone()),
                 rule,
             }],
-        })
+        }
     }
 
     /// Whether S3 counted the object as eligible when it was written.
@@ -213,7 +242,7 @@ fn why_none(configuration: &Configuration, coverage: Coverage, kms_missed: bool)
 }
 
 /// The bucket in `arn:PARTITION:s3:::BUCKET`.
-fn bucket_of(arn: &str) -> Option<BucketName> {
+pub(crate) fn bucket_of(arn: &str) -> Option<BucketName> {
     let (prefix, bucket) = arn.rsplit_once(":::")?;
     let mut fields = prefix.split(':');
     let named = fields.next() == Some("arn")

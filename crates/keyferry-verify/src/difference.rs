@@ -18,6 +18,7 @@ use crate::{Refusal, Subject};
 /// One difference.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "difference", rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Difference {
     /// A side has another size than the receipt, or than the source.
     Size {

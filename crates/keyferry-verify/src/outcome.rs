@@ -12,6 +12,7 @@ use crate::{Difference, FailureReason, Level, Refusal, ReplicationStatus};
 /// What a verification came to. With several replicas, the worst of them decides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", content = "detail", rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Outcome {
     /// The replica is there and equal, as far as the level that was reached.
     Verified(Verified),
@@ -84,6 +85,7 @@ impl Verified {
 /// Why S3 will not replicate an object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum NotCovered {
     /// The source bucket has no replication configuration.
     NoConfiguration,

@@ -11,6 +11,7 @@ use futures::future::join_all;
 use keyferry_key::{CustomerKeyHeaders, GenerateError};
 use serde::Serialize;
 
+use crate::Refusal;
 use crate::access::ObjectAccess;
 use crate::answer::Trouble;
 use crate::report::Side;
@@ -26,6 +27,17 @@ pub struct Probe {
     pub presented: Presented,
     /// The answer.
     pub answer: ProbeAnswer,
+}
+
+impl Probe {
+    /// The refusal, if it was refused as it must be.
+    #[must_use]
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match &self.answer {
+            ProbeAnswer::Refused(refusal) => Some(refusal),
+            ProbeAnswer::Answered | ProbeAnswer::Unclear(_) => None,
+        }
+    }
 }
 
 /// The request of a probe.
@@ -50,22 +62,14 @@ pub enum Presented {
 
 /// What came of a probe.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(tag = "kind", rename_all = "kebab-case")]
+#[serde(tag = "kind", content = "detail", rename_all = "kebab-case")]
 pub enum ProbeAnswer {
     /// Refused, as it must be.
-    Refused {
-        /// HTTP status.
-        status: u16,
-        /// S3's error code, where there was one.
-        code: Option<String>,
-    },
+    Refused(Refusal),
     /// Answered: on this side the object is not protected by its key.
     Answered,
     /// Something else, which shows nothing.
-    Unclear {
-        /// What it was.
-        detail: String,
-    },
+    Unclear(String),
 }
 
 /// Asks one side in all four ways.
@@ -112,15 +116,10 @@ async fn ask(
     match answer {
         Ok(()) => ProbeAnswer::Answered,
         Err(Trouble::Refused(refusal)) if matches!(refusal.status, 400 | 403) => {
-            ProbeAnswer::Refused {
-                status: refusal.status,
-                code: refusal.code,
-            }
+            ProbeAnswer::Refused(refusal)
         }
-        Err(Trouble::Refused(refusal)) => ProbeAnswer::Unclear {
-            detail: refusal.to_string(),
-        },
-        Err(Trouble::Unreachable(detail)) => ProbeAnswer::Unclear { detail },
+        Err(Trouble::Refused(refusal)) => ProbeAnswer::Unclear(refusal.to_string()),
+        Err(Trouble::Unreachable(detail)) => ProbeAnswer::Unclear(detail),
     }
 }
 
@@ -135,5 +134,5 @@ pub(crate) fn any_answered(probes: &[Probe]) -> bool {
 pub(crate) fn any_unclear(probes: &[Probe]) -> bool {
     probes
         .iter()
-        .any(|probe| matches!(probe.answer, ProbeAnswer::Unclear { .. }))
+        .any(|probe| matches!(probe.answer, ProbeAnswer::Unclear(_)))
 }

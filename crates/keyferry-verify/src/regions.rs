@@ -6,6 +6,7 @@ use aws_sdk_s3::operation::head_bucket::{HeadBucketError, HeadBucketOutput};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use keyferry_policy::{BucketName, Region};
+use keyferry_transfer::Connector;
 
 use crate::VerifyError;
 use crate::answer::Trouble;
@@ -36,6 +37,12 @@ pub trait Regions: Send + Sync {
             region_in(bucket, start, answer)
         }
         .boxed()
+    }
+}
+
+impl Regions for Connector {
+    fn client(&self, region: &Region) -> Result<Client, ClientFailure> {
+        Self::client(self, region).map_err(Into::into)
     }
 }
 

@@ -122,6 +122,7 @@ pub struct ReplicaSide {
 /// What was found of one replica.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", content = "detail", rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Finding {
     /// Not looked at, or no answer came while replication was not finished anyway.
     NotSeen,
@@ -150,6 +151,7 @@ pub enum Finding {
 /// Something that could not be seen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "what", rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Unseen {
     /// The server gives no replication status.
     ReplicationStatus,

@@ -38,6 +38,7 @@ pub struct RuleMiss {
 /// Why a rule does not cover an object.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum WhyMissed {
     /// The key does not begin with the rule's prefix.
     Prefix {

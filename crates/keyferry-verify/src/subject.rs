@@ -4,16 +4,13 @@ use aws_sdk_s3::Client;
 use jiff::Timestamp;
 use keyferry_key::{CustomerKey, CustomerKeyHeaders, KeyId, KeyMd5};
 use keyferry_policy::Region;
-use keyferry_transfer::{Checksum, ObjectAddress, PartLayout, Receipt};
+use keyferry_transfer::{Checksum, KEY_TAG, ObjectAddress, PartLayout, Receipt};
 use serde::Serialize;
 
 use crate::VerifyError;
 use crate::access::{KeyDiagnosis, ObjectAccess};
 use crate::answer::Trouble;
 use crate::object_view::{ChecksumKind, ObjectView};
-
-/// Object tag that names the customer key. A hint, never a proof.
-const KEY_TAG: &str = "keyferry-key";
 
 /// An object version that has a replica to be found.
 ///

@@ -45,6 +45,6 @@ pub enum Level {
 pub struct ReplicaTarget {
     /// The bucket.
     pub bucket: BucketName,
-    /// Its region; looked up when absent.
-    pub region: Option<Region>,
+    /// Its region.
+    pub region: Region,
 }

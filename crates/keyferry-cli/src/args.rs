@@ -1,0 +1,154 @@
+//! What was typed: the command line, as clap reads it.
+//!
+//! Every option has an environment variable `KEYFERRY_*`. What the options mean together with the
+//! configuration file is settled in [`crate::settings`].
+
+mod key;
+mod lab;
+mod transfer;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+pub(crate) use key::{ExportTarget, KeyArgs, KeyCommand, KeySource};
+pub(crate) use lab::{DemoArgs, LabArgs, LabCommand, UpArgs};
+pub(crate) use transfer::{
+    DownloadArgs, From, Level, Overwrite, ReplicaAddress, UploadArgs, VerifyArgs, WaitArgs,
+};
+
+/// Move data in and out of Amazon S3 under keys that you alone hold, and prove that it arrived,
+/// intact, in the other region.
+#[derive(Debug, Parser)]
+#[command(name = "keyferry", version, arg_required_else_help = true)]
+#[command(
+    after_help = "Exit codes: 0 done and verified, 1 failure, 2 usage, 3 transferred but \
+    replication not confirmed in time, 4 replication failed or content differs, 5 wrong or unknown \
+    key, 6 policy or preflight findings, 7 key store locked or damaged, 130 interrupted."
+)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show the whole job in an embedded two-region lab; needs no AWS account.
+    Demo(DemoArgs),
+    /// Run the embedded two-region S3 for other clients to use.
+    Lab(LabArgs),
+    /// Make, list, import and export customer keys.
+    Key(KeyArgs),
+    /// Upload a file, or standard input, under a customer key, and see it replicated.
+    Upload(UploadArgs),
+    /// Download an object; its key is found by itself.
+    Download(DownloadArgs),
+    /// Prove that an object arrived, intact, in the other region.
+    Verify(VerifyArgs),
+    /// Print a completion script for a shell.
+    Completions {
+        /// Which shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page, or write all of them to a folder.
+    Man {
+        /// Write one page per command to this folder.
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+}
+
+/// Options that every command takes.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct GlobalArgs {
+    /// Profile of the AWS configuration and credentials files.
+    #[arg(long, global = true, env = "KEYFERRY_PROFILE", value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// Region of the bucket. Found out from S3 when it is left out.
+    #[arg(long, global = true, env = "KEYFERRY_REGION")]
+    pub(crate) region: Option<keyferry_policy::Region>,
+    /// Endpoint: one URL for all regions, or REGION=URL, several with commas between.
+    #[arg(long, global = true, env = "KEYFERRY_ENDPOINT_URL", value_name = "URL")]
+    pub(crate) endpoint_url: Option<keyferry_transfer::Endpoints>,
+    /// Certificates (PEM) to trust instead of the system's.
+    #[arg(long, global = true, env = "KEYFERRY_CA_BUNDLE", value_name = "FILE")]
+    pub(crate) ca_bundle: Option<PathBuf>,
+    /// Let an http:// endpoint receive customer keys if its address is loopback.
+    #[arg(long, global = true, env = "KEYFERRY_ALLOW_PLAINTEXT_LOOPBACK")]
+    pub(crate) allow_plaintext_loopback: bool,
+    /// Folder of the key store.
+    #[arg(long, global = true, env = "KEYFERRY_STORE", value_name = "DIR")]
+    pub(crate) store: Option<PathBuf>,
+    /// File whose first line is the key store's passphrase.
+    #[arg(
+        long,
+        global = true,
+        env = "KEYFERRY_PASSPHRASE_FILE",
+        value_name = "FILE"
+    )]
+    pub(crate) passphrase_file: Option<PathBuf>,
+    /// File descriptor to read the key store's passphrase from.
+    #[arg(
+        long,
+        global = true,
+        value_name = "N",
+        conflicts_with = "passphrase_file"
+    )]
+    pub(crate) passphrase_fd: Option<u32>,
+    /// Configuration file.
+    #[arg(long, global = true, env = "KEYFERRY_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// How to print data.
+    #[arg(long, global = true, env = "KEYFERRY_OUTPUT", default_value = "text")]
+    pub(crate) output: Output,
+    /// Print nothing but data and errors.
+    #[arg(
+        short,
+        long,
+        global = true,
+        env = "KEYFERRY_QUIET",
+        conflicts_with = "verbose"
+    )]
+    pub(crate) quiet: bool,
+    /// Print what happens; twice for more.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    /// Show no progress bars.
+    #[arg(long, global = true, env = "KEYFERRY_NO_PROGRESS")]
+    pub(crate) no_progress: bool,
+    /// When to use colour.
+    #[arg(
+        long,
+        global = true,
+        env = "KEYFERRY_COLOR",
+        default_value = "auto",
+        value_name = "WHEN"
+    )]
+    pub(crate) color: Color,
+}
+
+/// How data is printed on standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people.
+    Text,
+    /// One JSON document.
+    Json,
+    /// One JSON document a line.
+    Ndjson,
+}
+
+/// When to use colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}

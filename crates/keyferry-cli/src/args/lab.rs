@@ -1,0 +1,45 @@
+//! Arguments of `keyferry demo` and `keyferry lab`.
+
+use std::path::PathBuf;
+
+use bytesize::ByteSize;
+use clap::{Args, Subcommand};
+
+/// `keyferry demo`
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// File to upload; 64 MiB of random bytes when it is left out.
+    pub(crate) file: Option<PathBuf>,
+    /// Size of the random file.
+    #[arg(long, default_value = "64MiB", conflicts_with = "file")]
+    pub(crate) size: ByteSize,
+}
+
+/// `keyferry lab`
+#[derive(Debug, Args)]
+pub(crate) struct LabArgs {
+    #[command(subcommand)]
+    pub(crate) command: LabCommand,
+}
+
+/// The commands below `keyferry lab`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum LabCommand {
+    /// Serve both regions until interrupted; prints shell exports for the clients.
+    Up(UpArgs),
+}
+
+/// `keyferry lab up`
+#[derive(Debug, Args)]
+pub(crate) struct UpArgs {
+    /// Keep the lab's data in this folder. Without it, a temporary one is removed at the end.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) dir: Option<PathBuf>,
+    /// First of two ports to listen on; any free ones when it is left out.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..65535))]
+    pub(crate) port: Option<u16>,
+    /// Make no buckets. Otherwise there are two, `lab-tokyo` and `lab-osaka`, which replicate both
+    /// ways and allow SSE-C.
+    #[arg(long)]
+    pub(crate) empty: bool,
+}

@@ -1,0 +1,207 @@
+//! Arguments of `keyferry upload`, `download` and `verify`.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use clap::{Args, ValueEnum};
+use keyferry_policy::{BucketName, NameError, Region};
+
+use super::KeySource;
+
+/// `keyferry upload`
+#[derive(Debug, Args)]
+pub(crate) struct UploadArgs {
+    /// File to upload; `-` for standard input.
+    pub(crate) source: PathBuf,
+    /// Where to: s3://BUCKET/KEY. A bucket alone, or a key that ends in `/`, gets the file's name.
+    pub(crate) destination: String,
+    /// Key to encrypt under: a ring, a key id, file:PATH, fd:N or env:NAME.
+    #[arg(long, env = "KEYFERRY_KEY")]
+    pub(crate) key: Option<KeySource>,
+    /// Content type; by the file's name when it is left out.
+    #[arg(long, value_name = "TYPE")]
+    pub(crate) content_type: Option<String>,
+    /// User metadata, NAME=VALUE; repeat for more.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    pub(crate) metadata: Vec<(String, String)>,
+    /// Object tag, NAME=VALUE; repeat for more. `keyferry-key` is added by itself.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    pub(crate) tag: Vec<(String, String)>,
+    /// Size of parts; chosen by the object's size when it is left out.
+    #[arg(long, value_name = "SIZE")]
+    pub(crate) part_size: Option<ByteSize>,
+    /// Parts under way at once.
+    #[arg(long, value_name = "N")]
+    pub(crate) concurrency: Option<NonZeroUsize>,
+    /// Do not wait for replication.
+    #[arg(long, conflicts_with_all = ["wait", "level"])]
+    pub(crate) no_wait: bool,
+    #[command(flatten)]
+    pub(crate) wait: WaitArgs,
+    /// Write the receipt to this file, for `keyferry verify --receipt FILE` later.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) receipt: Option<PathBuf>,
+}
+
+/// `keyferry download`
+#[derive(Debug, Args)]
+pub(crate) struct DownloadArgs {
+    /// Object to download: s3://BUCKET/KEY.
+    pub(crate) source: keyferry_transfer::ObjectAddress,
+    /// File or folder to write; `-` for standard output.
+    pub(crate) destination: PathBuf,
+    /// Key to decrypt with: a ring, a key id, file:PATH, fd:N or env:NAME. Found by itself when it
+    /// is left out.
+    #[arg(long, env = "KEYFERRY_KEY")]
+    pub(crate) key: Option<KeySource>,
+    /// Version to download; the current one when it is left out.
+    #[arg(long, value_name = "ID")]
+    pub(crate) version_id: Option<String>,
+    /// Which side to read from.
+    #[arg(long, default_value = "auto")]
+    pub(crate) from: From,
+    /// The replica's bucket and region; from the replication configuration when it is left out.
+    #[arg(long, value_name = "BUCKET@REGION")]
+    pub(crate) replica: Option<ReplicaAddress>,
+    /// What to do when the file exists.
+    #[arg(long, default_value = "always")]
+    pub(crate) overwrite: Overwrite,
+    /// Ranges under way at once.
+    #[arg(long, value_name = "N")]
+    pub(crate) concurrency: Option<NonZeroUsize>,
+}
+
+/// `keyferry verify`
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// Object to verify: s3://BUCKET/KEY.
+    #[arg(required_unless_present = "receipt", conflicts_with = "receipt")]
+    pub(crate) source: Option<keyferry_transfer::ObjectAddress>,
+    /// Receipt that an upload wrote; `-` for standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) receipt: Option<PathBuf>,
+    /// Key it is encrypted under: a ring, a key id, file:PATH, fd:N or env:NAME. Found by itself
+    /// when it is left out.
+    #[arg(long, env = "KEYFERRY_KEY")]
+    pub(crate) key: Option<KeySource>,
+    /// Version to verify; the current one when it is left out.
+    #[arg(long, value_name = "ID", conflicts_with = "receipt")]
+    pub(crate) version_id: Option<String>,
+    #[command(flatten)]
+    pub(crate) wait: WaitArgs,
+}
+
+/// How long and how hard to look at the other region.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct WaitArgs {
+    /// How long to wait for replication: 30s, 15m, 1h.
+    #[arg(long, default_value = "15m", value_name = "TIME", value_parser = duration)]
+    pub(crate) wait: Duration,
+    /// How hard to look.
+    #[arg(long, default_value = "equal")]
+    pub(crate) level: Level,
+    /// Read both sides and compare them byte by byte; the same as --level deep.
+    #[arg(long, conflicts_with = "level")]
+    pub(crate) deep: bool,
+    /// Do not check that both sides refuse requests without the key and with another key.
+    #[arg(long)]
+    pub(crate) no_probe: bool,
+    /// The replica's bucket and region; from the replication configuration when it is left out.
+    #[arg(long, value_name = "BUCKET@REGION")]
+    pub(crate) replica: Option<ReplicaAddress>,
+}
+
+/// How hard verification looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Level {
+    /// What S3 says of replication.
+    Status,
+    /// Size, checksum, key, metadata and tags on both sides.
+    Equal,
+    /// All that, and every byte read from both sides.
+    Deep,
+}
+
+/// Which side a download reads from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum From {
+    /// The bucket given; its replica when that bucket's region cannot be reached.
+    Auto,
+    /// The bucket given.
+    Source,
+    /// The replica.
+    Replica,
+}
+
+/// What a download does when its file exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Overwrite {
+    /// Replaces it, once the new content is verified.
+    Always,
+    /// Leaves it and fails.
+    Never,
+}
+
+/// `BUCKET@REGION`
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ReplicaAddress {
+    /// The replica's bucket.
+    pub(crate) bucket: BucketName,
+    /// Its region.
+    pub(crate) region: Region,
+}
+
+/// Text that is no `BUCKET@REGION`.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ParseReplicaError {
+    #[error("it must look like `bucket@region`")]
+    NoRegion,
+    #[error(transparent)]
+    Name(#[from] NameError),
+}
+
+impl FromStr for ReplicaAddress {
+    type Err = ParseReplicaError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (bucket, region) = text.split_once('@').ok_or(ParseReplicaError::NoRegion)?;
+        let bucket = bucket.strip_prefix("s3://").unwrap_or(bucket);
+        Ok(Self {
+            bucket: bucket.parse()?,
+            region: region.parse()?,
+        })
+    }
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("it must look like `name=value`".to_owned()),
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    text.parse::<jiff::SignedDuration>()
+        .ok()
+        .and_then(|duration| Duration::try_from(duration).ok())
+        .ok_or_else(|| "it must look like `30s`, `15m` or `1h`".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_and_pairs_parse() {
+        assert_eq!(duration("15m"), Ok(Duration::from_secs(900)));
+        assert_eq!(duration("0s"), Ok(Duration::ZERO));
+        assert!(duration("-5s").is_err());
+        assert!(duration("soon").is_err());
+        assert_eq!(pair("a=b=c"), Ok(("a".into(), "b=c".into())));
+        assert!(pair("=x").is_err());
+        assert!(pair("x").is_err());
+    }
+}

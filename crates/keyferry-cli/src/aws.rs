@@ -1,0 +1,132 @@
+//! Credentials and connections, from where AWS users keep them.
+
+use std::path::Path;
+
+use aws_config::BehaviorVersion;
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_s3::Client;
+use keyferry_policy::{BucketName, Region};
+use keyferry_transfer::{
+    BucketRegionError, ConnectError, Connector, ConnectorSettings, Endpoints, ErrorKind,
+    TransferError,
+};
+
+use crate::exit::Exit;
+use crate::failure::{Context, Failure};
+use crate::settings::Settings;
+
+/// Where S3 is asked first when nothing says where a bucket is.
+const FIRST_REGION: &str = "us-east-1";
+
+/// Connections to S3, one per region.
+pub(crate) struct Aws {
+    connector: Connector,
+    region: Option<Region>,
+}
+
+impl From<ConnectError> for Failure {
+    fn from(error: ConnectError) -> Self {
+        Self::from_error(Exit::Failure, &error).maybe_hint(error.hint())
+    }
+}
+
+impl From<BucketRegionError> for Failure {
+    fn from(error: BucketRegionError) -> Self {
+        match error {
+            BucketRegionError::Connect(error) => error.into(),
+            BucketRegionError::Transfer(error) => error.into(),
+        }
+    }
+}
+
+impl From<TransferError> for Failure {
+    fn from(error: TransferError) -> Self {
+        let exit = match error.kind() {
+            ErrorKind::Key => Exit::Key,
+            ErrorKind::Interrupted => Exit::Interrupted,
+            ErrorKind::Failure => Exit::Failure,
+        };
+        Self::from_error(exit, &error).maybe_hint(error.hint())
+    }
+}
+
+impl Aws {
+    /// Finds credentials and settings as the AWS CLI does, with keyferry's own on top.
+    pub(crate) async fn connect(settings: &Settings) -> Result<Self, Failure> {
+        let http = keyferry_transfer::https_client(settings.ca_bundle.as_deref())?;
+        let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http);
+        if let Some(profile) = &settings.profile {
+            loader = loader.profile_name(profile);
+        }
+        if let Some(region) = &settings.region {
+            loader = loader.region(aws_config::Region::new(region.to_string()));
+        }
+        let shared = loader.load().await;
+        let region = match &settings.region {
+            Some(region) => Some(region.clone()),
+            None => shared
+                .region()
+                .and_then(|region| region.as_ref().parse().ok()),
+        };
+        let credentials = shared.credentials_provider().ok_or_else(no_credentials)?;
+        let endpoints = match &settings.endpoints {
+            Some(endpoints) => endpoints.clone(),
+            None => match shared.endpoint_url() {
+                Some(url) => url.parse().context("use the endpoint", url)?,
+                None => Endpoints::default(),
+            },
+        };
+        let connector = Connector::new(ConnectorSettings {
+            endpoints,
+            ca_bundle: settings.ca_bundle.clone(),
+            allow_plaintext_loopback: settings.allow_plaintext_loopback,
+            ..ConnectorSettings::new(credentials)
+        })?;
+        Ok(Self { connector, region })
+    }
+
+    /// Connections to a lab, whatever the environment says.
+    pub(crate) fn to_lab(
+        ca_bundle: &Path,
+        credentials: Credentials,
+        endpoints: Endpoints,
+        region: Region,
+    ) -> Result<Self, Failure> {
+        let connector = Connector::new(ConnectorSettings {
+            endpoints,
+            ca_bundle: Some(ca_bundle.to_owned()),
+            ..ConnectorSettings::new(SharedCredentialsProvider::new(credentials))
+        })?;
+        Ok(Self {
+            connector,
+            region: Some(region),
+        })
+    }
+
+    /// What hands out clients by region.
+    pub(crate) fn connector(&self) -> &Connector {
+        &self.connector
+    }
+
+    /// The client for a region.
+    pub(crate) fn client(&self, region: &Region) -> Result<Client, Failure> {
+        Ok(self.connector.client(region)?)
+    }
+
+    /// The region a bucket is in: S3 knows.
+    pub(crate) async fn bucket_region(&self, bucket: &BucketName) -> Result<Region, Failure> {
+        let start = match &self.region {
+            Some(region) => region.clone(),
+            None => FIRST_REGION
+                .parse()
+                .map_err(|error| Failure::from_error(Exit::Failure, &error))?,
+        };
+        Ok(self.connector.bucket_region(bucket, &start).await?)
+    }
+}
+
+fn no_credentials() -> Failure {
+    Failure::new(Exit::Failure, "no AWS credentials were found")
+        .hint("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give --profile NAME")
+}

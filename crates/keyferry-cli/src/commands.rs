@@ -1,0 +1,43 @@
+//! One module a command.
+
+mod completions;
+mod demo;
+mod download;
+mod key;
+mod lab;
+mod man;
+mod upload;
+mod verify;
+
+use crate::args::{Arguments, Command};
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::settings::Settings;
+use crate::terminal::Terminal;
+
+/// What every command is given.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) settings: Settings,
+    pub(crate) terminal: Terminal,
+}
+
+/// Runs the command that was asked for.
+pub(crate) async fn run(arguments: Arguments, terminal: Terminal) -> Result<Exit, Failure> {
+    let settings = match &arguments.command {
+        Command::Completions { shell } => return completions::run(*shell),
+        Command::Man { out } => return man::run(out.as_deref()),
+        _ => Settings::load(&arguments.global)?,
+    };
+    let session = Session { settings, terminal };
+    match arguments.command {
+        Command::Demo(arguments) => demo::run(&session, arguments).await,
+        Command::Lab(arguments) => lab::run(&session, arguments).await,
+        Command::Key(arguments) => key::run(&session, arguments.command).await,
+        Command::Upload(arguments) => upload::run(&session, arguments).await,
+        Command::Download(arguments) => download::run(&session, arguments).await,
+        Command::Verify(arguments) => verify::run(&session, arguments).await,
+        Command::Completions { shell } => completions::run(shell),
+        Command::Man { out } => man::run(out.as_deref()),
+    }
+}

@@ -1,0 +1,250 @@
+//! `keyferry demo`: the whole job in the embedded lab, told in about a screen.
+//!
+//! Nothing is staged: every step runs the code that the other commands run, and the demo fails at
+//! the first step that does not do what it says.
+
+mod content;
+mod story;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use aws_sdk_s3::Client;
+use keyferry_key::CustomerKey;
+use keyferry_keystore::{KeyEntry, RingName, Store, Succession, Unlock};
+use keyferry_lab::{Lab, LabOptions};
+use keyferry_policy::Region;
+use keyferry_transfer::{
+    Download, DownloadTarget, ObjectAddress, Receipt, Upload, UploadSource, download, upload,
+};
+use keyferry_verify::{Level, Outcome, Report, Subject, Verification};
+use tokio_util::sync::CancellationToken;
+
+use super::{Session, lab};
+use crate::args::DemoArgs;
+use crate::aws::Aws;
+use crate::exit::Exit;
+use crate::failure::{Context, Failure};
+use crate::terminal::human_bytes;
+use crate::{interrupt, setup};
+use story::Story;
+
+const BUCKETS: [&str; 2] = ["demo-tokyo", "demo-osaka"];
+const RING: &str = "demo";
+
+pub(super) async fn run(session: &Session, arguments: DemoArgs) -> Result<Exit, Failure> {
+    let cancel = interrupt::token(session.terminal)?;
+    let folder = tempfile::tempdir().context("make", "a temporary folder")?;
+    let story = Story::new(session.terminal);
+    let lab = Lab::start(LabOptions {
+        dir: Some(folder.path().join("lab")),
+        ..LabOptions::default()
+    })
+    .await?;
+    let told = tell(session, &story, &lab, folder.path(), arguments, &cancel).await;
+    lab.shutdown().await;
+    told
+}
+
+async fn tell(
+    session: &Session,
+    story: &Story,
+    lab: &Lab,
+    folder: &Path,
+    arguments: DemoArgs,
+    cancel: &CancellationToken,
+) -> Result<Exit, Failure> {
+    story.title("keyferry demo: two regions of S3 on this machine, nothing outside it")?;
+    for region in lab.regions() {
+        story.step(
+            "region",
+            format!("{}  {}", region.name(), region.endpoint_url()),
+        )?;
+    }
+    let aws = lab::connect(lab)?;
+    let plan = lab::plan(lab, BUCKETS)?;
+    setup::install(lab, aws.connector(), &plan).await?;
+    story.step(
+        "buckets",
+        format!(
+            "{} <-> {}, versioned, SSE-C allowed, one role each way",
+            BUCKETS[0], BUCKETS[1]
+        ),
+    )?;
+
+    let (entry, key) = make_key(&folder.join("store"))?;
+    story.step(
+        "key",
+        format!(
+            "{} in ring `{RING}`, {}, MD5 {}",
+            entry.id, entry.strength, entry.md5
+        ),
+    )?;
+
+    let file = content::source(arguments.file, arguments.size, folder)?;
+    let [tokyo, osaka] = plan.sites();
+    let source = ObjectAddress::new(tokyo.bucket.clone(), file.name.clone())
+        .map_err(|error| Failure::from_error(Exit::Usage, &error))?;
+    let mut request = Upload::new(
+        UploadSource::File(file.path.clone()),
+        source.clone(),
+        tokyo.region.clone(),
+        key.clone(),
+    );
+    request.key_id = Some(entry.id.clone());
+    let began = Instant::now();
+    let progress = session.terminal.progress("uploading");
+    let receipt = upload(
+        &aws.client(&tokyo.region)?,
+        request,
+        &progress,
+        cancel.clone(),
+    )
+    .await?;
+    drop(progress);
+    story.step("upload", uploaded(&receipt, began.elapsed()))?;
+
+    let report = verify(session, &aws, &receipt, &key, cancel).await?;
+    tell_report(story, &report)?;
+
+    let copy = folder.join("from-the-other-region");
+    let replica = ObjectAddress {
+        bucket: osaka.bucket.clone(),
+        key: source.key.clone(),
+    };
+    let progress = session.terminal.progress("downloading");
+    let mut request = Download::new(replica.clone(), key, DownloadTarget::File(copy.clone()));
+    request.version_id = receipt.version_id.clone();
+    download(
+        &aws.client(&osaka.region)?,
+        request,
+        &progress,
+        cancel.clone(),
+    )
+    .await?;
+    drop(progress);
+    if !content::identical(&file.path, &copy)? {
+        return Err(claim_broken(
+            "the file from the other region differs from the one uploaded",
+        ));
+    }
+    story.step(
+        "download",
+        format!(
+            "{replica} from {}: byte for byte the file uploaded",
+            osaka.region
+        ),
+    )?;
+
+    for (address, region) in [(&source, &tokyo.region), (&replica, &osaka.region)] {
+        refusals(story, &aws.client(region)?, address, region).await?;
+    }
+    story.end("done: the key, the object and its replica went with the lab")?;
+    Ok(Exit::Done)
+}
+
+fn make_key(store: &Path) -> Result<(KeyEntry, CustomerKey), Failure> {
+    // The store lives as long as the demo, in a folder that only its owner can read.
+    Store::init(store, &Unlock::Unprotected)?;
+    let mut store = Store::open(store, &Unlock::Unprotected)?;
+    let ring: RingName = RING.parse()?;
+    store.create(&ring, Succession::FirstOnly)?;
+    Ok(store.active(&ring)?)
+}
+
+fn uploaded(receipt: &Receipt, elapsed: Duration) -> String {
+    let rate = receipt.size as f64 / elapsed.as_secs_f64().max(0.001);
+    let parts = receipt
+        .parts
+        .map(|layout| format!(" in {} parts", layout.count))
+        .unwrap_or_default();
+    format!(
+        "{} to {}{parts}, {:.1} s, {}/s, {} {}",
+        human_bytes(receipt.size),
+        receipt.source,
+        elapsed.as_secs_f64(),
+        human_bytes(rate as u64),
+        receipt.checksum.algorithm,
+        receipt.checksum.value
+    )
+}
+
+async fn verify(
+    session: &Session,
+    aws: &Aws,
+    receipt: &Receipt,
+    key: &CustomerKey,
+    cancel: &CancellationToken,
+) -> Result<Report, Failure> {
+    let subject = Subject::from(receipt);
+    let verification = Verification {
+        subject: &subject,
+        key,
+        wait: Duration::from_secs(120),
+        level: Level::Deep,
+        replica: None,
+        probe: true,
+    };
+    let progress = session.terminal.progress("replicating");
+    Ok(keyferry_verify::verify(aws.connector(), verification, &progress, cancel.clone()).await?)
+}
+
+fn tell_report(story: &Story, report: &Report) -> Result<(), Failure> {
+    let Outcome::Verified(_) = &report.outcome else {
+        return Err(claim_broken(&crate::terminal::report::outcome(
+            &report.outcome,
+        )));
+    };
+    for (name, line) in crate::terminal::report::steps(report) {
+        story.step(name, line)?;
+    }
+    Ok(())
+}
+
+/// The object asked for without its key, and with another: S3 must refuse both.
+async fn refusals(
+    story: &Story,
+    client: &Client,
+    address: &ObjectAddress,
+    region: &Region,
+) -> Result<(), Failure> {
+    let other = CustomerKey::generate().context("make", "another key")?;
+    let headers = other.headers();
+    let get = || {
+        client
+            .get_object()
+            .bucket(address.bucket.as_str())
+            .key(&address.key)
+    };
+    let without = get().send().await;
+    let wrong = get()
+        .sse_customer_algorithm(headers.algorithm())
+        .sse_customer_key(headers.expose_key())
+        .sse_customer_key_md5(headers.md5().to_string())
+        .send()
+        .await;
+    for (asked, answer) in [("no key", without), ("another key", wrong)] {
+        let Err(error) = answer else {
+            return Err(claim_broken(&format!(
+                "{region} gave the object out with {asked}"
+            )));
+        };
+        let status = error.raw_response().map(|raw| raw.status().as_u16());
+        let (Some(status @ 400..=499), Some(code)) = (
+            status,
+            error
+                .as_service_error()
+                .and_then(aws_sdk_s3::error::ProvideErrorMetadata::code),
+        ) else {
+            return Err(claim_broken(&format!(
+                "{region} did not refuse {asked}, it failed"
+            )));
+        };
+        story.step("refused", format!("{region} with {asked}: {status} {code}"))?;
+    }
+    Ok(())
+}
+
+fn claim_broken(what: &str) -> Failure {
+    Failure::new(Exit::Differs, what)
+}

@@ -1,0 +1,121 @@
+//! `keyferry download`
+
+use std::path::{Path, PathBuf};
+
+use keyferry_transfer::{Download, DownloadTarget, ObjectAddress, Verification, download};
+
+use super::Session;
+use crate::args::{self, DownloadArgs};
+use crate::aws::Aws;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::{find_key, interrupt, replica, terminal::human_bytes};
+
+pub(super) async fn run(session: &Session, arguments: DownloadArgs) -> Result<Exit, Failure> {
+    let terminal = session.terminal;
+    let cancel = interrupt::token(terminal)?;
+    let aws = Aws::connect(&session.settings).await?;
+    let (region, source) = replica::side(session, &aws, &arguments).await?;
+    let client = aws.client(&region)?;
+    let configured = session.settings.default_key(&source.bucket);
+    let opened = find_key::open(
+        session,
+        &client,
+        &region,
+        &source,
+        arguments.version_id.as_deref(),
+        arguments.key.as_ref().or(configured.as_ref()),
+    )
+    .await?;
+
+    let to_stdout = arguments.destination.as_os_str() == "-";
+    let path = (!to_stdout).then(|| target_file(&arguments.destination, &source));
+    let target = match &path {
+        Some(path) => DownloadTarget::File(path.clone()),
+        None => DownloadTarget::Writer(Box::new(tokio::io::stdout())),
+    };
+    let mut request = Download::new(source.clone(), opened.key.key, target);
+    // The version that the key was proven on, so that nothing can come between.
+    request.version_id = arguments.version_id.or(opened.subject.version_id);
+    request.overwrite = match arguments.overwrite {
+        args::Overwrite::Always => keyferry_transfer::Overwrite::Always,
+        args::Overwrite::Never => keyferry_transfer::Overwrite::Never,
+    };
+    if let Some(concurrency) = arguments.concurrency {
+        request.concurrency = concurrency;
+    }
+
+    let progress = terminal.progress("downloading");
+    let downloaded = download(&client, request, &progress, cancel).await?;
+    progress.finish();
+    let Some(path) = path else {
+        return Ok(Exit::Done);
+    };
+    if terminal.is_text() {
+        terminal.print(format!(
+            "downloaded {} from {source} ({region}) to {}; {}",
+            human_bytes(downloaded.size),
+            path.display(),
+            integrity(&downloaded.verification)
+        ))?;
+    } else {
+        terminal.json(&serde_json::json!({
+            "source": source,
+            "region": region,
+            "file": path,
+            "key_id": opened.key.id,
+            "version_id": downloaded.version_id,
+            "size": downloaded.size,
+            "etag": downloaded.etag,
+            "key_md5": downloaded.key_md5,
+            "last_modified": downloaded.last_modified,
+            "content_type": downloaded.content_type,
+            "metadata": downloaded.metadata,
+            "verified": !matches!(downloaded.verification, Verification::Unverified(_)),
+            "verification": integrity(&downloaded.verification),
+        }))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// How far the content was verified, for people.
+fn integrity(verification: &Verification) -> String {
+    match verification {
+        Verification::FullObject(checksum) => {
+            format!("{} {} verified", checksum.algorithm, checksum.value)
+        }
+        Verification::Parts { checksum, parts } => {
+            format!("{} of all {parts} parts verified", checksum.algorithm)
+        }
+        Verification::Unverified(why) => format!("not verified: {why}"),
+    }
+}
+
+/// A folder gets the object's last name.
+fn target_file(destination: &Path, source: &ObjectAddress) -> PathBuf {
+    let is_folder =
+        destination.is_dir() || destination.as_os_str().to_string_lossy().ends_with('/');
+    let name = source.key.rsplit('/').find(|name| !name.is_empty());
+    match name {
+        Some(name) if is_folder && ![".", ".."].contains(&name) => destination.join(name),
+        _ => destination.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_get_the_objects_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let target = |key: &str| {
+            let source = ObjectAddress::new("bucket".parse().unwrap(), key).unwrap();
+            target_file(dir.path(), &source)
+        };
+        assert_eq!(target("a/b.txt"), dir.path().join("b.txt"));
+        assert_eq!(target("a/b/"), dir.path().join("b"));
+        assert_eq!(target("a/.."), dir.path());
+        assert_eq!(target("/"), dir.path());
+    }
+}

@@ -1,0 +1,162 @@
+//! `keyferry key`: the key manager's commands.
+
+mod import;
+mod table;
+
+use std::io::Write;
+
+use keyferry_keystore::{LockedStore, RingName, Store, Succession, Unlock};
+
+use super::Session;
+use crate::args::{ExportTarget, KeyCommand};
+use crate::exit::Exit;
+use crate::failure::{Context, Failure};
+use crate::{keys, secret_input};
+
+pub(super) async fn run(session: &Session, command: KeyCommand) -> Result<Exit, Failure> {
+    match command {
+        KeyCommand::Init { no_passphrase } => init(session, no_passphrase),
+        KeyCommand::New { ring } => new(session, &ring),
+        KeyCommand::List { ring } => list(session, ring.as_deref()),
+        KeyCommand::Show { key } => show(session, &key),
+        KeyCommand::Import {
+            ring,
+            file,
+            fd,
+            env,
+            format,
+            md5,
+            verify,
+            decrypt_only,
+        } => {
+            let request = import::Request {
+                ring,
+                source: import::Source::from_arguments(file, fd, env),
+                format,
+                md5,
+                verify,
+                decrypt_only,
+            };
+            import::run(session, request).await
+        }
+        KeyCommand::Export { key, target } => export(session, &key, target),
+        KeyCommand::Headers { key, copy_source } => headers(session, &key, copy_source),
+    }
+}
+
+fn init(session: &Session, no_passphrase: bool) -> Result<Exit, Failure> {
+    let unlock = if no_passphrase {
+        Unlock::Unprotected
+    } else {
+        Unlock::Passphrase(secret_input::new_passphrase(&session.settings)?)
+    };
+    let path = &session.settings.store;
+    Store::init(path, &unlock)?;
+    session.terminal.say(format!(
+        "made an empty key store at `{}`\nback it up after each new key: without its key an object is lost",
+        path.display()
+    ));
+    Ok(Exit::Done)
+}
+
+fn new(session: &Session, ring: &str) -> Result<Exit, Failure> {
+    let ring: RingName = ring.parse()?;
+    let mut store = keys::open_store(&session.settings, &session.terminal)?;
+    let entry = store.create(&ring, Succession::FirstOnly)?;
+    if session.terminal.is_text() {
+        session.terminal.print(&entry.id)?;
+    } else {
+        session.terminal.json(&entry)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn list(session: &Session, ring: Option<&str>) -> Result<Exit, Failure> {
+    let ring: Option<RingName> = ring.map(str::parse).transpose()?;
+    let store = LockedStore::open(&session.settings.store)?;
+    let entries: Vec<_> = store
+        .list()?
+        .into_iter()
+        .filter(|entry| ring.as_ref().is_none_or(|ring| entry.ring == *ring))
+        .collect();
+    if !session.terminal.is_text() {
+        session.terminal.json_list(&entries)?;
+    } else if entries.is_empty() {
+        session
+            .terminal
+            .say("no keys yet: `keyferry key new RING` makes one");
+    } else {
+        session.terminal.print(table::keys(&entries))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn show(session: &Session, key: &str) -> Result<Exit, Failure> {
+    let store = LockedStore::open(&session.settings.store)?;
+    let entry = keys::named_in(&store.list()?, key)?;
+    if session.terminal.is_text() {
+        session.terminal.print(table::particulars(&entry))?;
+    } else {
+        session.terminal.json(&entry)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn export(session: &Session, key: &str, target: ExportTarget) -> Result<Exit, Failure> {
+    let mut store = keys::open_store(&session.settings, &session.terminal)?;
+    let id = keys::named_in(store.list(), key)?.id;
+    match target {
+        ExportTarget::File(path) => {
+            store.export(&id, &path)?;
+            session.terminal.say(format!(
+                "wrote the key to `{0}`, 32 raw bytes: `aws s3 cp --sse-c AES256 --sse-c-key fileb://{0} ...`",
+                path.display()
+            ));
+        }
+        ExportTarget::Stdout => {
+            use std::io::IsTerminal;
+            if std::io::stdout().is_terminal() {
+                return Err(Failure::new(
+                    Exit::Usage,
+                    "the key is 32 raw bytes: it will not be written to a terminal",
+                )
+                .hint("give a file, or pipe it on"));
+            }
+            let key = store.key(&id)?;
+            std::io::stdout()
+                .write_all(key.expose())
+                .context("write to", "standard output")?;
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn headers(session: &Session, key: &str, copy_source: bool) -> Result<Exit, Failure> {
+    let store = keys::open_store(&session.settings, &session.terminal)?;
+    let id = keys::named_in(store.list(), key)?.id;
+    let headers = store.key(&id)?.headers();
+    let prefix = if copy_source {
+        "x-amz-copy-source-server-side-encryption-customer"
+    } else {
+        "x-amz-server-side-encryption-customer"
+    };
+    let named = [
+        ("algorithm", headers.algorithm().to_owned()),
+        ("key", headers.expose_key().to_owned()),
+        ("key-MD5", headers.md5().to_string()),
+    ];
+    if session.terminal.is_text() {
+        for (name, value) in named {
+            session
+                .terminal
+                .print(format!("{prefix}-{name}: {value}"))?;
+        }
+    } else {
+        let document: serde_json::Map<String, serde_json::Value> = named
+            .into_iter()
+            .map(|(name, value)| (format!("{prefix}-{name}"), value.into()))
+            .collect();
+        session.terminal.json(&document)?;
+    }
+    Ok(Exit::Done)
+}

@@ -1,0 +1,108 @@
+//! From what was asked for to a customer key: the store, a file, or the object's own tag.
+
+use keyferry_key::import::{self, Format};
+use keyferry_key::{CustomerKey, KeyId, ParseKeyIdError};
+use keyferry_keystore::{
+    Error, ErrorClass, KeyEntry, KeyState, LockedStore, Protection, RingName, Store, Unlock,
+};
+
+use crate::args::KeySource;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::secret_input;
+use crate::settings::Settings;
+use crate::terminal::Terminal;
+
+/// A key to use, and its id where the store knows it.
+#[derive(Debug)]
+pub(crate) struct ChosenKey {
+    pub(crate) key: CustomerKey,
+    pub(crate) id: Option<KeyId>,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let exit = match error.class() {
+            ErrorClass::Usage => Exit::Usage,
+            ErrorClass::UnknownKey => Exit::Key,
+            ErrorClass::Locked | ErrorClass::Damaged => Exit::Store,
+            _ => Exit::Failure,
+        };
+        Self::from_error(exit, &error).maybe_hint(error.hint())
+    }
+}
+
+/// What opens a store that exists.
+pub(crate) fn unlock(settings: &Settings) -> Result<Unlock, Failure> {
+    match LockedStore::open(&settings.store)?.protection()? {
+        Protection::None => Ok(Unlock::Unprotected),
+        _ => Ok(Unlock::Passphrase(secret_input::passphrase(settings)?)),
+    }
+}
+
+/// Opens the store and reports what opening noticed.
+pub(crate) fn open_store(settings: &Settings, terminal: &Terminal) -> Result<Store, Failure> {
+    let store = Store::open(&settings.store, &unlock(settings)?)?;
+    for finding in store.findings() {
+        terminal.warn(finding);
+    }
+    Ok(store)
+}
+
+/// The key that an option asks for.
+pub(crate) fn choose(
+    settings: &Settings,
+    terminal: &Terminal,
+    source: &KeySource,
+) -> Result<ChosenKey, Failure> {
+    let bytes = match source {
+        KeySource::Store(name) => {
+            let store = open_store(settings, terminal)?;
+            let id = named_in(store.list(), name)?.id;
+            return Ok(ChosenKey {
+                key: store.key(&id)?,
+                id: Some(id),
+            });
+        }
+        KeySource::File(path) => secret_input::from_file(path)?,
+        KeySource::Descriptor(number) => secret_input::from_descriptor(*number)?,
+        KeySource::Environment(name) => secret_input::from_environment(name)?,
+    };
+    let imported = import::decode(&bytes, Format::Auto)
+        .map_err(|error| Failure::from_error(Exit::Key, &error).hint(error.hint()))?;
+    if imported.strength.bits() < 256 {
+        terminal.warn(format!(
+            "the form of this key allows {} of randomness",
+            imported.strength
+        ));
+    }
+    Ok(ChosenKey {
+        key: imported.key,
+        id: None,
+    })
+}
+
+/// The entry of a key id, or of a ring's active key.
+pub(crate) fn named_in(entries: &[KeyEntry], name: &str) -> Result<KeyEntry, Failure> {
+    if name.starts_with(KeyId::PREFIX) {
+        let id: KeyId = name.parse().map_err(|error: ParseKeyIdError| {
+            Failure::from_error(Exit::Key, &error).hint("`keyferry key list` shows the ids")
+        })?;
+        return entries
+            .iter()
+            .find(|entry| entry.id == id)
+            .cloned()
+            .ok_or_else(|| Error::UnknownKey { id }.into());
+    }
+    let ring: RingName = name.parse()?;
+    active_in(entries, &ring)
+        .cloned()
+        .ok_or_else(|| Error::NoActiveKey { ring }.into())
+}
+
+/// The active key of a ring.
+pub(crate) fn active_in<'a>(entries: &'a [KeyEntry], ring: &RingName) -> Option<&'a KeyEntry> {
+    entries
+        .iter()
+        .find(|entry| entry.ring == *ring && entry.state == KeyState::Active)
+}

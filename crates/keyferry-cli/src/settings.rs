@@ -1,0 +1,202 @@
+//! What the command line, the environment and the configuration file mean together.
+//!
+//! An option wins over its `KEYFERRY_*` variable, that over the configuration file, and that over
+//! what the AWS CLI's own variables say.
+
+use std::collections::BTreeMap;
+use std::env;
+use std::path::{Path, PathBuf};
+
+use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
+use keyferry_policy::{BucketName, Region};
+use keyferry_transfer::Endpoints;
+use serde::Deserialize;
+
+use crate::args::{GlobalArgs, KeySource, ReplicaAddress};
+use crate::exit::Exit;
+use crate::failure::{Context, Failure};
+
+/// Everything the commands need to know of their surroundings.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) profile: Option<String>,
+    pub(crate) region: Option<Region>,
+    pub(crate) endpoints: Option<Endpoints>,
+    pub(crate) ca_bundle: Option<PathBuf>,
+    pub(crate) allow_plaintext_loopback: bool,
+    pub(crate) store: PathBuf,
+    pub(crate) passphrase_file: Option<PathBuf>,
+    pub(crate) passphrase_fd: Option<u32>,
+    default_key: Option<String>,
+    pairs: Vec<Pair>,
+}
+
+/// Two buckets that belong together, from the configuration file.
+#[derive(Debug, Clone)]
+pub(crate) struct Pair {
+    pub(crate) source: ReplicaAddress,
+    pub(crate) replica: ReplicaAddress,
+    pub(crate) key: Option<String>,
+}
+
+/// `config.toml` as written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ConfigFile {
+    profile: Option<String>,
+    region: Option<Region>,
+    endpoint_url: Option<String>,
+    ca_bundle: Option<PathBuf>,
+    store: Option<PathBuf>,
+    key: Option<String>,
+    pairs: BTreeMap<String, PairEntry>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PairEntry {
+    source: String,
+    replica: String,
+    key: Option<String>,
+}
+
+impl Settings {
+    /// Reads the configuration file, if there is one, and puts everything together.
+    pub(crate) fn load(global: &GlobalArgs) -> Result<Self, Failure> {
+        let places = choose_app_strategy(AppStrategyArgs {
+            top_level_domain: String::new(),
+            author: String::new(),
+            app_name: "keyferry".to_owned(),
+        })
+        .map_err(|error| {
+            Failure::from_error(Exit::Failure, &error)
+                .hint("set HOME, or give --store and --config")
+        });
+        let file = match (&global.config, &places) {
+            (Some(path), _) => read_config(path, true)?,
+            (None, Ok(places)) => read_config(&places.config_dir().join("config.toml"), false)?,
+            (None, Err(_)) => ConfigFile::default(),
+        };
+        let endpoints = match &global.endpoint_url {
+            Some(endpoints) => Some(endpoints.clone()),
+            None => file
+                .endpoint_url
+                .or_else(|| variable("AWS_ENDPOINT_URL_S3"))
+                .or_else(|| variable("AWS_ENDPOINT_URL"))
+                .map(|text| text.parse().context("use the endpoint", &text))
+                .transpose()?,
+        };
+        let store = match global.store.clone().or(file.store) {
+            Some(store) => store,
+            None => places?.data_dir().join("store"),
+        };
+        let pairs = file
+            .pairs
+            .into_iter()
+            .map(|(name, entry)| Pair::parse(&name, entry))
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            profile: global.profile.clone().or(file.profile),
+            region: global.region.clone().or(file.region),
+            endpoints,
+            ca_bundle: global
+                .ca_bundle
+                .clone()
+                .or(file.ca_bundle)
+                .or_else(|| variable("AWS_CA_BUNDLE").map(PathBuf::from)),
+            allow_plaintext_loopback: global.allow_plaintext_loopback,
+            store,
+            passphrase_file: global.passphrase_file.clone(),
+            passphrase_fd: global.passphrase_fd,
+            default_key: file.key,
+            pairs,
+        })
+    }
+
+    /// The pair that a bucket belongs to, seen from that bucket.
+    pub(crate) fn pair(&self, bucket: &BucketName) -> Option<Pair> {
+        self.pairs.iter().find_map(|pair| {
+            if pair.source.bucket == *bucket {
+                Some(pair.clone())
+            } else if pair.replica.bucket == *bucket {
+                Some(Pair {
+                    source: pair.replica.clone(),
+                    replica: pair.source.clone(),
+                    key: pair.key.clone(),
+                })
+            } else {
+                None
+            }
+        })
+    }
+
+    /// The key to use for a bucket when none was asked for.
+    pub(crate) fn default_key(&self, bucket: &BucketName) -> Option<KeySource> {
+        self.pair(bucket)
+            .and_then(|pair| pair.key)
+            .or_else(|| self.default_key.clone())
+            .map(KeySource::Store)
+    }
+}
+
+impl Pair {
+    fn parse(name: &str, entry: PairEntry) -> Result<Self, Failure> {
+        let side = |field: &str, text: &str| {
+            text.parse::<ReplicaAddress>().map_err(|error| {
+                Failure::new(
+                    Exit::Usage,
+                    format!("configuration: `pairs.{name}.{field}`: {error}"),
+                )
+            })
+        };
+        Ok(Self {
+            source: side("source", &entry.source)?,
+            replica: side("replica", &entry.replica)?,
+            key: entry.key,
+        })
+    }
+}
+
+fn read_config(path: &Path, required: bool) -> Result<ConfigFile, Failure> {
+    let text = match std::fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound && !required => {
+            return Ok(ConfigFile::default());
+        }
+        Err(error) => return Err(error).context("read", path.display()),
+    };
+    toml::from_str(&text).map_err(|error| {
+        Failure::new(
+            Exit::Usage,
+            format!("configuration `{}`: {error}", path.display()),
+        )
+    })
+}
+
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn configuration_reads_and_refuses_typos() {
+        let file: ConfigFile = toml::from_str(
+            r#"
+            region = "ap-northeast-1"
+            key = "default"
+            [pairs.backup]
+            source = "tokyo@ap-northeast-1"
+            replica = "osaka@ap-northeast-3"
+            key = "backup"
+            "#,
+        )
+        .unwrap();
+        let (name, entry) = file.pairs.into_iter().next().unwrap();
+        let pair = Pair::parse(&name, entry).unwrap();
+        assert_eq!(pair.replica.bucket.as_str(), "osaka");
+        assert!(toml::from_str::<ConfigFile>("regoin = 'x'").is_err());
+    }
+}

@@ -1,0 +1,214 @@
+//! Progress of a transfer or a verification: a bar on a terminal, plain lines elsewhere.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bytesize::ByteSize;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// How often plain lines are written.
+const LINE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Shows how far a piece of work is.
+pub(crate) struct Progress(Kind);
+
+enum Kind {
+    Bar(ProgressBar),
+    Lines { what: String, state: Mutex<Lines> },
+    Silent,
+}
+
+struct Lines {
+    total: Option<u64>,
+    done: u64,
+    started: Instant,
+    written: Instant,
+    status: Option<String>,
+}
+
+impl Progress {
+    pub(super) fn silent() -> Self {
+        Self(Kind::Silent)
+    }
+
+    pub(super) fn lines(what: &str) -> Self {
+        let now = Instant::now();
+        Self(Kind::Lines {
+            what: what.to_owned(),
+            state: Mutex::new(Lines {
+                total: None,
+                done: 0,
+                started: now,
+                written: now,
+                status: None,
+            }),
+        })
+    }
+
+    pub(super) fn bars(what: &str) -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        bar.set_style(spinner_style());
+        bar.set_prefix(what.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(120));
+        Self(Kind::Bar(bar))
+    }
+
+    /// How much there is to do, once it is known.
+    fn total(&self, total: Option<u64>) {
+        match &self.0 {
+            Kind::Bar(bar) => {
+                if let Some(total) = total {
+                    bar.set_length(total);
+                    bar.set_style(bar_style());
+                } else {
+                    bar.set_style(counter_style());
+                }
+            }
+            Kind::Lines { state, .. } => {
+                let mut lines = state.lock().unwrap_or_else(PoisonError::into_inner);
+                lines.total = total;
+                lines.done = 0;
+            }
+            Kind::Silent => {}
+        }
+    }
+
+    fn advance(&self, bytes: u64) {
+        match &self.0 {
+            Kind::Bar(bar) => bar.inc(bytes),
+            Kind::Lines { what, state } => {
+                let mut lines = state.lock().unwrap_or_else(PoisonError::into_inner);
+                lines.done += bytes;
+                if lines.written.elapsed() >= LINE_INTERVAL {
+                    lines.written = Instant::now();
+                    eprint_line(&format!("{what}: {}", lines.describe()));
+                }
+            }
+            Kind::Silent => {}
+        }
+    }
+
+    /// How much of both sides was compared.
+    fn compared(&self, bytes: u64, total: u64) {
+        match &self.0 {
+            Kind::Bar(bar) => {
+                if bar.length() != Some(total) || bar.position() == 0 {
+                    bar.set_prefix("comparing");
+                    self.total(Some(total));
+                }
+                bar.set_position(bytes);
+            }
+            Kind::Lines { state, .. } => {
+                let done = {
+                    let mut lines = state.lock().unwrap_or_else(PoisonError::into_inner);
+                    lines.total = Some(total);
+                    lines.done
+                };
+                self.advance(bytes.saturating_sub(done));
+            }
+            Kind::Silent => {}
+        }
+    }
+
+    /// What is waited for, where there are no bytes to count.
+    pub(crate) fn status(&self, message: &str) {
+        match &self.0 {
+            Kind::Bar(bar) => {
+                bar.set_style(spinner_style());
+                bar.set_message(message.to_owned());
+            }
+            Kind::Lines { what, state } => {
+                let mut lines = state.lock().unwrap_or_else(PoisonError::into_inner);
+                let changed = lines.status.as_deref() != Some(message);
+                if changed || lines.written.elapsed() >= LINE_INTERVAL {
+                    lines.written = Instant::now();
+                    lines.status = Some(message.to_owned());
+                    eprint_line(&format!("{what}: {message}"));
+                }
+            }
+            Kind::Silent => {}
+        }
+    }
+
+    /// Removes the bar; the command prints its own result.
+    pub(crate) fn finish(&self) {
+        if let Kind::Bar(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.finish();
+    }
+}
+
+impl Lines {
+    fn describe(&self) -> String {
+        let rate = self.done as f64 / self.started.elapsed().as_secs_f64().max(0.001);
+        let done = ByteSize(self.done).display().iec();
+        let rate = ByteSize(rate as u64).display().iec();
+        match self.total {
+            Some(total) if total > 0 => {
+                let percent = 100 * self.done / total;
+                let total = ByteSize(total).display().iec();
+                format!("{done} of {total} ({percent}%), {rate}/s")
+            }
+            _ => format!("{done}, {rate}/s"),
+        }
+    }
+}
+
+fn eprint_line(line: &str) {
+    use std::io::Write;
+    let _ = writeln!(anstream::stderr(), "{line}");
+}
+
+fn bar_style() -> ProgressStyle {
+    style("{prefix} {wide_bar:.cyan/dim} {bytes}/{total_bytes} {bytes_per_sec} {eta}")
+}
+
+fn counter_style() -> ProgressStyle {
+    style("{prefix} {spinner} {bytes} {bytes_per_sec}")
+}
+
+fn spinner_style() -> ProgressStyle {
+    style("{prefix} {spinner} {wide_msg}")
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("━╸─")
+}
+
+impl keyferry_transfer::Observer for Progress {
+    fn on(&self, event: keyferry_transfer::Event) {
+        use keyferry_transfer::Event;
+        match event {
+            Event::Started { total } => self.total(total),
+            Event::Advanced { bytes } => self.advance(bytes),
+            Event::Finishing => self.status("checking"),
+            _ => {}
+        }
+    }
+}
+
+impl keyferry_verify::Observer for Progress {
+    fn on(&self, event: keyferry_verify::Event) {
+        use keyferry_verify::Event;
+        match event {
+            Event::Waiting {
+                status, elapsed, ..
+            } => {
+                let status =
+                    status.map_or_else(|| "not begun".to_owned(), |status| status.to_string());
+                self.status(&format!("{status}, {} s", elapsed.as_secs()));
+            }
+            Event::Comparing { bytes, total, .. } => self.compared(bytes, total),
+            Event::Probing { .. } => self.status("asking without the key"),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The real binary against a lab that the real binary runs.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+/// The binary under test, with an environment of its own.
+pub fn keyferry() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_keyferry"));
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if ["AWS_", "KEYFERRY_", "RCLONE_"]
+            .iter()
+            .any(|prefix| text.starts_with(prefix))
+        {
+            command.env_remove(&name);
+        }
+    }
+    command.stdin(Stdio::null());
+    command
+}
+
+/// A running `keyferry lab up`, a home for its user, and a key store without a passphrase.
+pub struct Running {
+    lab: Child,
+    lab_log: Option<std::thread::JoinHandle<Vec<u8>>>,
+    exports: BTreeMap<String, String>,
+    home: TempDir,
+    log: Option<&'static str>,
+}
+
+impl Running {
+    /// Starts the lab with `lab-tokyo` and `lab-osaka`. `log` is `KEYFERRY_LOG` for everything.
+    pub fn start(log: Option<&'static str>) -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let mut command = keyferry();
+        command.args(["lab", "up"]).env("HOME", home.path());
+        if let Some(log) = log {
+            command.env("KEYFERRY_LOG", log);
+        }
+        let mut lab = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stderr = lab.stderr.take().unwrap();
+        let lab_log = std::thread::spawn(move || drain(stderr));
+        let mut exports = BTreeMap::new();
+        for line in BufReader::new(lab.stdout.take().unwrap()).lines() {
+            let line = line.unwrap();
+            let (name, value) = line
+                .strip_prefix("export ")
+                .unwrap()
+                .split_once('=')
+                .unwrap();
+            exports.insert(name.to_owned(), value.trim_matches('\'').to_owned());
+            if name == "RCLONE_CONFIG_LAB_ENDPOINT" {
+                break;
+            }
+        }
+        assert!(
+            exports.contains_key("KEYFERRY_ENDPOINT_URL"),
+            "the lab did not start"
+        );
+        let running = Self {
+            lab,
+            lab_log: Some(lab_log),
+            exports,
+            home,
+            log,
+        };
+        running.done(&["key", "init", "--no-passphrase"]);
+        running
+    }
+
+    /// A path in the user's home.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
+    }
+
+    /// A command with the lab's exports.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = keyferry();
+        command
+            .args(arguments)
+            .envs(&self.exports)
+            .env("HOME", self.home.path())
+            .current_dir(self.home.path());
+        if let Some(log) = self.log {
+            command.env("KEYFERRY_LOG", log);
+        }
+        command
+    }
+
+    /// Runs a command.
+    pub fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// Runs a command that must succeed; its standard output.
+    #[track_caller]
+    pub fn done(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        assert_eq!(
+            output.status.code(),
+            Some(0),
+            "{arguments:?}: {}",
+            text(&output.stderr)
+        );
+        text(&output.stdout)
+    }
+
+    /// Runs a command that must fail with this code; its standard error, which must have a hint.
+    #[track_caller]
+    pub fn fails(&self, code: i32, arguments: &[&str]) -> String {
+        let output = self.run(arguments);
+        let stderr = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {stderr}");
+        assert!(stderr.contains("hint:"), "{arguments:?}: {stderr}");
+        assert!(!stderr.contains("panicked"), "{stderr}");
+        stderr
+    }
+
+    /// Ends the lab as Ctrl-C does; all that it wrote to standard error.
+    pub fn stop(mut self) -> Vec<u8> {
+        let pid = self.lab.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-INT", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+        assert_eq!(self.lab.wait().unwrap().code(), Some(0));
+        self.lab_log.take().unwrap().join().unwrap()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // After `stop` this finds nothing to kill.
+        let _ = self.lab.kill();
+        let _ = self.lab.wait();
+    }
+}
+
+fn drain(mut stderr: ChildStderr) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    stderr.read_to_end(&mut bytes).unwrap();
+    bytes
+}
+
+/// Bytes as text.
+pub fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The names in a folder.
+pub fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
