@@ -1,5 +1,11 @@
 //! Verification of real replication, between the two regions of a lab, over TLS.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on must fail"
+)]
+
 mod lab;
 
 use std::time::Duration;

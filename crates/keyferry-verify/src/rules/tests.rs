@@ -115,7 +115,8 @@ fn filters_match_by_prefix_and_all_tags() {
         ],
         ..described("both")
     };
-    let cases: &[(&Described, &str, &[(&str, &str)], bool)] = &[
+    type Case<'a> = (&'a Described, &'a str, &'a [(&'a str, &'a str)], bool);
+    let cases: &[Case<'_>] = &[
         (&described("all"), "anything", &[], true),
         (&prefix, "logs/1", &[], true),
         (&prefix, "logs/", &[("x", "y")], true),
