@@ -27,3 +27,6 @@ pub(crate) use replicator::Replicator;
 pub(crate) use rules::{metadata_targets, version_targets};
 pub(crate) use state::{ReplicationState, ReplicationStatus, ReplicationTarget, TargetState};
 pub(crate) use validation::ConfigurationError;
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use redb::{Database, ReadableTable, TableDefinition};
+use redb::{Database, Durability, ReadableTable, TableDefinition};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -54,7 +54,9 @@ const CACHE: usize = 32 << 20;
 /// Opens or creates a region's database with all tables.
 pub(super) fn open(path: &Path) -> Result<Database, StoreError> {
     let database = Database::builder().set_cache_size(CACHE).create(path)?;
-    let transaction = database.begin_write()?;
+    // A killed process that never came to a durable commit finds an empty file and is here again.
+    let mut transaction = database.begin_write()?;
+    transaction.set_durability(Durability::None)?;
     transaction.open_table(BUCKETS)?;
     transaction.open_table(VERSIONS)?;
     transaction.open_table(VERSION_IDS)?;

@@ -32,6 +32,9 @@ mod transaction;
 mod upload_record;
 mod version_record;
 
+#[cfg(test)]
+pub(crate) mod tests;
+
 pub(crate) use account::{RoleRecord, Store};
 pub(crate) use bucket_record::{
     BlockedEncryptionType, BucketEncryption, BucketRecord, DefaultEncryption, ObjectOwnership,

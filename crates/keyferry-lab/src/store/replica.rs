@@ -1,6 +1,6 @@
 //! What replication reads and writes.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 use std::time::SystemTime;
@@ -56,7 +56,10 @@ impl RegionStore {
             let from = source.files().path(&part.segment.id);
             let file = blocking(tokio::task::spawn_blocking(move || {
                 let to = file.path();
-                fs::copy(&from, &to).map_err(|error| StoreError::io("copying", from, error))?;
+                let copying = |error| StoreError::io("copying", &from, error);
+                let mut source = File::open(&from).map_err(copying)?;
+                // Through the kernel, and shared blocks where the file system can.
+                std::io::copy(&mut source, &mut file.create()?).map_err(copying)?;
                 if corrupt {
                     corrupt_chunks(&to, CHUNK_PLAINTEXT + overhead)
                         .map_err(|error| StoreError::io("corrupting", to, error))?;

@@ -31,11 +31,7 @@ struct State {
 impl SegmentFiles {
     /// Opens or creates the folder.
     pub(super) fn open(dir: PathBuf) -> Result<Self, StoreError> {
-        for shard in 0..=u8::MAX {
-            let shard = dir.join(hex::encode([shard]));
-            fs::create_dir_all(&shard)
-                .map_err(|error| StoreError::io("creating folder", shard, error))?;
-        }
+        fs::create_dir_all(&dir).map_err(|error| StoreError::io("creating folder", &dir, error))?;
         Ok(Self {
             dir,
             state: Mutex::default(),
@@ -47,7 +43,7 @@ impl SegmentFiles {
         self.dir.join(id.get(..2).unwrap_or("00")).join(id)
     }
 
-    /// A new segment's file, removed again unless [`StagedFile::keep`] is called.
+    /// A new segment's place, emptied again unless [`StagedFile::keep`] is called.
     pub(super) fn stage(self: &Arc<Self>) -> StagedFile {
         StagedFile {
             files: Arc::clone(self),
@@ -102,10 +98,9 @@ impl SegmentFiles {
     /// Removes every file whose segment is not in `live`: what a killed process left behind.
     pub(super) fn sweep(&self, live: &HashSet<String>) -> Result<usize, StoreError> {
         let mut removed = 0;
-        for shard in 0..=u8::MAX {
-            let shard = self.dir.join(hex::encode([shard]));
-            let read = |error| StoreError::io("reading folder", &shard, error);
-            for entry in fs::read_dir(&shard).map_err(read)? {
+        let read = |error| StoreError::io("reading folder", &self.dir, error);
+        for shard in fs::read_dir(&self.dir).map_err(read)? {
+            for entry in fs::read_dir(shard.map_err(read)?.path()).map_err(read)? {
                 let entry = entry.map_err(read)?;
                 if entry
                     .file_name()
@@ -147,10 +142,20 @@ impl StagedFile {
         self.files.path(&self.id)
     }
 
-    /// Creates the file.
+    /// Creates the file, and its folder if it is the first there: making all folders at the
+    /// start would slow that down.
     pub(super) fn create(&self) -> Result<File, StoreError> {
         let path = self.path();
-        File::create_new(&path).map_err(|error| StoreError::io("creating", path, error))
+        let create = || File::create_new(&path);
+        create()
+            .or_else(|error| {
+                if error.kind() != std::io::ErrorKind::NotFound {
+                    return Err(error);
+                }
+                path.parent().map_or(Ok(()), fs::create_dir_all)?;
+                create()
+            })
+            .map_err(|error| StoreError::io("creating", &path, error))
     }
 
     /// A record refers to it now.

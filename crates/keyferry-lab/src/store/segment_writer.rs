@@ -3,15 +3,15 @@
 use std::fs::File;
 use std::io::Write as _;
 use std::pin::pin;
-use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _};
+use tokio::task::{JoinHandle, spawn_blocking};
 
 use super::checksum::{DigestPlan, Digests, Hashers};
 use super::error::StoreError;
 use super::region::{RegionStore, blocking};
-use super::segment_files::{SegmentFiles, StagedFile};
+use super::segment_files::StagedFile;
 use super::version_record::SegmentRecord;
 use crate::encryption::{CHUNK_PLAINTEXT, DataKey, SegmentCipher};
 
@@ -79,26 +79,43 @@ impl RegionStore {
         let mut body = pin!(body);
         let salt: [u8; 32] = rand::random();
         let cipher = SegmentCipher::new(key, &salt).map_err(WriteError::Store)?;
-        let files = Arc::clone(self.files());
-        let mut work = tokio::task::spawn_blocking(move || {
-            SegmentBuilder::create(&files, cipher, salt, &plan)
-        });
+        let mut work = Work::Idle(SegmentBuilder::new(
+            self.files().stage(),
+            cipher,
+            salt,
+            &plan,
+        ));
         loop {
             let (batch, last) = next_batch(&mut body).await.map_err(WriteError::Body)?;
-            let mut builder = blocking(work).await.map_err(WriteError::Store)?;
+            let mut builder = work.done().await.map_err(WriteError::Store)?;
             if last {
                 let finish = move || {
                     builder.push_all(&batch)?;
                     builder.finish()
                 };
-                return blocking(tokio::task::spawn_blocking(finish))
+                return blocking(spawn_blocking(finish))
                     .await
                     .map_err(WriteError::Store);
             }
-            work = tokio::task::spawn_blocking(move || {
+            work = Work::Busy(spawn_blocking(move || {
                 builder.push_all(&batch)?;
                 Ok(builder)
-            });
+            }));
+        }
+    }
+}
+
+/// A segment being written: between batches, or taking one on the blocking pool.
+enum Work {
+    Idle(SegmentBuilder),
+    Busy(JoinHandle<Result<SegmentBuilder, StoreError>>),
+}
+
+impl Work {
+    async fn done(self) -> Result<SegmentBuilder, StoreError> {
+        match self {
+            Self::Idle(builder) => Ok(builder),
+            Self::Busy(work) => blocking(work).await,
         }
     }
 }
@@ -126,7 +143,8 @@ where
 /// A segment being written.
 struct SegmentBuilder {
     staged: StagedFile,
-    file: File,
+    /// Created with the first write.
+    file: Option<File>,
     cipher: SegmentCipher,
     salt: [u8; 32],
     hashers: Hashers,
@@ -139,16 +157,10 @@ struct SegmentBuilder {
 }
 
 impl SegmentBuilder {
-    fn create(
-        files: &Arc<SegmentFiles>,
-        cipher: SegmentCipher,
-        salt: [u8; 32],
-        plan: &DigestPlan,
-    ) -> Result<Self, StoreError> {
-        let staged = files.stage();
-        Ok(Self {
-            file: staged.create()?,
+    fn new(staged: StagedFile, cipher: SegmentCipher, salt: [u8; 32], plan: &DigestPlan) -> Self {
+        Self {
             staged,
+            file: None,
             cipher,
             salt,
             hashers: Hashers::new(plan),
@@ -156,7 +168,7 @@ impl SegmentBuilder {
             index: 0,
             pending: Vec::new(),
             sealed: Vec::new(),
-        })
+        }
     }
 
     fn push_all(&mut self, batch: &[Bytes]) -> Result<(), StoreError> {
@@ -186,9 +198,13 @@ impl SegmentBuilder {
             .seal(self.index, last, chunk, &mut self.sealed)?;
         self.index += 1;
         if last || self.sealed.len() >= WRITE {
-            self.file
-                .write_all(&self.sealed)
+            let mut file = match self.file.take() {
+                Some(file) => file,
+                None => self.staged.create()?,
+            };
+            file.write_all(&self.sealed)
                 .map_err(|error| StoreError::io("writing", self.staged.path(), error))?;
+            self.file = Some(file);
             self.sealed.clear();
         }
         Ok(())
