@@ -177,3 +177,9 @@ def keyferry(tmp_path, lab) -> Keyferry:
 def ready(keyferry) -> Keyferry:
     """The program with a key store that holds the ring `test`."""
     return keyferry.with_ring("test")
+
+
+@pytest.fixture
+def locked(keyferry) -> Keyferry:
+    """The same, and the key store has a passphrase."""
+    return keyferry.with_ring("test", passphrase=True)

@@ -84,8 +84,10 @@ class Keyferry:
         refuse_internal_text(outcome)
         return outcome
 
-    def with_ring(self, ring: str = "test") -> "Keyferry":
-        self.run("key", "init").expect(DONE)
+    def with_ring(self, ring: str = "test", *, passphrase: bool = False) -> "Keyferry":
+        """Make the store and a ring. Deriving a key from a passphrase takes a second each time,
+        so a store has one only where a test is about it."""
+        self.run("key", "init", *([] if passphrase else ["--no-passphrase"])).expect(DONE)
         self.run("key", "new", ring).expect(DONE)
         return self
 

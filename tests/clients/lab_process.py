@@ -121,5 +121,6 @@ class LabProcess:
                 self.process.kill()
                 self.process.wait()
                 raise
+        self._reader.join()
         self._stderr.close()
         return self.process.returncode

@@ -17,6 +17,21 @@ from signed_request import send
 MIB = 1024 * 1024
 
 
+@pytest.fixture
+def start_lab():
+    """Starts labs, and leaves none behind when the test fails."""
+    started = []
+
+    def start(*arguments: str, **options) -> LabProcess:
+        process = LabProcess(*arguments, **options)
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.stop()
+
+
 def test_exports_are_for_a_shell(lab):
     """stdout holds nothing but lines that a shell evaluates."""
     script = "".join(lab.stdout_lines) + '\nprintf %s "$AWS_ENDPOINT_URL_S3"'
@@ -47,8 +62,8 @@ def test_only_loopback_is_bound(lab):
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-def test_signals_end_it_well(how):
-    process = LabProcess("--empty")
+def test_signals_end_it_well(start_lab, how):
+    process = start_lab("--empty")
     client(process).list_buckets()
     ca = Path(process.ca_bundle)
     assert process.stop(how) == 0
@@ -56,15 +71,12 @@ def test_signals_end_it_well(how):
     assert not ca.exists()
 
 
-def test_two_labs_do_not_meet(lab):
-    other = LabProcess("--empty")
-    try:
-        assert set(other.endpoints.values()).isdisjoint(lab.endpoints.values())
-        assert other.credentials != lab.credentials
-        answer = send(other, "GET", credentials=lab.credentials)
-        assert (answer.status, answer.code) == (403, "InvalidAccessKeyId")
-    finally:
-        other.stop()
+def test_two_labs_do_not_meet(lab, start_lab):
+    other = start_lab("--empty")
+    assert set(other.endpoints.values()).isdisjoint(lab.endpoints.values())
+    assert other.credentials != lab.credentials
+    answer = send(other, "GET", credentials=lab.credentials)
+    assert (answer.status, answer.code) == (403, "InvalidAccessKeyId")
 
 
 def fill(process: LabProcess, key: CustomerKey) -> tuple[str, str]:
@@ -92,58 +104,71 @@ def fill(process: LabProcess, key: CustomerKey) -> tuple[str, str]:
     return bucket, open_upload["UploadId"]
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
-def test_a_folder_persists(tmp_path, how):
-    """With --dir nothing that was acknowledged is lost, not even when the lab is killed."""
+def test_a_folder_persists(tmp_path, start_lab):
+    """With --dir everything is there again after a stop."""
     folder = tmp_path / "lab"
     key = CustomerKey()
-    process = LabProcess("--empty", "--dir", str(folder))
+    process = start_lab("--empty", "--dir", str(folder))
     bucket, upload = fill(process, key)
-    process.stop(how)
-    process = LabProcess("--empty", "--dir", str(folder))
-    try:
-        s3 = client(process)
-        found = s3.get_object(Bucket=bucket, Key="k", **key.arguments())
-        assert found["Body"].read() == b"1" * (5 * MIB) + b"2" * 100
-        with refused(403, "AccessDenied"):
-            s3.get_object(Bucket=bucket, Key="k", **CustomerKey().arguments())
-        with refused(404, "NoSuchKey"):
-            s3.get_object(Bucket=bucket, Key="gone")
-        assert len(s3.list_object_versions(Bucket=bucket, Prefix="gone")["Versions"]) == 1
-        assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
-        target = {"Bucket": bucket, "Key": "open", "UploadId": upload}
-        (part,) = s3.list_parts(**target, **key.arguments())["Parts"]
-        s3.complete_multipart_upload(
-            MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]},
-            **target,
-            **key.arguments(),
-        )
-        found = s3.get_object(Bucket=bucket, Key="open", **key.arguments())
-        assert found["Body"].read() == b"open"
-    finally:
-        process.stop()
+    process.stop()
+    process = start_lab("--empty", "--dir", str(folder))
+    s3 = client(process)
+    found = s3.get_object(Bucket=bucket, Key="k", **key.arguments())
+    assert found["Body"].read() == b"1" * (5 * MIB) + b"2" * 100
+    with refused(403, "AccessDenied"):
+        s3.get_object(Bucket=bucket, Key="k", **CustomerKey().arguments())
+    with refused(404, "NoSuchKey"):
+        s3.get_object(Bucket=bucket, Key="gone")
+    assert len(s3.list_object_versions(Bucket=bucket, Prefix="gone")["Versions"]) == 1
+    assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
+    target = {"Bucket": bucket, "Key": "open", "UploadId": upload}
+    (part,) = s3.list_parts(**target, **key.arguments())["Parts"]
+    s3.complete_multipart_upload(
+        MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]},
+        **target,
+        **key.arguments(),
+    )
+    found = s3.get_object(Bucket=bucket, Key="open", **key.arguments())
+    assert found["Body"].read() == b"open"
 
 
-def test_replication_goes_on_after_a_kill(tmp_path):
-    """What was PENDING when the lab was killed ends as COMPLETED after it is back."""
+def test_a_killed_lab_opens_again(tmp_path, start_lab):
+    """A kill may take the last writes with it, but leaves no object without its content."""
     folder = tmp_path / "lab"
-    process = LabProcess("--dir", str(folder))
+    key = CustomerKey()
+    process = start_lab("--dir", str(folder))
+    s3 = client(process)
+    for number in range(50):
+        s3.put_object(
+            Bucket="lab-tokyo", Key=f"k{number}", Body=b"%d" % number * 30_000, **key.arguments()
+        )
+    process.stop(signal.SIGKILL)
+    process = start_lab("--dir", str(folder))
+    s3 = client(process)
+    for each in s3.list_objects_v2(Bucket="lab-tokyo").get("Contents", []):
+        found = s3.get_object(Bucket="lab-tokyo", Key=each["Key"], **key.arguments())
+        assert found["Body"].read() == each["Key"].removeprefix("k").encode() * 30_000
+    s3.put_object(Bucket="lab-tokyo", Key="after", Body=b"x", **key.arguments())
+    wait_for_status(s3, "lab-tokyo", "after", "COMPLETED", **key.arguments())
+
+
+def test_replication_goes_on_after_a_restart(tmp_path, start_lab):
+    """What was PENDING when the lab stopped ends as COMPLETED after it is back."""
+    folder = tmp_path / "lab"
+    process = start_lab("--dir", str(folder))
     s3 = client(process)
     key = CustomerKey()
     names = [f"k{number}" for number in range(40)]
     for name in names:
         s3.put_object(Bucket="lab-tokyo", Key=name, Body=b"x" * 200_000, **key.arguments())
-    process.stop(signal.SIGKILL)
-    process = LabProcess("--dir", str(folder))
-    try:
-        s3 = client(process)
-        far = client(process, SECOND_REGION)
-        for name in names:
-            wait_for_status(s3, "lab-tokyo", name, "COMPLETED", **key.arguments())
-            found = far.get_object(Bucket="lab-osaka", Key=name, **key.arguments())
-            assert found["Body"].read() == b"x" * 200_000
-    finally:
-        process.stop()
+    process.stop()
+    process = start_lab("--dir", str(folder))
+    s3 = client(process)
+    far = client(process, SECOND_REGION)
+    for name in names:
+        wait_for_status(s3, "lab-tokyo", name, "COMPLETED", **key.arguments())
+        found = far.get_object(Bucket="lab-osaka", Key=name, **key.arguments())
+        assert found["Body"].read() == b"x" * 200_000
 
 
 PLAINTEXT = b"this sentence must never be found on the disk of the lab " * 3000
@@ -158,11 +183,11 @@ def files_holding(folder: Path, needles: list[bytes]) -> list[tuple[Path, bytes]
     return found
 
 
-def test_neither_keys_nor_plaintext_reach_disk_or_log(tmp_path):
+def test_neither_keys_nor_plaintext_reach_disk_or_log(tmp_path, start_lab):
     """userguide/ServerSideEncryptionCustomerKeys.html: S3 does not store the key. At the highest
     log level, through every operation with a key, good and bad, no key is written anywhere."""
     folder = tmp_path / "lab"
-    process = LabProcess(
+    process = start_lab(
         "--dir",
         str(folder),
         environment={

@@ -30,6 +30,7 @@ from conftest import (
 from customer_key import CustomerKey
 from lab_process import FIRST_REGION, SECOND_REGION
 from s3_error import refused
+from signed_request import send
 
 MIB = 1024 * 1024
 # How long to look before concluding that something is not replicated.
@@ -54,8 +55,8 @@ def sides(paired_lab):
     for region in (FIRST_REGION, SECOND_REGION):
         s3 = client(paired_lab, region)
         for each in s3.list_buckets()["Buckets"]:
-            location = s3.get_bucket_location(Bucket=each["Name"])["LocationConstraint"]
-            if location == region:
+            head = send(paired_lab, "HEAD", each["Name"])
+            if head.headers["x-amz-bucket-region"] == region:
                 replication = s3.get_bucket_replication(Bucket=each["Name"])
                 found.append(Side(s3, each["Name"], replication["ReplicationConfiguration"]))
                 break
@@ -68,12 +69,13 @@ def pair(sides):
     """(source, destination); their configuration is put back afterwards."""
     yield sides
     for side in sides:
-        side.s3.put_bucket_replication(
-            Bucket=side.bucket, ReplicationConfiguration=side.configuration
-        )
         set_blocked_encryption(side.s3, side.bucket, "NONE")
         side.s3.put_bucket_versioning(
             Bucket=side.bucket, VersioningConfiguration={"Status": "Enabled"}
+        )
+    for side in sides:
+        side.s3.put_bucket_replication(
+            Bucket=side.bucket, ReplicationConfiguration=side.configuration
         )
 
 

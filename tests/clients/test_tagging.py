@@ -49,9 +49,15 @@ def test_limits(s3, stored):
     with refused(400, "BadRequest"):
         s3.put_object_tagging(Tagging=tag_set(**{f"k{n}": "v" for n in range(11)}), **stored)
     s3.put_object_tagging(Tagging=tag_set(**{"k" * 128: "v" * 256}), **stored)
-    for wrong in ({"k" * 129: "v"}, {"k": "v" * 257}, {"": "v"}, {"aws:mine": "v"}):
+    for wrong in ({"k" * 129: "v"}, {"k": "v" * 257}, {"aws:mine": "v"}):
         with refused(400, "InvalidTag"):
             s3.put_object_tagging(Tagging=tag_set(**wrong), **stored)
+
+
+def test_tag_without_a_name(lab, stored):
+    body = b"<Tagging><TagSet><Tag><Key></Key><Value>v</Value></Tag></TagSet></Tagging>"
+    answer = send(lab, "PUT", stored["Bucket"], "k", {"tagging": ""}, body=body)
+    assert (answer.status, answer.code) == (400, "InvalidTag")
 
 
 def test_tag_twice(s3, stored):
