@@ -4,6 +4,9 @@
 //! that does not know SSE-C ignores the request headers and stores plaintext, and it answers 200.
 //! AWS: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/specifying-s3-c-encryption.html>.
 
+use aws_sdk_s3::config::interceptors::BeforeDeserializationInterceptorContextMut;
+use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_s3::error::BoxError;
 use keyferry_key::{CustomerKeyHeaders, KeyMd5};
 
 /// Checks the two answer headers against the key that was sent; says what is wrong otherwise.
@@ -37,6 +40,37 @@ pub(crate) fn confirms(
     }
 }
 
+/// Some servers send each confirming header twice, which the SDK takes for a broken answer. This
+/// joins them, as HTTP allows, so that [`confirms`] can look at all of them.
+#[derive(Debug)]
+pub(crate) struct JoinConfirmations;
+
+#[aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint]
+impl Intercept for JoinConfirmations {
+    fn name(&self) -> &'static str {
+        "JoinConfirmations"
+    }
+
+    fn modify_before_deserialization(
+        &self,
+        context: &mut BeforeDeserializationInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let headers = context.response_mut().headers_mut();
+        for name in [
+            CustomerKeyHeaders::ALGORITHM_HEADER,
+            CustomerKeyHeaders::MD5_HEADER,
+        ] {
+            let values: Vec<_> = headers.get_all(name).map(str::to_owned).collect();
+            if values.len() > 1 {
+                headers.try_insert(name, values.join(", "))?;
+            }
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,11 +81,12 @@ mod tests {
         let key = CustomerKey::from_bytes([7; 32]).headers();
         let md5 = key.md5().to_string();
         let other = CustomerKey::from_bytes([8; 32]).md5().to_string();
+        let (twice, mixed) = (format!("{md5}, {md5}"), format!("{md5}, {other}"));
         let confirmed = |algorithm, md5| confirms(algorithm, md5, &key).is_ok();
         assert!(confirmed(Some("AES256"), Some(&md5)));
-        assert!(confirmed(Some("AES256"), Some(&format!("{md5}, {md5}"))));
+        assert!(confirmed(Some("AES256"), Some(&twice)));
         assert!(confirmed(Some("AES256, AES256"), Some(&md5)));
-        assert!(!confirmed(Some("AES256"), Some(&format!("{md5}, {other}"))));
+        assert!(!confirmed(Some("AES256"), Some(&mixed)));
         assert!(!confirmed(Some("AES256"), Some(&other)));
         assert!(!confirmed(Some("AES256"), Some("")));
         assert!(!confirmed(Some("AES256"), None));

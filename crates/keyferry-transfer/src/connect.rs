@@ -24,6 +24,7 @@ use aws_smithy_http_client::tls;
 use keyferry_policy::{BucketName, Region};
 
 use crate::TransferError;
+use crate::confirmation::JoinConfirmations;
 use crate::error::{Asked, classify};
 
 mod endpoints;
@@ -241,6 +242,7 @@ impl Connector {
             .region(aws_sdk_s3::config::Region::new(region.to_string()))
             .credentials_provider(settings.credentials.clone())
             .http_client(self.http_client.clone())
+            .interceptor(JoinConfirmations)
             .retry_config(RetryConfig::standard().with_max_attempts(settings.max_attempts.max(1)))
             .timeout_config(timeouts)
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)

@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "tests may fail by panicking")]
-
 use super::*;
 use aws_credential_types::Credentials;
 use std::io::Write;

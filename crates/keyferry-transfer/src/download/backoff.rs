@@ -22,7 +22,7 @@ mod tests {
 
     #[test]
     fn delays_are_bounded() {
-        for failures in 0..100 {
+        for failures in 0..100_u32 {
             let bound = Duration::from_millis(200 << failures.saturating_sub(1).min(6));
             assert!(delay(failures) <= bound.min(Duration::from_secs(10)));
         }

@@ -42,7 +42,7 @@ pub(super) struct RemoteObject {
     /// may answer the checksum of the part that the range lies in.
     pub(super) checksum: Option<StoredChecksum>,
     /// Reading a version by its id takes s3:GetObjectVersion. Without it, If-Match alone pins.
-    pub(super) version_is_readable: AtomicBool,
+    version_is_readable: AtomicBool,
 }
 
 /// The body of the first answer: the object's first bytes.
@@ -75,13 +75,10 @@ impl Fetching<'_> {
     ) -> Result<ByteStream, TransferError> {
         let range = || Some(format!("bytes={from}-{}", to - 1));
         let etag = || Some(object.etag.clone());
-        let pinned = match object.version_is_readable.load(Ordering::Relaxed) {
-            true => object.version_id.as_deref().or(self.asked_version),
-            false => self.asked_version,
-        };
+        let pinned = object.pinned_version(self.asked_version);
         let answer = match self.get(range(), etag(), pinned).await {
             Err(error) if pinned != self.asked_version && is_status(&error, 403) => {
-                object.version_is_readable.store(false, Ordering::Relaxed);
+                object.unpin_version();
                 self.get(range(), etag(), self.asked_version).await
             }
             other => other,
@@ -200,6 +197,21 @@ impl Fetching<'_> {
             length,
         };
         Ok((object, first))
+    }
+}
+
+impl RemoteObject {
+    /// The version to ask for, given the one that the user asked for.
+    pub(super) fn pinned_version<'a>(&'a self, asked: Option<&'a str>) -> Option<&'a str> {
+        match self.version_is_readable.load(Ordering::Relaxed) {
+            true => self.version_id.as_deref().or(asked),
+            false => asked,
+        }
+    }
+
+    /// Says that the version's id may not be asked for.
+    pub(super) fn unpin_version(&self) {
+        self.version_is_readable.store(false, Ordering::Relaxed);
     }
 }
 

@@ -183,8 +183,6 @@ fn reserve(file: &File, size: u64) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests may fail by panicking")]
-
     use super::*;
     use std::io::Write;
 

@@ -16,7 +16,7 @@ use super::object::{Fetching, RemoteObject};
 use super::target::Incomplete;
 use super::{Unverified, Verification};
 use crate::checksum::{Crc, StoredChecksum, Summing, stored_checksum};
-use crate::error::{Asked, classify};
+use crate::error::{Asked, classify, is_status};
 use crate::{Checksum, ChecksumAlgorithm, ObjectAddress, TransferError};
 
 /// What the content should sum up to.
@@ -42,8 +42,11 @@ impl Expected {
             Some(known) => Some(known.clone()),
             None => match head(fetching, object, None).await {
                 Ok(head) => stored_checksum!(head),
-                Err(changed @ TransferError::ChangedDuringDownload { .. }) => return Err(changed),
-                Err(error) => return Ok(Self::Unknown(Unverified::Unreadable(error.to_string()))),
+                // The server will not tell. That it cannot be reached is another matter.
+                Err(
+                    error @ (TransferError::AccessDenied { .. } | TransferError::Service { .. }),
+                ) => return Ok(Self::Unknown(Unverified::Unreadable(error.to_string()))),
+                Err(error) => return Err(error),
             },
         };
         Ok(match stored {
@@ -81,24 +84,33 @@ async fn head(
     object: &RemoteObject,
     part: Option<i32>,
 ) -> Result<HeadObjectOutput, TransferError> {
-    fetching
-        .client
-        .head_object()
-        .bucket(fetching.source.bucket.as_str())
-        .key(&fetching.source.key)
-        .set_version_id(fetching.asked_version.map(str::to_owned))
-        .if_match(&object.etag)
-        .set_part_number(part)
-        .checksum_mode(ChecksumMode::Enabled)
-        .sse_customer_algorithm(fetching.key.algorithm())
-        .sse_customer_key(fetching.key.expose_key())
-        .sse_customer_key_md5(fetching.key.md5().to_string())
-        .send()
-        .await
-        .map_err(|error| {
-            let asked = Asked::of_object("HeadObject", fetching.client, fetching.source);
-            classify(error, &asked.version(fetching.asked_version))
-        })
+    let ask = |version_id: Option<&str>| {
+        fetching
+            .client
+            .head_object()
+            .bucket(fetching.source.bucket.as_str())
+            .key(&fetching.source.key)
+            .set_version_id(version_id.map(str::to_owned))
+            .if_match(&object.etag)
+            .set_part_number(part)
+            .checksum_mode(ChecksumMode::Enabled)
+            .sse_customer_algorithm(fetching.key.algorithm())
+            .sse_customer_key(fetching.key.expose_key())
+            .sse_customer_key_md5(fetching.key.md5().to_string())
+            .send()
+    };
+    let pinned = object.pinned_version(fetching.asked_version);
+    let answer = match ask(pinned).await {
+        Err(error) if pinned != fetching.asked_version && is_status(&error, 403) => {
+            object.unpin_version();
+            ask(fetching.asked_version).await
+        }
+        other => other,
+    };
+    answer.map_err(|error| {
+        let asked = Asked::of_object("HeadObject", fetching.client, fetching.source);
+        classify(error, &asked.version(pinned))
+    })
 }
 
 /// Verifies a file whose CRC is known already; reads it again where that is of no use.

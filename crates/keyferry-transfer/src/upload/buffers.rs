@@ -95,8 +95,6 @@ impl Drop for Buffer {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests may fail by panicking")]
-
     use super::*;
 
     #[tokio::test]

@@ -141,8 +141,6 @@ fn bad(what: &'static str, name: &str, rule: &'static str) -> TransferError {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests may fail by panicking")]
-
     use super::*;
     use keyferry_key::{CustomerKey, KeyId};
 

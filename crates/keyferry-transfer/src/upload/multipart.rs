@@ -4,6 +4,8 @@
 //! parts cost money and are listed nowhere that people look.
 //! AWS: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html>.
 
+use std::time::Duration;
+
 use aws_sdk_s3::operation::create_multipart_upload::CreateMultipartUploadOutput;
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedPart};
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -18,6 +20,9 @@ use crate::{Event, PartLayout, TransferError};
 
 mod abort;
 mod complete;
+
+/// How long a cancelled upload waits for the answer that tells its id.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// A multipart upload that was begun.
 struct Begun<'a> {
@@ -79,8 +84,19 @@ async fn begin<'a>(sending: &'a Sending<'a>) -> Result<Begun<'a>, TransferError>
         .sse_customer_algorithm(sending.key.algorithm())
         .sse_customer_key(sending.key.expose_key())
         .sse_customer_key_md5(sending.key.md5().to_string());
-    // Not interrupted: an upload whose id is not known cannot be aborted.
-    let answer = match request.send().await {
+    // An upload whose id is not known cannot be aborted, so a cancelled one waits for its id a while.
+    let request = request.send();
+    tokio::pin!(request);
+    let too_late = async {
+        sending.cancel.cancelled().await;
+        tokio::time::sleep(PATIENCE).await;
+    };
+    let answer = tokio::select! {
+        biased;
+        answer = &mut request => answer,
+        () = too_late => return Err(TransferError::Interrupted),
+    };
+    let answer = match answer {
         Ok(answer) => answer,
         Err(error) => {
             let asked =

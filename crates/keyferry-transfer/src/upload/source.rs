@@ -123,8 +123,6 @@ impl Seen {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests may fail by panicking")]
-
     use super::*;
     use std::io::Write;
 

@@ -1,5 +1,3 @@
-#![expect(clippy::unwrap_used, reason = "tests may fail by panicking")]
-
 use super::*;
 use proptest::prelude::*;
 

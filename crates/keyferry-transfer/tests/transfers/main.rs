@@ -1,0 +1,18 @@
+//! Transfers against a real S3 service over TLS (the lab), and against servers that misbehave.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "tests may fail by panicking, and say why"
+)]
+
+mod cancelling;
+mod checksums;
+mod fake_server;
+mod names_and_labels;
+mod refusals;
+mod round_trips;
+mod setup;
+mod target_files;
+mod unreliable_servers;

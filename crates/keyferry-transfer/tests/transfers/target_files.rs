@@ -1,0 +1,110 @@
+//! Targets that cannot take the content.
+
+use std::path::Path;
+use std::process::Command;
+
+use keyferry_transfer::{DownloadTarget, Overwrite, TransferError};
+
+use crate::setup::{Setup, content, names};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn existing_files_are_overwritten_only_on_request() {
+    let setup = Setup::start().await;
+    setup.put(b"new", "s3://tokyo/key").await;
+    let path = setup.file("target", b"old");
+    let download = || setup.new_download("s3://tokyo/key", DownloadTarget::File(path.clone()));
+    let error = setup.fetch(download()).await.unwrap_err();
+    assert!(matches!(error, TransferError::TargetExists { .. }));
+    assert_eq!(std::fs::read(&path).unwrap(), b"old");
+    let mut replacing = download();
+    replacing.overwrite = Overwrite::Always;
+    setup.fetch(replacing).await.unwrap();
+    assert_eq!(std::fs::read(&path).unwrap(), b"new");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_download_leaves_the_old_file() {
+    let setup = Setup::start().await;
+    let path = setup.file("target", b"old");
+    let mut download = setup.new_download("s3://tokyo/missing", DownloadTarget::File(path.clone()));
+    download.overwrite = Overwrite::Always;
+    setup.fetch(download).await.unwrap_err();
+    assert_eq!(std::fs::read(&path).unwrap(), b"old");
+    assert_eq!(names(setup.folder.path()), ["target"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn folders_that_do_not_exist() {
+    let setup = Setup::start().await;
+    setup.put(b"x", "s3://tokyo/key").await;
+    let path = setup.folder.path().join("missing").join("target");
+    let download = setup.new_download("s3://tokyo/key", DownloadTarget::File(path));
+    let error = setup.fetch(download).await.unwrap_err();
+    assert!(matches!(error, TransferError::TargetFolderMissing { .. }));
+    assert_eq!(names(setup.folder.path()), ["put"]);
+}
+
+/// A file system of 1 MiB, where this process may mount one.
+struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    fn mount() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"])
+            .arg(folder.path())
+            .status();
+        match mounted {
+            Ok(status) if status.success() => Some(Self(folder)),
+            _ => {
+                eprintln!("skipped: this process may not mount a small file system");
+                None
+            }
+        }
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(self.0.path()).status();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk() {
+    let Some(disk) = SmallDisk::mount() else {
+        return;
+    };
+    let setup = Setup::start().await;
+    setup.put(&content(3 << 20), "s3://tokyo/large").await;
+    let target = DownloadTarget::File(disk.path().join("got"));
+    let download = setup.new_download("s3://tokyo/large", target);
+    let error = setup.fetch(download).await.unwrap_err();
+    assert!(
+        matches!(error, TransferError::DiskFull { needed, .. } if needed == 3 << 20),
+        "{error:?}"
+    );
+    assert!(names(disk.path()).is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_output() {
+    let setup = Setup::start().await;
+    setup.put(&content(3 << 20), "s3://tokyo/large").await;
+    let full = tokio::fs::File::options()
+        .write(true)
+        .open("/dev/full")
+        .await
+        .unwrap();
+    let target = DownloadTarget::Writer(Box::new(full));
+    let download = setup.new_download("s3://tokyo/large", target);
+    let error = setup.fetch(download).await.unwrap_err();
+    assert!(
+        matches!(error, TransferError::OutputUnwritable { .. }),
+        "{error:?}"
+    );
+}
