@@ -172,12 +172,11 @@ impl Lab {
             LabRegion::new(&regions[0], port_of(&listeners[0])?),
             LabRegion::new(&regions[1], port_of(&listeners[1])?),
         ];
-        let endpoints: Arc<[(String, String); 2]> = Arc::new(lab_regions.each_ref().map(|region| {
-            (
-                region.name.clone(),
-                format!("127.0.0.1:{}", region.port),
-            )
-        }));
+        let endpoints: Arc<[(String, String); 2]> = Arc::new(
+            lab_regions
+                .each_ref()
+                .map(|region| (region.name.clone(), format!("127.0.0.1:{}", region.port))),
+        );
         let certificates = Arc::new(HostCertificates::new(Arc::clone(&authority), &regions)?);
         let tls = listener::tls(certificates)?;
         let stop = CancellationToken::new();

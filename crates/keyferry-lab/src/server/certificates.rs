@@ -37,8 +37,10 @@ impl Authority {
     pub(crate) fn open(dir: &Path) -> Result<Self, LabError> {
         let path = dir.join("ca.pem");
         let key_path = dir.join("ca-key.pem");
-        let (key, pem) = match (std::fs::read_to_string(&path), std::fs::read_to_string(&key_path))
-        {
+        let (key, pem) = match (
+            std::fs::read_to_string(&path),
+            std::fs::read_to_string(&key_path),
+        ) {
             (Ok(pem), Ok(key)) => {
                 let key = KeyPair::from_pem(&key).map_err(|error| LabError::Damaged {
                     path: key_path,
@@ -56,8 +58,7 @@ impl Authority {
                 let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
                 let pem = authority_params()?.self_signed(&key)?.pem();
                 write_private(&key_path, key.serialize_pem().as_bytes())?;
-                std::fs::write(&path, &pem)
-                    .map_err(|error| LabError::io("write", &path, error))?;
+                std::fs::write(&path, &pem).map_err(|error| LabError::io("write", &path, error))?;
                 (key, pem)
             }
         };
@@ -81,7 +82,9 @@ impl Authority {
     fn certify(&self, names: Vec<String>) -> Result<CertifiedKey, LabError> {
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256)?;
         let mut params = CertificateParams::new(names)?;
-        params.distinguished_name.push(DnType::CommonName, "keyferry lab");
+        params
+            .distinguished_name
+            .push(DnType::CommonName, "keyferry lab");
         params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
         params.use_authority_key_identifier_extension = true;
@@ -186,8 +189,6 @@ pub(crate) fn write_private(path: &Path, content: &[u8]) -> Result<(), LabError>
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
-
     use super::*;
 
     #[test]

@@ -103,7 +103,10 @@ impl SignatureClaims {
             session_token: None,
             region: region.to_owned(),
             service: service.to_owned(),
-            signed_headers: signed_headers.split(';').map(str::to_ascii_lowercase).collect(),
+            signed_headers: signed_headers
+                .split(';')
+                .map(str::to_ascii_lowercase)
+                .collect(),
         })
     }
 
@@ -192,8 +195,6 @@ impl QueryParameters {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
-
     use super::*;
     use crate::server::exchange::Transport;
 
@@ -259,8 +260,8 @@ mod tests {
 
     #[test]
     fn version_2_is_refused() {
-        let error = SignatureClaims::parse(&headers("AWS AKIA:abc"), &Uri::from_static("/"))
-            .unwrap_err();
+        let error =
+            SignatureClaims::parse(&headers("AWS AKIA:abc"), &Uri::from_static("/")).unwrap_err();
         assert_eq!(error.code(), &S3ErrorCode::InvalidRequest);
         let query = Uri::from_static("/b/k?AWSAccessKeyId=AKIA&Expires=1&Signature=a");
         assert!(SignatureClaims::parse(&HeaderMap::new(), &query).is_err());

@@ -116,10 +116,11 @@ impl CredentialStore {
                     access_key_id: made.access_key_id.clone(),
                     secret_access_key: made.secret_access_key.to_string(),
                 };
-                let json = serde_json::to_vec_pretty(&file).map_err(|source| LabError::Damaged {
-                    path: path.clone(),
-                    reason: source.to_string(),
-                })?;
+                let json =
+                    serde_json::to_vec_pretty(&file).map_err(|source| LabError::Damaged {
+                        path: path.clone(),
+                        reason: source.to_string(),
+                    })?;
                 super::certificates::write_private(&path, &json)?;
                 made
             }
@@ -224,8 +225,6 @@ impl S3Auth for Authenticator {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
-
     use super::*;
 
     fn code(result: S3Result<()>) -> String {
@@ -243,13 +242,18 @@ mod tests {
             access_key_id: id,
             session_token: token,
         };
-        store.check_token(claim(account.access_key_id(), None), now).unwrap();
+        store
+            .check_token(claim(account.access_key_id(), None), now)
+            .unwrap();
         store
             .check_token(claim(session.access_key_id(), session.session_token()), now)
             .unwrap();
         let later = now + Duration::from_secs(61);
         assert_eq!(
-            code(store.check_token(claim(session.access_key_id(), session.session_token()), later)),
+            code(store.check_token(
+                claim(session.access_key_id(), session.session_token()),
+                later
+            )),
             "ExpiredToken"
         );
         assert_eq!(

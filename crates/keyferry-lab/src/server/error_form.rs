@@ -109,9 +109,7 @@ fn s3_message<'a>(code: &str, message: Option<&'a str>) -> &'a str {
             "The XML you provided was not well-formed or did not validate against our published schema"
         }
         ("MaxMessageLengthExceeded", None) => "Your request was too big.",
-        ("MethodNotAllowed", None) => {
-            "The specified method is not allowed against this resource."
-        }
+        ("MethodNotAllowed", None) => "The specified method is not allowed against this resource.",
         ("MissingContentLength", None) => "You must provide the Content-Length HTTP header.",
         ("NotImplemented", None) => {
             "A header you provided implies functionality that is not implemented"
@@ -122,16 +120,17 @@ fn s3_message<'a>(code: &str, message: Option<&'a str>) -> &'a str {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
-
     use super::*;
     use crate::server::exchange::Transport;
     use s3s::{S3Error, S3ErrorCode};
 
     fn error_response() -> HttpResponse {
-        S3Error::with_message(S3ErrorCode::NoSuchKey, "The specified key <does> not exist.")
-            .to_http_response()
-            .unwrap()
+        S3Error::with_message(
+            S3ErrorCode::NoSuchKey,
+            "The specified key <does> not exist.",
+        )
+        .to_http_response()
+        .unwrap()
     }
 
     #[test]

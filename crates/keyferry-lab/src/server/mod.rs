@@ -6,8 +6,8 @@
 //! checks of the credential scope and session token, the S3 service, and S3's error form.
 
 pub(crate) mod certificates;
-pub(crate) mod credentials;
 pub(crate) mod credential_scope;
+pub(crate) mod credentials;
 pub(crate) mod error_form;
 pub(crate) mod exchange;
 pub(crate) mod gate;

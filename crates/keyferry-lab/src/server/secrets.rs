@@ -55,7 +55,10 @@ mod tests {
     fn secret_headers_do_not_print() {
         let mut headers = HeaderMap::new();
         headers.insert(CUSTOMER_KEY, HeaderValue::from_static("c2VjcmV0"));
-        headers.insert(COPY_SOURCE_CUSTOMER_KEY, HeaderValue::from_static("c2VjcmV0"));
+        headers.insert(
+            COPY_SOURCE_CUSTOMER_KEY,
+            HeaderValue::from_static("c2VjcmV0"),
+        );
         headers.append(SECURITY_TOKEN, HeaderValue::from_static("c2VjcmV0"));
         headers.insert(AUTHORIZATION, HeaderValue::from_static("c2VjcmV0"));
         mark_sensitive(&mut headers);
@@ -69,7 +72,10 @@ mod tests {
             "/b/k?a=b&x-amz-server-side-encryption-customer%2Dkey=a",
             "/b/k?x-amz-copy-source-server-side-encryption-customer-key=a",
         ] {
-            assert!(query_holds_customer_key(&Uri::from_static(query)), "{query}");
+            assert!(
+                query_holds_customer_key(&Uri::from_static(query)),
+                "{query}"
+            );
         }
         assert!(!query_holds_customer_key(&Uri::from_static(
             "/b/k?x-amz-server-side-encryption-customer-key-md5=a"

@@ -30,12 +30,8 @@ impl RegionService {
             input.expected_bucket_owner.as_deref(),
         )?;
         let customer_key = customer.key(exchange)?;
-        let (version, object) = self.object_version(
-            exchange,
-            &bucket,
-            &input.key,
-            input.version_id.as_deref(),
-        )?;
+        let (version, object) =
+            self.object_version(exchange, &bucket, &input.key, input.version_id.as_deref())?;
         self.region
             .unlock(&object.encryption, customer_key.as_ref())
             .or_s3(exchange)?;
@@ -45,7 +41,15 @@ impl RegionService {
             .map(ObjectAttributes::as_str)
             .collect();
         for name in &asked {
-            if !["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"].contains(name) {
+            if ![
+                "ETag",
+                "Checksum",
+                "ObjectParts",
+                "StorageClass",
+                "ObjectSize",
+            ]
+            .contains(name)
+            {
                 return Err(invalid_argument(
                     exchange,
                     "x-amz-object-attributes",

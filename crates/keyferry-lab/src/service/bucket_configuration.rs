@@ -3,10 +3,11 @@
 //! `S3-BUCKET-6` versioning can be suspended, never taken back, and not while the bucket
 //! replicates; `S3-BUCKET-7` ownership; `S3-BUCKET-8` public access block.
 
+use http::StatusCode;
 use s3s::dto::{
-    BucketVersioningStatus, DeleteBucketOwnershipControlsInput, DeleteBucketOwnershipControlsOutput,
-    DeleteBucketTaggingInput, DeleteBucketTaggingOutput, DeletePublicAccessBlockInput,
-    DeletePublicAccessBlockOutput, GetBucketOwnershipControlsInput,
+    BucketVersioningStatus, DeleteBucketOwnershipControlsInput,
+    DeleteBucketOwnershipControlsOutput, DeleteBucketTaggingInput, DeleteBucketTaggingOutput,
+    DeletePublicAccessBlockInput, DeletePublicAccessBlockOutput, GetBucketOwnershipControlsInput,
     GetBucketOwnershipControlsOutput, GetBucketTaggingInput, GetBucketTaggingOutput,
     GetBucketVersioningInput, GetBucketVersioningOutput, GetPublicAccessBlockInput,
     GetPublicAccessBlockOutput, OwnershipControls, OwnershipControlsRule,
@@ -15,7 +16,6 @@ use s3s::dto::{
     PutBucketVersioningInput, PutBucketVersioningOutput, PutPublicAccessBlockInput,
     PutPublicAccessBlockOutput,
 };
-use http::StatusCode;
 use s3s::{S3Error, S3Request, S3Response, S3Result, s3_error};
 
 use super::RegionService;
@@ -75,7 +75,9 @@ impl RegionService {
     {
         self.bucket(exchange, name, expected_owner)?;
         self.region
-            .update_bucket(name, move |bucket| change(bucket).map_err(ChangeError::from))
+            .update_bucket(name, move |bucket| {
+                change(bucket).map_err(ChangeError::from)
+            })
             .await
             .map_err(|error| match error {
                 ChangeError::Store(error) => from_store(error, exchange),
@@ -122,7 +124,11 @@ impl RegionService {
                 "The lab has no MFA devices for MFA delete."
             ));
         }
-        let versioning = match configuration.status.as_ref().map(BucketVersioningStatus::as_str) {
+        let versioning = match configuration
+            .status
+            .as_ref()
+            .map(BucketVersioningStatus::as_str)
+        {
             Some(BucketVersioningStatus::ENABLED) => Versioning::Enabled,
             Some(BucketVersioningStatus::SUSPENDED) => Versioning::Suspended,
             _ => {

@@ -3,9 +3,9 @@
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 use s3s::dto::{
-    DeleteBucketPolicyInput, DeleteBucketPolicyOutput, GetBucketPolicyInput,
-    GetBucketPolicyOutput, GetBucketPolicyStatusInput, GetBucketPolicyStatusOutput, PolicyStatus,
-    PutBucketPolicyInput, PutBucketPolicyOutput,
+    DeleteBucketPolicyInput, DeleteBucketPolicyOutput, GetBucketPolicyInput, GetBucketPolicyOutput,
+    GetBucketPolicyStatusInput, GetBucketPolicyStatusOutput, PolicyStatus, PutBucketPolicyInput,
+    PutBucketPolicyOutput,
 };
 use s3s::{S3Error, S3Request, S3Response, S3Result, s3_error};
 use serde_json::Value;
@@ -118,8 +118,12 @@ impl RegionService {
 
 /// What PutBucketPolicy refuses without evaluating the policy.
 fn check(policy: &str) -> S3Result<()> {
-    let malformed =
-        |message: &'static str| Err(S3Error::with_message(s3s::S3ErrorCode::MalformedPolicy, message));
+    let malformed = |message: &'static str| {
+        Err(S3Error::with_message(
+            s3s::S3ErrorCode::MalformedPolicy,
+            message,
+        ))
+    };
     if policy.len() > MAX_POLICY {
         return malformed("Policy exceeds the maximum allowed document size.");
     }
@@ -141,7 +145,11 @@ fn check(policy: &str) -> S3Result<()> {
             return malformed("Missing required field Effect");
         }
         for (one, other, message) in [
-            ("Principal", "NotPrincipal", "Missing required field Principal"),
+            (
+                "Principal",
+                "NotPrincipal",
+                "Missing required field Principal",
+            ),
             ("Action", "NotAction", "Missing required field Action"),
             ("Resource", "NotResource", "Missing required field Resource"),
         ] {
@@ -189,7 +197,8 @@ mod tests {
 
     #[test]
     fn policies_are_checked_for_shape() {
-        let good = r#"{"Statement":{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*"}}"#;
+        let good =
+            r#"{"Statement":{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*"}}"#;
         assert!(check(good).is_ok());
         assert!(is_public(good));
         for bad in [

@@ -15,7 +15,12 @@ use crate::store::{ChecksumAlgorithm, ChecksumKind, Digests};
 /// Every algorithm with its name, header and digest length.
 const ALGORITHMS: [(ChecksumAlgorithm, &str, &str, usize); 5] = [
     (ChecksumAlgorithm::Crc32, "CRC32", "x-amz-checksum-crc32", 4),
-    (ChecksumAlgorithm::Crc32c, "CRC32C", "x-amz-checksum-crc32c", 4),
+    (
+        ChecksumAlgorithm::Crc32c,
+        "CRC32C",
+        "x-amz-checksum-crc32c",
+        4,
+    ),
     (
         ChecksumAlgorithm::Crc64Nvme,
         "CRC64NVME",
@@ -23,7 +28,12 @@ const ALGORITHMS: [(ChecksumAlgorithm, &str, &str, usize); 5] = [
         8,
     ),
     (ChecksumAlgorithm::Sha1, "SHA1", "x-amz-checksum-sha1", 20),
-    (ChecksumAlgorithm::Sha256, "SHA256", "x-amz-checksum-sha256", 32),
+    (
+        ChecksumAlgorithm::Sha256,
+        "SHA256",
+        "x-amz-checksum-sha256",
+        32,
+    ),
 ];
 
 /// S3's name of an algorithm.
@@ -236,11 +246,26 @@ pub(super) fn sent_fields(
 macro_rules! checksum_fields {
     ($value:expr) => {
         [
-            ($crate::store::ChecksumAlgorithm::Crc32, $value.checksum_crc32.as_ref()),
-            ($crate::store::ChecksumAlgorithm::Crc32c, $value.checksum_crc32c.as_ref()),
-            ($crate::store::ChecksumAlgorithm::Crc64Nvme, $value.checksum_crc64nvme.as_ref()),
-            ($crate::store::ChecksumAlgorithm::Sha1, $value.checksum_sha1.as_ref()),
-            ($crate::store::ChecksumAlgorithm::Sha256, $value.checksum_sha256.as_ref()),
+            (
+                $crate::store::ChecksumAlgorithm::Crc32,
+                $value.checksum_crc32.as_ref(),
+            ),
+            (
+                $crate::store::ChecksumAlgorithm::Crc32c,
+                $value.checksum_crc32c.as_ref(),
+            ),
+            (
+                $crate::store::ChecksumAlgorithm::Crc64Nvme,
+                $value.checksum_crc64nvme.as_ref(),
+            ),
+            (
+                $crate::store::ChecksumAlgorithm::Sha1,
+                $value.checksum_sha1.as_ref(),
+            ),
+            (
+                $crate::store::ChecksumAlgorithm::Sha256,
+                $value.checksum_sha256.as_ref(),
+            ),
         ]
     };
 }
@@ -297,8 +322,6 @@ pub(super) fn verify_md5(
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
-
     use super::*;
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -311,12 +334,9 @@ mod tests {
     #[test]
     fn one_checksum_and_only_one() {
         assert_eq!(SentChecksum::from_headers(&headers(&[])).unwrap(), None);
-        let sent = SentChecksum::from_headers(&headers(&[(
-            "x-amz-checksum-crc32",
-            "AAAAAA==",
-        )]))
-        .unwrap()
-        .unwrap();
+        let sent = SentChecksum::from_headers(&headers(&[("x-amz-checksum-crc32", "AAAAAA==")]))
+            .unwrap()
+            .unwrap();
         assert_eq!(sent.algorithm, ChecksumAlgorithm::Crc32);
         for bad in [
             &[
@@ -326,7 +346,10 @@ mod tests {
             &[("x-amz-checksum-crc32", "AAAA")],
             &[("x-amz-checksum-sha256", "AAAAAA==")],
             &[("x-amz-sdk-checksum-algorithm", "CRC32")],
-            &[("x-amz-sdk-checksum-algorithm", "MD4"), ("x-amz-checksum-crc32", "AAAAAA==")],
+            &[
+                ("x-amz-sdk-checksum-algorithm", "MD4"),
+                ("x-amz-checksum-crc32", "AAAAAA=="),
+            ],
             &[
                 ("x-amz-sdk-checksum-algorithm", "SHA1"),
                 ("x-amz-checksum-crc32", "AAAAAA=="),
@@ -343,7 +366,10 @@ mod tests {
         use ChecksumKind as K;
         assert_eq!(upload_kind(A::Crc64Nvme, None).unwrap(), K::FullObject);
         assert_eq!(upload_kind(A::Crc32, None).unwrap(), K::Composite);
-        assert_eq!(upload_kind(A::Crc32c, Some("FULL_OBJECT")).unwrap(), K::FullObject);
+        assert_eq!(
+            upload_kind(A::Crc32c, Some("FULL_OBJECT")).unwrap(),
+            K::FullObject
+        );
         assert!(upload_kind(A::Crc64Nvme, Some("COMPOSITE")).is_err());
         assert!(upload_kind(A::Sha256, Some("FULL_OBJECT")).is_err());
     }

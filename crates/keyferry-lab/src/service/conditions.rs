@@ -196,9 +196,7 @@ impl RegionService {
         };
         match (precondition, current) {
             (Precondition::None, _) | (Precondition::Absent, None) => Ok(()),
-            (Precondition::Absent, Some(_)) => {
-                Err(precondition_failed(exchange, "If-None-Match"))
-            }
+            (Precondition::Absent, Some(_)) => Err(precondition_failed(exchange, "If-None-Match")),
             (Precondition::Matches(_), None) => {
                 Err(StoreError::NoSuchKey(key.to_owned())).or_s3(exchange)
             }
@@ -267,7 +265,10 @@ mod tests {
     fn etags_come_before_dates() {
         assert_eq!(judge(None, None, None, None), Outcome::Holds);
         assert_eq!(judge(tag("a"), None, None, at(50)), Outcome::Holds);
-        assert_eq!(judge(tag("b"), None, None, at(200)), Outcome::Failed("If-Match"));
+        assert_eq!(
+            judge(tag("b"), None, None, at(200)),
+            Outcome::Failed("If-Match")
+        );
         assert_eq!(
             judge(None, None, None, at(50)),
             Outcome::Failed("If-Unmodified-Since")
@@ -283,6 +284,9 @@ mod tests {
             Outcome::NotModified("If-Modified-Since")
         );
         assert_eq!(judge(None, None, at(99), None), Outcome::Holds);
-        assert_eq!(judge(Some(ETagCondition::Any), None, None, None), Outcome::Holds);
+        assert_eq!(
+            judge(Some(ETagCondition::Any), None, None, None),
+            Outcome::Holds
+        );
     }
 }

@@ -6,8 +6,8 @@
 //! algorithm is the source's unless another is named.
 
 use s3s::dto::{
-    CopyObjectInput, CopyObjectOutput, CopyObjectResult, ETag, MetadataDirective,
-    TaggingDirective, Timestamp,
+    CopyObjectInput, CopyObjectOutput, CopyObjectResult, ETag, MetadataDirective, TaggingDirective,
+    Timestamp,
 };
 use s3s::{S3Error, S3Request, S3Response, S3Result, s3_error};
 

@@ -30,8 +30,7 @@ pub(super) struct OpenedSource {
 impl OpenedSource {
     /// `x-amz-copy-source-version-id`
     pub(super) fn version_header(&self) -> Option<String> {
-        (self.bucket.versioning != Versioning::Unversioned)
-            .then(|| self.version.version_id.clone())
+        (self.bucket.versioning != Versioning::Unversioned).then(|| self.version.version_id.clone())
     }
 }
 
@@ -106,11 +105,9 @@ impl RegionService {
         let data_key = region
             .unlock(&object.encryption, customer_key.as_ref())
             .or_s3(exchange)?;
-        request.conditions.check_copy_source(
-            exchange,
-            &object.etag,
-            version.sequence.time(),
-        )?;
+        request
+            .conditions
+            .check_copy_source(exchange, &object.etag, version.sequence.time())?;
         if super::metadata::is_archived(&object.storage_class) {
             exchange.error_field("StorageClass", &object.storage_class);
             return Err(s3_error!(

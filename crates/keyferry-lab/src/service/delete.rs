@@ -121,15 +121,18 @@ fn delete_request(object: ObjectIdentifier) -> DeleteRequest {
     DeleteRequest {
         key: object.key,
         version_id: object.version_id.filter(|id| !id.is_empty()),
-        precondition: object
-            .e_tag
-            .map_or(Precondition::None, |etag| Precondition::Matches(etag.into_value())),
+        precondition: object.e_tag.map_or(Precondition::None, |etag| {
+            Precondition::Matches(etag.into_value())
+        }),
     }
 }
 
 fn deleted_object(deleted: Deleted, asked: Option<String>) -> DeletedObject {
     // A marker that was created has its own field; what was asked for is given back as asked.
-    let marker = deleted.delete_marker.then_some(deleted.version_id).flatten();
+    let marker = deleted
+        .delete_marker
+        .then_some(deleted.version_id)
+        .flatten();
     DeletedObject {
         key: Some(deleted.key),
         version_id: asked,

@@ -97,8 +97,8 @@ impl EncryptionRoute {
 
     fn get(&self, exchange: &Exchange, bucket: &str, owner: Option<&str>) -> S3Result<Body> {
         let record = self.service.bucket(exchange, bucket, owner)?;
-        let xml = quick_xml::se::to_string(&to_configuration(&record.encryption))
-            .map_err(internal)?;
+        let xml =
+            quick_xml::se::to_string(&to_configuration(&record.encryption)).map_err(internal)?;
         Ok(Body::from(format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{xml}"
         )))
@@ -284,8 +284,6 @@ impl S3Route for EncryptionRoute {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
-
     use super::*;
     use crate::server::exchange::Transport;
 
@@ -301,7 +299,8 @@ mod tests {
 
     #[test]
     fn new_buckets_block_sse_c_and_say_so() {
-        let xml = quick_xml::se::to_string(&to_configuration(&BucketEncryption::default())).unwrap();
+        let xml =
+            quick_xml::se::to_string(&to_configuration(&BucketEncryption::default())).unwrap();
         assert_eq!(
             xml,
             "<ServerSideEncryptionConfiguration xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">\

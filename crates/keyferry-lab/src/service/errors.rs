@@ -78,9 +78,7 @@ pub(super) fn permanent_redirect(region: &str) -> S3Error {
 /// 403 when the bucket's owner is not the expected one (`S3-BUCKET-5`).
 pub(super) fn expect_owner(bucket: &BucketRecord, expected: Option<&str>) -> S3Result<()> {
     match expected {
-        Some(expected) if expected != bucket.owner => {
-            Err(s3_error!(AccessDenied, "Access Denied"))
-        }
+        Some(expected) if expected != bucket.owner => Err(s3_error!(AccessDenied, "Access Denied")),
         _ => Ok(()),
     }
 }
@@ -246,7 +244,9 @@ pub(super) fn from_store(error: StoreError, exchange: &Exchange) -> S3Error {
             exchange.error_field("ActualObjectSize", size.to_string());
             s3_error!(InvalidRange, "The requested range is not satisfiable")
         }
-        StoreError::ShuttingDown => s3_error!(ServiceUnavailable, "Please reduce your request rate."),
+        StoreError::ShuttingDown => {
+            s3_error!(ServiceUnavailable, "Please reduce your request rate.")
+        }
         error @ (StoreError::Damaged { .. }
         | StoreError::Truncated { .. }
         | StoreError::NoSuchRegion(_)

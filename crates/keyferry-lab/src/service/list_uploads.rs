@@ -139,8 +139,10 @@ impl RegionService {
                 .or_s3(exchange)?
         };
         let truncated = page.next.is_some();
-        let next = page.next.or_else(|| page.parts.last().map(|part| part.number));
-        let parts = parts(&upload, &page)?;
+        let next = page
+            .next
+            .or_else(|| page.parts.last().map(|part| part.number));
+        let parts = parts(&upload, &page);
         Ok(S3Response::new(ListPartsOutput {
             bucket: Some(input.bucket),
             key: Some(input.key),
@@ -164,10 +166,9 @@ impl RegionService {
     }
 }
 
-fn parts(upload: &UploadRecord, page: &PartPage) -> S3Result<Vec<Part>> {
-    let algorithm = part_algorithm(upload, None)?;
-    Ok(page
-        .parts
+fn parts(upload: &UploadRecord, page: &PartPage) -> Vec<Part> {
+    let algorithm = part_algorithm(upload);
+    page.parts
         .iter()
         .map(|record| {
             let mut part = Part {
@@ -182,5 +183,5 @@ fn parts(upload: &UploadRecord, page: &PartPage) -> S3Result<Vec<Part>> {
             }
             part
         })
-        .collect())
+        .collect()
 }

@@ -61,7 +61,10 @@ impl MetadataHeaders {
     /// What is kept.
     pub(super) fn into_record(self, exchange: &Exchange) -> S3Result<ObjectMetadata> {
         let user: BTreeMap<String, String> = self.user.unwrap_or_default().into_iter().collect();
-        let size: usize = user.iter().map(|(name, value)| name.len() + value.len()).sum();
+        let size: usize = user
+            .iter()
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
         if size > MAX_USER_METADATA {
             exchange.error_field("Size", size.to_string());
             exchange.error_field("MaxSizeAllowed", MAX_USER_METADATA.to_string());
@@ -178,12 +181,7 @@ macro_rules! check_unsupported_headers {
             || $input.grant_read.is_some()
             || $input.grant_read_acp.is_some()
             || $input.grant_write_acp.is_some();
-        $crate::service::metadata::check_acl(
-            $exchange,
-            $bucket,
-            $input.acl.as_ref(),
-            has_grants,
-        )?;
+        $crate::service::metadata::check_acl($exchange, $bucket, $input.acl.as_ref(), has_grants)?;
         $crate::service::metadata::check_lock(
             $input.object_lock_mode.is_some()
                 || $input.object_lock_retain_until_date.is_some()

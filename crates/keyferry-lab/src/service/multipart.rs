@@ -14,11 +14,12 @@ use s3s::{S3Request, S3Response, S3Result, s3_error};
 use super::RegionService;
 use super::body::UploadBody;
 use super::checksums::{
-    self, SentChecksum, algorithm_name, checksum_fields, kind_name, sent_fields,
-    set_checksum_field,
+    self, SentChecksum, algorithm_name, checksum_fields, kind_name, sent_fields, set_checksum_field,
 };
 use super::conditions::{commit_error, write_precondition};
-use super::errors::{OrS3 as _, from_unlock, header_not_implemented, invalid_argument, malformed_xml};
+use super::errors::{
+    OrS3 as _, from_unlock, header_not_implemented, invalid_argument, malformed_xml,
+};
 use super::limits::MAX_PART_NUMBER;
 use super::metadata::{self, check_unsupported_headers, metadata_headers};
 use super::put::{chosen_key, customer_key_headers, encryption_headers};
@@ -117,13 +118,18 @@ impl RegionService {
             .or_s3(exchange)?;
         let (key, customer_key) = self.part_key(exchange, &bucket, &upload, &customer)?;
         let sent = SentChecksum::from_headers(&headers)?;
-        let algorithm =
-            part_algorithm(&upload, sent.as_ref().map(|sent| sent.algorithm))?;
+        let algorithm = part_algorithm(&upload);
+        let shown = shown_algorithm(&upload, sent.as_ref().map(|sent| sent.algorithm))?;
         let md5 = checksums::content_md5(input.content_md5.as_deref())?;
         let body = UploadBody::new(exchange, input.body.take(), input.content_length)?;
         let plan = DigestPlan {
             md5: upload.encryption.etag_is_md5() || md5.is_some(),
-            checksums: vec![algorithm],
+            // The first is kept with the part.
+            checksums: if shown == algorithm {
+                vec![algorithm]
+            } else {
+                vec![algorithm, shown]
+            },
         };
         let segment = self
             .region
@@ -134,15 +140,10 @@ impl RegionService {
             sent.verify(segment.digests(), trailing_headers.as_ref())?;
         }
         checksums::verify_md5(exchange, md5, segment.digests().md5)?;
+        let shown_value = checksums::value_of(segment.digests(), shown);
         let part = self
             .region
-            .put_part(
-                &input.bucket,
-                &input.key,
-                &input.upload_id,
-                number,
-                segment,
-            )
+            .put_part(&input.bucket, &input.key, &input.upload_id, number, segment)
             .await
             .or_s3(exchange)?;
         let echo = EncryptionEcho::new(&upload.encryption, customer_key.as_ref());
@@ -155,8 +156,8 @@ impl RegionService {
             sse_customer_key_md5: echo.sse_customer_key_md5,
             ..UploadPartOutput::default()
         };
-        if let Some(value) = part.checksum {
-            set_checksum_field!(output, algorithm, value);
+        if let Some(value) = shown_value {
+            set_checksum_field!(output, shown, value);
         }
         Ok(S3Response::new(output))
     }
@@ -244,8 +245,7 @@ impl RegionService {
         if let Some(object) = version.object() {
             output.e_tag = Some(ETag::Strong(object.etag.clone()));
             if let Some(checksum) = &object.checksum {
-                output.checksum_type =
-                    Some(kind_name(checksum.kind).to_owned().into());
+                output.checksum_type = Some(kind_name(checksum.kind).to_owned().into());
                 set_checksum_field!(output, checksum.algorithm, checksum.value.clone());
             }
         }
@@ -294,7 +294,10 @@ impl RegionService {
         }
         let customer_key = customer.key(exchange)?;
         sse::check_part_key(&upload.encryption, customer)?;
-        match self.region.unlock(&upload.encryption, customer_key.as_ref()) {
+        match self
+            .region
+            .unlock(&upload.encryption, customer_key.as_ref())
+        {
             Ok(key) => Ok((key, customer_key)),
             Err(UnlockError::WrongKey) => Err(sse::other_upload_key()),
             Err(error) => Err(from_unlock(error, exchange)),
@@ -314,7 +317,10 @@ impl RegionService {
             return Ok(());
         }
         sse::check_part_key(&upload.encryption, customer)?;
-        match self.region.unlock(&upload.encryption, customer_key.as_ref()) {
+        match self
+            .region
+            .unlock(&upload.encryption, customer_key.as_ref())
+        {
             Ok(_) => Ok(()),
             Err(UnlockError::WrongKey) => Err(sse::other_upload_key()),
             Err(error) => Err(from_unlock(error, exchange)),
@@ -370,17 +376,26 @@ fn asked_checksum(
     }
 }
 
-/// The algorithm a part is checked with: the upload's (`S3-SUM-6`).
-pub(super) fn part_algorithm(
+/// The algorithm whose checksum is kept with each part: the upload's.
+pub(super) fn part_algorithm(upload: &UploadRecord) -> ChecksumAlgorithm {
+    upload
+        .checksum
+        .map_or(DEFAULT_CHECKSUM, |(algorithm, _)| algorithm)
+}
+
+/// The algorithm a part is checked with and answered with. It has to be the one the upload
+/// named. An upload that named none takes any: SDKs send CRC32 with every part, whether or not
+/// the upload was created with it (`S3-SUM-6`).
+fn shown_algorithm(
     upload: &UploadRecord,
     sent: Option<ChecksumAlgorithm>,
 ) -> S3Result<ChecksumAlgorithm> {
-    let expected = upload
-        .checksum
-        .map_or(DEFAULT_CHECKSUM, |(algorithm, _)| algorithm);
-    match sent {
-        Some(sent) if sent != expected => Err(type_mismatch(upload.checksum, sent)),
-        _ => Ok(expected),
+    match (sent, upload.checksum) {
+        (Some(sent), Some((named, _))) if sent != named => {
+            Err(type_mismatch(upload.checksum, sent))
+        }
+        (Some(sent), _) => Ok(sent),
+        (None, _) => Ok(part_algorithm(upload)),
     }
 }
 
@@ -402,7 +417,9 @@ fn completed_parts(
     upload: &UploadRecord,
     parts: Option<Vec<s3s::dto::CompletedPart>>,
 ) -> S3Result<Vec<CompletedPart>> {
-    let parts = parts.filter(|parts| !parts.is_empty()).ok_or_else(malformed_xml)?;
+    let parts = parts
+        .filter(|parts| !parts.is_empty())
+        .ok_or_else(malformed_xml)?;
     parts
         .into_iter()
         .map(|part| {
@@ -412,10 +429,10 @@ fn completed_parts(
                 .ok_or_else(malformed_xml)?;
             let checksum = match sent_fields(checksum_fields!(part))? {
                 None => None,
-                Some((algorithm, value)) => {
-                    part_algorithm(upload, Some(algorithm))?;
-                    Some(value)
-                }
+                // What is not kept cannot be compared.
+                Some((algorithm, value)) => (shown_algorithm(upload, Some(algorithm))?
+                    == part_algorithm(upload))
+                .then_some(value),
             };
             if let Some((algorithm, ChecksumKind::Composite)) = upload.checksum
                 && checksum.is_none()

@@ -41,7 +41,7 @@ impl RegionService {
             input.copy_source_range.as_deref(),
             source.object.size,
         )?;
-        let algorithm = part_algorithm(&upload, None)?;
+        let algorithm = part_algorithm(&upload);
         let plan = DigestPlan {
             md5: upload.encryption.etag_is_md5(),
             checksums: vec![algorithm],
@@ -58,13 +58,7 @@ impl RegionService {
             .or_s3(exchange)?;
         let part = self
             .region
-            .put_part(
-                &input.bucket,
-                &input.key,
-                &input.upload_id,
-                number,
-                segment,
-            )
+            .put_part(&input.bucket, &input.key, &input.upload_id, number, segment)
             .await
             .or_s3(exchange)?;
         let mut result = CopyPartResult {
@@ -139,7 +133,14 @@ mod tests {
         let parse = |header, size| source_range(&exchange, header, size).ok();
         assert_eq!(parse(None, 10), Some(0..10));
         assert_eq!(parse(Some("bytes=2-9"), 10), Some(2..10));
-        for bad in ["bytes=2-10", "bytes=2-", "bytes=-3", "2-3", "bytes=3-2", "bytes=a-b"] {
+        for bad in [
+            "bytes=2-10",
+            "bytes=2-",
+            "bytes=-3",
+            "2-3",
+            "bytes=3-2",
+            "bytes=a-b",
+        ] {
             assert_eq!(parse(Some(bad), 10), None, "{bad}");
         }
         assert_eq!(parse(None, MAX_UPLOAD + 1), None);

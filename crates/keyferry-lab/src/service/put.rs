@@ -150,4 +150,3 @@ impl RegionService {
         Ok(S3Response::new(output))
     }
 }
-

@@ -86,8 +86,7 @@ macro_rules! found_output {
             e_tag: Some(ETag::Strong(object.etag.clone())),
             expires: metadata::expires(kept),
             last_modified: Some(Timestamp::from($found.version.sequence.time())),
-            metadata: (!kept.user.is_empty())
-                .then(|| kept.user.clone().into_iter().collect()),
+            metadata: (!kept.user.is_empty()).then(|| kept.user.clone().into_iter().collect()),
             parts_count: $found.parts_count,
             replication_status: $found
                 .version
@@ -174,7 +173,11 @@ impl RegionService {
         }
         let reader = self
             .region
-            .read(&found.layout, &found.data_key, found.selection.range.clone())
+            .read(
+                &found.layout,
+                &found.data_key,
+                found.selection.range.clone(),
+            )
             .await
             .or_s3(exchange)?;
         let body: DynByteStream = Box::pin(ObjectBody(reader));
@@ -211,11 +214,7 @@ impl RegionService {
     }
 
     fn find(&self, exchange: &Exchange, request: ReadRequest) -> S3Result<Found> {
-        let bucket = self.bucket(
-            exchange,
-            &request.bucket,
-            request.expected_owner.as_deref(),
-        )?;
+        let bucket = self.bucket(exchange, &request.bucket, request.expected_owner.as_deref())?;
         let customer_key = request.customer.key(exchange)?;
         let (version, object) = self.object_version(
             exchange,

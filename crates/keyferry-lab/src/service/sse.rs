@@ -32,11 +32,7 @@ pub(super) struct CustomerKeyHeaders {
 
 impl CustomerKeyHeaders {
     /// Takes the headers' values.
-    pub(super) fn new(
-        algorithm: Option<String>,
-        key: Option<String>,
-        md5: Option<String>,
-    ) -> Self {
+    pub(super) fn new(algorithm: Option<String>, key: Option<String>, md5: Option<String>) -> Self {
         Self {
             algorithm,
             key: key.map(Zeroizing::new),
@@ -351,8 +347,6 @@ impl EncryptionEcho {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
-
     use super::*;
 
     const KEY: &str = "pO3upElrwuEXSoFwCfnZPdSsmt/xWeFa0N9KgDijwVs=";
@@ -387,15 +381,78 @@ mod tests {
         let short = STANDARD.encode([7; 16]);
         let short_md5 = md5_base64(&[7; 16]);
         for (algorithm, key, md5, transport, code, says) in [
-            (Some("AES256"), Some(KEY), Some(MD5), Transport::Plain, "InvalidRequest", "secure connection"),
-            (None, Some(KEY), Some(MD5), tls, "InvalidArgument", "valid encryption algorithm"),
-            (Some("AES128"), Some(KEY), Some(MD5), tls, "InvalidEncryptionAlgorithmError", "AES256"),
-            (Some("AES256"), None, Some(MD5), tls, "InvalidArgument", "appropriate secret key"),
-            (Some("AES256"), Some(KEY), None, tls, "InvalidArgument", "client calculated MD5"),
-            (Some("AES256"), Some(KEY), Some("AAAAAAAAAAAAAAAAAAAAAA=="), tls, "InvalidArgument", "did not match the hash"),
-            (Some("AES256"), Some(&*short), Some(MD5), tls, "InvalidArgument", "did not match the hash"),
-            (Some("AES256"), Some(&*short), Some(&*short_md5), tls, "InvalidArgument", "invalid for the specified algorithm"),
-            (Some("AES256"), Some("not base64!"), Some(MD5), tls, "InvalidArgument", "invalid for the specified algorithm"),
+            (
+                Some("AES256"),
+                Some(KEY),
+                Some(MD5),
+                Transport::Plain,
+                "InvalidRequest",
+                "secure connection",
+            ),
+            (
+                None,
+                Some(KEY),
+                Some(MD5),
+                tls,
+                "InvalidArgument",
+                "valid encryption algorithm",
+            ),
+            (
+                Some("AES128"),
+                Some(KEY),
+                Some(MD5),
+                tls,
+                "InvalidEncryptionAlgorithmError",
+                "AES256",
+            ),
+            (
+                Some("AES256"),
+                None,
+                Some(MD5),
+                tls,
+                "InvalidArgument",
+                "appropriate secret key",
+            ),
+            (
+                Some("AES256"),
+                Some(KEY),
+                None,
+                tls,
+                "InvalidArgument",
+                "client calculated MD5",
+            ),
+            (
+                Some("AES256"),
+                Some(KEY),
+                Some("AAAAAAAAAAAAAAAAAAAAAA=="),
+                tls,
+                "InvalidArgument",
+                "did not match the hash",
+            ),
+            (
+                Some("AES256"),
+                Some(&*short),
+                Some(MD5),
+                tls,
+                "InvalidArgument",
+                "did not match the hash",
+            ),
+            (
+                Some("AES256"),
+                Some(&*short),
+                Some(&*short_md5),
+                tls,
+                "InvalidArgument",
+                "invalid for the specified algorithm",
+            ),
+            (
+                Some("AES256"),
+                Some("not base64!"),
+                Some(MD5),
+                tls,
+                "InvalidArgument",
+                "invalid for the specified algorithm",
+            ),
         ] {
             let (got, message) = parse(algorithm, key, md5, transport).unwrap_err();
             assert_eq!(got, code, "{message}");

@@ -88,7 +88,8 @@ fn check(tags: &[Tag], limit: usize, what: &str) -> S3Result<()> {
             format!("{what} tags cannot be greater than {limit}"),
         ));
     }
-    let invalid = |what: &'static str| Err(S3Error::with_message(s3s::S3ErrorCode::InvalidTag, what));
+    let invalid =
+        |what: &'static str| Err(S3Error::with_message(s3s::S3ErrorCode::InvalidTag, what));
     for (index, tag) in tags.iter().enumerate() {
         let key_length = tag.key.chars().count();
         if key_length == 0 || key_length > MAX_TAG_KEY || !tag.key.chars().all(is_tag_character) {
@@ -100,7 +101,11 @@ fn check(tags: &[Tag], limit: usize, what: &str) -> S3Result<()> {
         if tag.key.to_ascii_lowercase().starts_with("aws:") {
             return invalid("System tags cannot be added/updated by requester");
         }
-        if tags.iter().take(index).any(|earlier| earlier.key == tag.key) {
+        if tags
+            .iter()
+            .take(index)
+            .any(|earlier| earlier.key == tag.key)
+        {
             return invalid("Cannot provide multiple Tags with the same key");
         }
     }
@@ -206,8 +211,6 @@ impl RegionService {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests stop at the first surprise")]
-
     use super::*;
     use crate::server::exchange::Transport;
 
@@ -229,6 +232,9 @@ mod tests {
         assert_eq!(parse("a=%3C").unwrap_err(), "InvalidTag");
         let eleven: Vec<String> = (0..11).map(|i| format!("k{i}=v")).collect();
         assert_eq!(parse(&eleven.join("&")).unwrap_err(), "BadRequest");
-        assert_eq!(parse(&format!("{}=v", "k".repeat(129))).unwrap_err(), "InvalidTag");
+        assert_eq!(
+            parse(&format!("{}=v", "k".repeat(129))).unwrap_err(),
+            "InvalidTag"
+        );
     }
 }

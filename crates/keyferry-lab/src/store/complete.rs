@@ -88,10 +88,16 @@ fn complete(
             expected,
         });
     }
-    let checksum = upload
-        .checksum
-        .map(|(algorithm, kind)| object_checksum(algorithm, kind, &parts))
-        .transpose()?;
+    let checksum = match upload.checksum {
+        Some((algorithm, kind)) => Some(object_checksum(algorithm, kind, &parts)?),
+        // An upload that names none gets S3's default, if its parts have it (`S3-SUM-2`).
+        None => object_checksum(
+            ChecksumAlgorithm::Crc64Nvme,
+            ChecksumKind::FullObject,
+            &parts,
+        )
+        .ok(),
+    };
     if let (Some(computed), Some(expected)) = (&checksum, &completion.checksum)
         && !agrees(computed, expected)
     {

@@ -1,0 +1,28 @@
+//! The lab as real clients meet it: aws-sdk-s3 over TLS. Each test names the rules of
+//! `docs/s3-rules.md` that it shows.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests stop at the first surprise"
+)]
+
+mod authentication;
+mod buckets;
+mod checksums;
+mod conditions;
+mod copying;
+mod customer_keys;
+mod customer_keys_multipart;
+mod deleting;
+mod encryption;
+mod listing;
+mod multipart;
+mod names;
+mod objects;
+mod opening;
+mod policies;
+mod raw;
+mod support;
+mod tags;
+mod versions;
