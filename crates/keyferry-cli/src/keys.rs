@@ -67,6 +67,13 @@ pub(crate) fn choose(
         KeySource::File(path) => secret_input::from_file(path)?,
         KeySource::Descriptor(number) => secret_input::from_descriptor(*number)?,
         KeySource::Environment(name) => secret_input::from_environment(name)?,
+        KeySource::LooksLikeAKey => {
+            return Err(Failure::new(
+                Exit::Usage,
+                "--key looks like a key itself, and arguments are visible to every user of the machine",
+            )
+            .hint("treat that key as known to others; give a ring, a key id, file:PATH, fd:N or env:NAME"));
+        }
     };
     let imported = import::decode(&bytes, Format::Auto)
         .map_err(|error| Failure::from_error(Exit::Key, &error).hint(error.hint()))?;

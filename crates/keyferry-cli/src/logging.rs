@@ -3,6 +3,8 @@
 //! The SDK prints request headers at TRACE, customer keys included. Those targets are cut out here
 //! whatever level is asked for.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::filter::{EnvFilter, filter_fn};
 use tracing_subscriber::prelude::*;
 
@@ -34,6 +36,7 @@ pub(crate) fn start(verbose: u8) -> Result<(), Failure> {
     });
     let layer = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_target(true)
         .with_filter(filter)
         .with_filter(no_secrets);

@@ -2,7 +2,7 @@
 
 use keyferry_policy::Region;
 use keyferry_transfer::ObjectAddress;
-use keyferry_verify::{ReplicaTarget, replicas_of};
+use keyferry_verify::{ReplicaTarget, destinations};
 
 use crate::args::{DownloadArgs, From, ReplicaAddress};
 use crate::aws::Aws;
@@ -60,7 +60,7 @@ async fn of_replica(
         Some(replica) => replica,
         None => {
             let region = aws.bucket_region(&source.bucket).await?;
-            replicas_of(aws.connector(), source, &region)
+            destinations(aws.connector(), &region, source)
                 .await?
                 .into_iter()
                 .next()

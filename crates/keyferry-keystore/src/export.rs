@@ -3,10 +3,11 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use keyferry_key::KeyId;
+use keyferry_key::{CustomerKey, KeyId};
 
 use crate::folder::Folder;
 use crate::journal::Event;
+use crate::lock::ExclusiveLock;
 use crate::{Error, KeyEntry, Store};
 
 /// A key that was written outside the store.
@@ -43,11 +44,7 @@ impl Store {
         };
         let folder = Folder::open_foreign(parent)?;
 
-        let lock = match self.begin_write() {
-            Ok(lock) => Some(lock),
-            Err(Error::ReadOnly { .. }) => None,
-            Err(error) => return Err(error),
-        };
+        let lock = self.begin_export()?;
         let entry = self.entry(id)?.clone();
         let key = self.key(id)?;
         let mut file = match folder.new_file(name) {
@@ -59,16 +56,8 @@ impl Store {
         };
         // Straight into the final name: one write of 32 bytes leaves no half a key, and a
         // temporary file would be one more place for it to be forgotten in.
-        let recorded = match &lock {
-            Some(lock) => self.record(
-                lock,
-                Event::KeyExported {
-                    id: id.clone(),
-                    path: std::path::absolute(path).unwrap_or_else(|_| path.to_owned()),
-                },
-            ),
-            None => Ok(()),
-        };
+        let to = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let recorded = self.record_export(lock.as_ref(), id, to.display().to_string());
         let written = recorded.and_then(|()| {
             file.write_all(key.expose())
                 .map_err(|error| Error::io("write", path.to_owned(), error))?;
@@ -84,6 +73,39 @@ impl Store {
             entry,
             path: path.to_owned(),
             journalled: lock.is_some(),
+        })
+    }
+
+    /// Hands a key out to another program by some other way than a file of its own; `to` says which.
+    /// The journal records it first, unless the store is read-only.
+    ///
+    /// # Errors
+    /// As for [`Self::key`], and [`Error::Busy`], [`Error::Io`] if it cannot be recorded.
+    pub fn hand_out(&mut self, id: &KeyId, to: &str) -> Result<CustomerKey, Error> {
+        let lock = self.begin_export()?;
+        let key = self.key(id)?;
+        self.record_export(lock.as_ref(), id, to.to_owned())?;
+        Ok(key)
+    }
+
+    /// A read-only store still gives its keys: a damaged one must not keep its owner from them.
+    fn begin_export(&mut self) -> Result<Option<ExclusiveLock>, Error> {
+        match self.begin_write() {
+            Ok(lock) => Ok(Some(lock)),
+            Err(Error::ReadOnly { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn record_export(
+        &mut self,
+        lock: Option<&ExclusiveLock>,
+        id: &KeyId,
+        to: String,
+    ) -> Result<(), Error> {
+        let id = id.clone();
+        lock.map_or(Ok(()), |lock| {
+            self.record(lock, Event::KeyExported { id, to })
         })
     }
 }

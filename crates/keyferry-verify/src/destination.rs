@@ -242,7 +242,7 @@ fn why_none(configuration: &Configuration, coverage: Coverage, kms_missed: bool)
 }
 
 /// The bucket in `arn:PARTITION:s3:::BUCKET`.
-pub(crate) fn bucket_of(arn: &str) -> Option<BucketName> {
+fn bucket_of(arn: &str) -> Option<BucketName> {
     let (prefix, bucket) = arn.rsplit_once(":::")?;
     let mut fields = prefix.split(':');
     let named = fields.next() == Some("arn")

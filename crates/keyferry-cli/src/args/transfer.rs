@@ -19,7 +19,7 @@ pub(crate) struct UploadArgs {
     /// Where to: s3://BUCKET/KEY. A bucket alone, or a key that ends in `/`, gets the file's name.
     pub(crate) destination: String,
     /// Key to encrypt under: a ring, a key id, file:PATH, fd:N or env:NAME.
-    #[arg(long, env = "KEYFERRY_KEY")]
+    #[arg(long, env = "KEYFERRY_KEY", hide_env_values = true)]
     pub(crate) key: Option<KeySource>,
     /// Content type; by the file's name when it is left out.
     #[arg(long, value_name = "TYPE")]
@@ -55,7 +55,7 @@ pub(crate) struct DownloadArgs {
     pub(crate) destination: PathBuf,
     /// Key to decrypt with: a ring, a key id, file:PATH, fd:N or env:NAME. Found by itself when it
     /// is left out.
-    #[arg(long, env = "KEYFERRY_KEY")]
+    #[arg(long, env = "KEYFERRY_KEY", hide_env_values = true)]
     pub(crate) key: Option<KeySource>,
     /// Version to download; the current one when it is left out.
     #[arg(long, value_name = "ID")]
@@ -85,7 +85,7 @@ pub(crate) struct VerifyArgs {
     pub(crate) receipt: Option<PathBuf>,
     /// Key it is encrypted under: a ring, a key id, file:PATH, fd:N or env:NAME. Found by itself
     /// when it is left out.
-    #[arg(long, env = "KEYFERRY_KEY")]
+    #[arg(long, env = "KEYFERRY_KEY", hide_env_values = true)]
     pub(crate) key: Option<KeySource>,
     /// Version to verify; the current one when it is left out.
     #[arg(long, value_name = "ID", conflicts_with = "receipt")]

@@ -122,7 +122,7 @@ fn export(session: &Session, key: &str, target: ExportTarget) -> Result<Exit, Fa
                 )
                 .hint("give a file, or pipe it on"));
             }
-            let key = store.key(&id)?;
+            let key = store.hand_out(&id, "standard output")?;
             std::io::stdout()
                 .write_all(key.expose())
                 .context("write to", "standard output")?;
@@ -132,9 +132,9 @@ fn export(session: &Session, key: &str, target: ExportTarget) -> Result<Exit, Fa
 }
 
 fn headers(session: &Session, key: &str, copy_source: bool) -> Result<Exit, Failure> {
-    let store = keys::open_store(&session.settings, &session.terminal)?;
+    let mut store = keys::open_store(&session.settings, &session.terminal)?;
     let id = keys::named_in(store.list(), key)?.id;
-    let headers = store.key(&id)?.headers();
+    let headers = store.hand_out(&id, "request headers")?.headers();
     let prefix = if copy_source {
         "x-amz-copy-source-server-side-encryption-customer"
     } else {

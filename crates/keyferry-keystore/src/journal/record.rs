@@ -1,7 +1,5 @@
 //! Entries of the journal.
 
-use std::path::PathBuf;
-
 use jiff::Timestamp;
 use keyferry_key::KeyId;
 use serde::{Deserialize, Serialize};
@@ -61,7 +59,7 @@ pub(crate) enum Event {
     /// A key's state changed. If it became active, the ring's active key became decrypt-only.
     StateChanged { id: KeyId, to: KeyState },
     /// A key was about to be written outside the store.
-    KeyExported { id: KeyId, path: PathBuf },
+    KeyExported { id: KeyId, to: String },
     /// Written by a newer keyferry.
     #[serde(other)]
     Unknown,

@@ -5,9 +5,7 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-mod running;
-
-use running::{Running, text};
+use crate::running::{Running, text};
 
 #[test]
 fn file_goes_to_one_region_and_comes_back_from_the_other() {
@@ -130,7 +128,7 @@ fn bad_input_leaves_nothing_behind() {
     let user = Running::start(None);
     user.done(&["key", "new", "ring"]);
     std::fs::write(user.path("file"), "content").unwrap();
-    let before = running::names(&user.path(""));
+    let before = crate::running::names(&user.path(""));
 
     user.fails(
         1,
@@ -169,7 +167,7 @@ fn bad_input_leaves_nothing_behind() {
         1,
         &["download", "s3://lab-tokyo/file", "no/such/folder/copy"],
     );
-    assert_eq!(running::names(&user.path("")), before);
+    assert_eq!(crate::running::names(&user.path("")), before);
 }
 
 #[test]

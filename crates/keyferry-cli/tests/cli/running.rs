@@ -1,5 +1,10 @@
 //! The real binary against a lab that the real binary runs.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "only tests come here, and a test fails by panicking"
+)]
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -8,7 +13,7 @@ use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use tempfile::TempDir;
 
 /// The binary under test, with an environment of its own.
-pub fn keyferry() -> Command {
+pub(crate) fn keyferry() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_keyferry"));
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
@@ -24,7 +29,7 @@ pub fn keyferry() -> Command {
 }
 
 /// A running `keyferry lab up`, a home for its user, and a key store without a passphrase.
-pub struct Running {
+pub(crate) struct Running {
     lab: Child,
     lab_log: Option<std::thread::JoinHandle<Vec<u8>>>,
     exports: BTreeMap<String, String>,
@@ -34,7 +39,7 @@ pub struct Running {
 
 impl Running {
     /// Starts the lab with `lab-tokyo` and `lab-osaka`. `log` is `KEYFERRY_LOG` for everything.
-    pub fn start(log: Option<&'static str>) -> Self {
+    pub(crate) fn start(log: Option<&'static str>) -> Self {
         let home = tempfile::tempdir().unwrap();
         let mut command = keyferry();
         command.args(["lab", "up"]).env("HOME", home.path());
@@ -77,12 +82,12 @@ impl Running {
     }
 
     /// A path in the user's home.
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.home.path().join(name)
     }
 
     /// A command with the lab's exports.
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = keyferry();
         command
             .args(arguments)
@@ -96,13 +101,13 @@ impl Running {
     }
 
     /// Runs a command.
-    pub fn run(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap()
     }
 
     /// Runs a command that must succeed; its standard output.
     #[track_caller]
-    pub fn done(&self, arguments: &[&str]) -> String {
+    pub(crate) fn done(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         assert_eq!(
             output.status.code(),
@@ -115,7 +120,7 @@ impl Running {
 
     /// Runs a command that must fail with this code; its standard error, which must have a hint.
     #[track_caller]
-    pub fn fails(&self, code: i32, arguments: &[&str]) -> String {
+    pub(crate) fn fails(&self, code: i32, arguments: &[&str]) -> String {
         let output = self.run(arguments);
         let stderr = text(&output.stderr);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {stderr}");
@@ -125,7 +130,7 @@ impl Running {
     }
 
     /// Ends the lab as Ctrl-C does; all that it wrote to standard error.
-    pub fn stop(mut self) -> Vec<u8> {
+    pub(crate) fn stop(mut self) -> Vec<u8> {
         let pid = self.lab.id().to_string();
         assert!(
             Command::new("kill")
@@ -154,12 +159,12 @@ fn drain(mut stderr: ChildStderr) -> Vec<u8> {
 }
 
 /// Bytes as text.
-pub fn text(bytes: &[u8]) -> String {
+pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// The names in a folder.
-pub fn names(folder: &Path) -> Vec<String> {
+pub(crate) fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = std::fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())

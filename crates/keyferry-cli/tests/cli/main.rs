@@ -1,0 +1,6 @@
+//! The real binary: its words, its whole job, and its silence about keys.
+
+mod golden;
+mod main_job;
+mod running;
+mod secrets;
