@@ -7,6 +7,10 @@ use crate::store::{BucketRecord, Store, VersionRecord};
 
 /// A replication about to happen.
 #[derive(Clone, Copy, Debug)]
+#[expect(
+    dead_code,
+    reason = "policy evaluation reads all of it; the check of the role's trust only the role"
+)]
 pub(crate) struct ReplicationAttempt<'a> {
     pub(crate) role_arn: &'a str,
     pub(crate) source: &'a BucketRecord,

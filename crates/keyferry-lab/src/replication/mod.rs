@@ -17,10 +17,8 @@ mod trust_policy;
 mod validation;
 mod work;
 
-pub(crate) use authority::{Decision, ReplicationAttempt, ReplicationAuthority, RoleTrust};
-pub(crate) use configuration::{
-    Destination, ReplicationConfiguration, ReplicationRule, RuleFilter, RuleVersion,
-};
+pub(crate) use authority::RoleTrust;
+pub(crate) use configuration::ReplicationConfiguration;
 pub use failure::{ReplicationFailure, ReplicationFailureReason};
 pub(crate) use queue::{QueueEntry, ReplicationQueue};
 pub(crate) use replicator::Replicator;

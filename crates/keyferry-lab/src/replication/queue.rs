@@ -57,11 +57,6 @@ impl ReplicationQueue {
         self.open.send_modify(|open| *open = open.saturating_sub(1));
     }
 
-    /// How many entries are queued or being worked on, delayed and stalled ones included.
-    pub(crate) fn open(&self) -> usize {
-        *self.open.borrow()
-    }
-
     /// Resolves when nothing is queued or being worked on.
     pub(crate) async fn idle(&self) {
         // The sender lives in `self`, so waiting cannot fail.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition};
+use redb::{Database, ReadableDatabase as _, TableDefinition};
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Mutex, watch};
 
@@ -202,15 +202,6 @@ impl Store {
         let roles = self.account.begin_read()?.open_table(ROLES)?;
         let record = roles.get(arn)?;
         record.map(|record| decode(record.value())).transpose()
-    }
-
-    /// All roles.
-    pub(crate) fn roles(&self) -> Result<Vec<RoleRecord>, StoreError> {
-        let roles = self.account.begin_read()?.open_table(ROLES)?;
-        roles
-            .iter()?
-            .map(|entry| decode(entry?.1.value()))
-            .collect()
     }
 
     /// Where commits leave what is to be replicated.

@@ -9,8 +9,6 @@ use crc_fast::CrcAlgorithm;
 use md5::{Digest as _, Md5};
 use serde::{Deserialize, Serialize};
 
-use crate::encryption::ObjectEncryption;
-
 /// An additional checksum algorithm of S3.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) enum ChecksumAlgorithm {
@@ -62,26 +60,6 @@ pub(crate) struct Digests {
     pub(crate) checksums: Vec<(ChecksumAlgorithm, Vec<u8>)>,
 }
 
-impl DigestPlan {
-    /// What PUT, copy and parts need under an encryption: the MD5 where it becomes the ETag,
-    /// and the given checksums.
-    pub(crate) fn new(
-        encryption: &ObjectEncryption,
-        checksums: impl IntoIterator<Item = ChecksumAlgorithm>,
-    ) -> Self {
-        Self {
-            md5: encryption.etag_is_md5(),
-            checksums: checksums.into_iter().collect(),
-        }
-    }
-
-    /// Also the MD5, for a `Content-MD5` to compare.
-    pub(crate) fn with_md5(mut self, wanted: bool) -> Self {
-        self.md5 |= wanted;
-        self
-    }
-}
-
 impl Digests {
     /// The digest of an algorithm, base64, as headers carry it.
     pub(crate) fn base64(&self, algorithm: ChecksumAlgorithm) -> Option<String> {
@@ -93,17 +71,6 @@ impl Digests {
 }
 
 impl ChecksumAlgorithm {
-    /// As in `x-amz-checksum-algorithm`.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Crc32 => "CRC32",
-            Self::Crc32c => "CRC32C",
-            Self::Crc64Nvme => "CRC64NVME",
-            Self::Sha1 => "SHA1",
-            Self::Sha256 => "SHA256",
-        }
-    }
-
     /// The CRC behind it, if it is one.
     pub(super) fn crc(self) -> Option<(CrcAlgorithm, usize)> {
         match self {
@@ -112,17 +79,6 @@ impl ChecksumAlgorithm {
             Self::Crc64Nvme => Some((CrcAlgorithm::Crc64Nvme, 8)),
             Self::Sha1 | Self::Sha256 => None,
         }
-    }
-}
-
-impl ObjectChecksum {
-    /// The full-object checksum of a segment.
-    pub(crate) fn full_object(algorithm: ChecksumAlgorithm, digests: &Digests) -> Option<Self> {
-        Some(Self {
-            algorithm,
-            kind: ChecksumKind::FullObject,
-            value: digests.base64(algorithm)?,
-        })
     }
 }
 
@@ -137,14 +93,14 @@ pub(super) fn crc_bytes(value: u64, width: usize) -> Vec<u8> {
 
 /// One running checksum.
 pub(super) enum Hasher {
-    Crc(crc_fast::Digest, usize),
+    Crc(Box<crc_fast::Digest>, usize),
     Sha(digest::Context),
 }
 
 impl Hasher {
     pub(super) fn new(algorithm: ChecksumAlgorithm) -> Self {
         match (algorithm.crc(), algorithm) {
-            (Some((crc, width)), _) => Self::Crc(crc_fast::Digest::new(crc), width),
+            (Some((crc, width)), _) => Self::Crc(Box::new(crc_fast::Digest::new(crc)), width),
             (None, ChecksumAlgorithm::Sha1) => {
                 Self::Sha(digest::Context::new(&digest::SHA1_FOR_LEGACY_USE_ONLY))
             }

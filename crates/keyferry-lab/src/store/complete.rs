@@ -13,7 +13,7 @@ use super::transaction::Transaction;
 use super::version_record::{Layout, ObjectRecord, PartRecord, VersionContent, VersionRecord};
 use crate::replication::ReplicationState;
 
-/// The least size of every part but the last (`S3-MPU-1`).
+/// The least size of every part but the last (`S3-MPU-5`).
 const MINIMUM_PART: u64 = 5 << 20;
 
 /// A part as CompleteMultipartUpload lists it.

@@ -93,14 +93,8 @@ impl RegionStore {
         keys.iter()?.map(|entry| decode(entry?.1.value())).collect()
     }
 
-    /// Enables or disables a KMS key.
-    pub(crate) fn set_kms_key_enabled(&self, key: &str, enabled: bool) -> Result<(), StoreError> {
-        let mut record = self.kms_key(key)?;
-        record.enabled = enabled;
-        self.put_kms_key(&record)
-    }
-
-    fn put_kms_key(&self, key: &KmsKeyRecord) -> Result<(), StoreError> {
+    /// Creates or replaces a KMS key's record.
+    pub(super) fn put_kms_key(&self, key: &KmsKeyRecord) -> Result<(), StoreError> {
         let record = encode(key)?;
         self.write_now(|transaction| {
             transaction

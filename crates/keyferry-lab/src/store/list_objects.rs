@@ -1,7 +1,6 @@
 //! Listing current objects: ListObjectsV2 and ListObjects.
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
-use redb::ReadableTable as _;
 
 use super::database::{VERSIONS, after_bucket, decode};
 use super::error::StoreError;

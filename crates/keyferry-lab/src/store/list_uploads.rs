@@ -1,7 +1,5 @@
 //! Listing multipart uploads and their parts.
 
-use redb::ReadableTable as _;
-
 use super::database::{PARTS, UPLOADS, after_bucket, decode};
 use super::error::StoreError;
 use super::grouping::{after_key, after_prefix, common_prefix};

@@ -1,7 +1,5 @@
 //! Listing all versions: ListObjectVersions.
 
-use redb::ReadableTable as _;
-
 use super::database::{VERSION_IDS, VERSIONS, after_bucket, decode};
 use super::error::StoreError;
 use super::grouping::{after_prefix, common_prefix};

@@ -47,14 +47,14 @@ pub(crate) use error::StoreError;
 pub(crate) use identifiers::{NULL_VERSION, Sequence, random_uuid};
 pub(crate) use list_objects::{ObjectPage, ObjectQuery, Resume};
 pub(crate) use list_uploads::{PartPage, UploadPage, UploadQuery};
-pub(crate) use list_versions::{VersionEntry, VersionPage, VersionQuery};
+pub(crate) use list_versions::{VersionPage, VersionQuery};
 pub(crate) use multipart::NewUpload;
 pub(crate) use object_reader::ObjectReader;
 pub(crate) use objects::{NewObject, Precondition};
 pub(crate) use region::RegionStore;
 pub(crate) use replica::{ReplicaOutcome, StagedLayout};
-pub(crate) use segment_writer::{StagedSegment, WriteError};
+pub(crate) use segment_writer::WriteError;
 pub(crate) use upload_record::UploadRecord;
 pub(crate) use version_record::{
-    Layout, ObjectMetadata, ObjectRecord, PartRecord, SegmentRecord, VersionContent, VersionRecord,
+    Layout, ObjectMetadata, ObjectRecord, VersionContent, VersionRecord,
 };

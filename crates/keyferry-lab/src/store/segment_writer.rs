@@ -79,12 +79,12 @@ impl RegionStore {
         let mut body = pin!(body);
         let salt: [u8; 32] = rand::random();
         let cipher = SegmentCipher::new(key, &salt).map_err(WriteError::Store)?;
-        let mut work = Work::Idle(SegmentBuilder::new(
+        let mut work = Work::Idle(Box::new(SegmentBuilder::new(
             self.files().stage(),
             cipher,
             salt,
             &plan,
-        ));
+        )));
         loop {
             let (batch, last) = next_batch(&mut body).await.map_err(WriteError::Body)?;
             let mut builder = work.done().await.map_err(WriteError::Store)?;
@@ -107,14 +107,14 @@ impl RegionStore {
 
 /// A segment being written: between batches, or taking one on the blocking pool.
 enum Work {
-    Idle(SegmentBuilder),
+    Idle(Box<SegmentBuilder>),
     Busy(JoinHandle<Result<SegmentBuilder, StoreError>>),
 }
 
 impl Work {
     async fn done(self) -> Result<SegmentBuilder, StoreError> {
         match self {
-            Self::Idle(builder) => Ok(builder),
+            Self::Idle(builder) => Ok(*builder),
             Self::Busy(work) => blocking(work).await,
         }
     }

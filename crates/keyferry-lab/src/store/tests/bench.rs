@@ -8,10 +8,11 @@ use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tempfile::TempDir;
 
-use crate::encryption::{CustomerKey, EncryptionChoice};
+use crate::encryption::{CustomerKey, DataKey, EncryptionChoice, ObjectEncryption};
+use crate::store::segment_writer::StagedSegment;
 use crate::store::{
-    BucketRecord, DeleteRequest, Deleted, DigestPlan, NewObject, ObjectMetadata, Precondition,
-    RegionStore, Store, StoreError, Tag, VersionRecord, Versioning,
+    BucketRecord, ChecksumAlgorithm, DeleteRequest, Deleted, DigestPlan, NewObject, ObjectMetadata,
+    Precondition, RegionStore, Store, StoreError, Tag, VersionRecord, Versioning,
 };
 
 pub(crate) const TEST_KEY: [u8; 32] = *b"\x01keyferry-test-customer-key-one\xfe";
@@ -114,12 +115,29 @@ pub(crate) fn body(data: &[u8]) -> impl futures::Stream<Item = Result<Bytes, Inf
 }
 
 impl RegionStore {
+    /// As a PUT under that encryption plans it.
+    pub(crate) fn plan(
+        encryption: &ObjectEncryption,
+        checksums: impl IntoIterator<Item = ChecksumAlgorithm>,
+    ) -> DigestPlan {
+        DigestPlan {
+            md5: encryption.etag_is_md5(),
+            checksums: checksums.into_iter().collect(),
+        }
+    }
+
+    pub(crate) fn set_kms_key_enabled(&self, key: &str, enabled: bool) {
+        let mut record = self.kms_key(key).unwrap();
+        record.enabled = enabled;
+        self.put_kms_key(&record).unwrap();
+    }
+
     pub(crate) async fn stage(
         &self,
-        key: &crate::encryption::DataKey,
+        key: &DataKey,
         plan: DigestPlan,
         data: &[u8],
-    ) -> crate::store::StagedSegment {
+    ) -> StagedSegment {
         self.write_segment(key, plan, body(data)).await.unwrap()
     }
 
@@ -131,7 +149,7 @@ impl RegionStore {
         tags: Vec<Tag>,
     ) -> NewObject {
         let (encryption, data_key) = self.begin_encryption(&choice).unwrap();
-        let plan = DigestPlan::new(&encryption, []);
+        let plan = Self::plan(&encryption, []);
         NewObject {
             key: key.to_owned(),
             owner: "111122223333".to_owned(),

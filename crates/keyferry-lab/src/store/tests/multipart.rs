@@ -4,9 +4,10 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 
 use super::bench::{Bench, TEST_KEY, customer_key};
 use crate::encryption::{DataKey, EncryptionChoice};
+use crate::store::version_record::PartRecord;
 use crate::store::{
-    ChecksumAlgorithm, ChecksumKind, CompletedPart, Completion, DigestPlan, NewUpload,
-    ObjectMetadata, PartRecord, RegionStore, StoreError, UploadRecord, Versioning,
+    ChecksumAlgorithm, ChecksumKind, CompletedPart, Completion, NewUpload, ObjectMetadata,
+    RegionStore, StoreError, UploadRecord, Versioning,
 };
 
 const MIB: usize = 1 << 20;
@@ -41,7 +42,7 @@ async fn part(
     number: u32,
     data: &[u8],
 ) -> PartRecord {
-    let plan = DigestPlan::new(&upload.encryption, upload.checksum.map(|(a, _)| a));
+    let plan = RegionStore::plan(&upload.encryption, upload.checksum.map(|(a, _)| a));
     let segment = region.stage(key, plan, data).await;
     region
         .put_part("b", "k", &upload.upload_id, number, segment)
@@ -70,7 +71,7 @@ async fn complete(
         .await
 }
 
-/// S3-MPU-1, S3-MPU-2.
+/// S3-MPU-2, S3-MPU-5.
 #[tokio::test]
 async fn parts_become_the_object() {
     let bench = Bench::new();
@@ -189,7 +190,7 @@ async fn checksums_of_objects_in_parts() {
         let direct = region
             .stage(
                 &upload.1,
-                DigestPlan::new(&upload.0.encryption, [algorithm]),
+                RegionStore::plan(&upload.0.encryption, [algorithm]),
                 &bodies.concat(),
             )
             .await;

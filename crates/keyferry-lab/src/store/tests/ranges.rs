@@ -2,10 +2,12 @@
 
 use futures::TryStreamExt as _;
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 
 use super::bench::{Bench, TEST_KEY, customer_key};
 use crate::encryption::{DataKey, EncryptionChoice};
-use crate::store::{DigestPlan, Layout, PartRecord, RegionStore, Sequence, StoreError};
+use crate::store::version_record::PartRecord;
+use crate::store::{DigestPlan, Layout, RegionStore, Sequence, StoreError};
 
 fn bytes(length: usize, seed: u8) -> Vec<u8> {
     (0..length)
@@ -41,45 +43,65 @@ fn sizes() -> impl Strategy<Value = Vec<usize>> {
     prop::collection::vec(size, 1..4)
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+#[test]
+fn a_range_is_the_slice() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let bench = Bench::new();
+    let index = any::<prop::sample::Index>;
+    let mut runner = TestRunner::new(ProptestConfig::with_cases(64));
+    runner
+        .run(
+            &(sizes(), index(), index(), 0..4_usize),
+            |(sizes, a, b, choice)| {
+                runtime.block_on(check(bench.here(), &sizes, [a, b], choice));
+                Ok(())
+            },
+        )
+        .unwrap();
+}
 
-    #[test]
-    fn a_range_is_the_slice(
-        sizes in sizes(),
-        from in any::<prop::sample::Index>(),
-        to in any::<prop::sample::Index>(),
-        choice in 0..4_usize,
-    ) {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(async {
-            let bench = Bench::new();
-            let region = bench.here();
-            let choice = [
-                EncryptionChoice::SseS3,
-                EncryptionChoice::SseKms { key: None, bucket_key_enabled: false, context: None },
-                EncryptionChoice::DsseKms { key: None, context: None },
-                EncryptionChoice::SseC(customer_key(TEST_KEY)),
-            ][choice].clone();
-            let (_, key) = region.begin_encryption(&choice).unwrap();
-            let parts: Vec<_> = (1..).zip(&sizes).map(|(seed, size)| bytes(*size, seed)).collect();
-            let layout = layout(region, &key, &parts).await;
-            let whole = parts.concat();
+async fn check(
+    region: &RegionStore,
+    sizes: &[usize],
+    ends: [prop::sample::Index; 2],
+    choice: usize,
+) {
+    let choices = [
+        EncryptionChoice::SseS3,
+        EncryptionChoice::SseKms {
+            key: None,
+            bucket_key_enabled: false,
+            context: None,
+        },
+        EncryptionChoice::DsseKms {
+            key: None,
+            context: None,
+        },
+        EncryptionChoice::SseC(customer_key(TEST_KEY)),
+    ];
+    let (_, key) = region.begin_encryption(&choices[choice]).unwrap();
+    let parts: Vec<_> = (1..)
+        .zip(sizes)
+        .map(|(seed, size)| bytes(*size, seed))
+        .collect();
+    let layout = layout(region, &key, &parts).await;
+    let whole = parts.concat();
 
-            let (a, b) = (from.index(whole.len() + 1), to.index(whole.len() + 1));
-            let (start, end) = (a.min(b), a.max(b));
-            let range = start as u64..end as u64;
-            let reader = region.read(&layout, &key, range.clone()).await.unwrap();
-            assert_eq!(reader.remaining(), range.end - range.start);
-            let pieces: Vec<_> = reader.try_collect().await.unwrap();
-            assert!(pieces.iter().all(|piece| piece.len() <= 64 * 1024));
-            assert!(pieces.concat() == whole[start..end]);
+    let mut ends = ends.map(|end| end.index(whole.len() + 1));
+    ends.sort_unstable();
+    let [start, end] = ends;
+    let range = start as u64..end as u64;
+    let reader = region.read(&layout, &key, range).await.unwrap();
+    assert_eq!(reader.remaining(), (end - start) as u64);
+    let pieces: Vec<_> = reader.try_collect().await.unwrap();
+    assert!(pieces.iter().all(|piece| piece.len() <= 64 * 1024));
+    assert!(pieces.concat() == whole[start..end]);
 
-            let beyond = 0..whole.len() as u64 + 1;
-            let refused = region.read(&layout, &key, beyond).await.map(drop);
-            assert!(matches!(refused, Err(StoreError::InvalidRange { .. })));
-        });
-    }
+    let beyond = 0..whole.len() as u64 + 1;
+    let refused = region.read(&layout, &key, beyond).await.map(drop);
+    assert!(matches!(refused, Err(StoreError::InvalidRange { .. })));
 }
 
 #[tokio::test]
