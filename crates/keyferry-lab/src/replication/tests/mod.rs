@@ -1,5 +1,6 @@
 //! Scenarios of replication at the level of the store.
 
+mod configuration;
 mod content;
 mod coverage;
 mod outcome;
