@@ -29,7 +29,7 @@ pub(super) const LAYOUTS: TableDefinition<'_, (&str, u64), &[u8]> = TableDefinit
 pub(super) const UPLOADS: TableDefinition<'_, (&str, &str, &str), &[u8]> =
     TableDefinition::new("uploads");
 
-/// Upload id, part number → [`PartRecord`](super::PartRecord).
+/// Upload id, part number → [`PartRecord`](super::version_record::PartRecord).
 pub(super) const PARTS: TableDefinition<'_, (&str, u32), &[u8]> = TableDefinition::new("parts");
 
 /// Key id → [`KmsKeyRecord`](crate::encryption::KmsKeyRecord).
