@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import itertools
+import random
 import secrets
-import time
+from pathlib import Path
 
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError
 
 from customer_key import CustomerKey
-from keyferry_cli import Keyferry
+from keyferry_cli import DONE, Keyferry
 from lab_process import FIRST_REGION, SECOND_REGION, LabProcess
+from replication_pair import Side
+from signed_request import send
 
 
 def client(lab: LabProcess, region: str = FIRST_REGION, **config):
@@ -74,40 +76,6 @@ def set_blocked_encryption(s3, bucket: str, kind: str) -> None:
             ]
         },
     )
-
-
-def wait_for(condition, what: str, seconds: float = 20):
-    """The value of `condition()` once it is true."""
-    deadline = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        assert time.monotonic() < deadline, f"{what} did not happen within {seconds} s"
-        time.sleep(0.05)
-
-
-def replication_status(s3, bucket: str, key: str, **arguments) -> str | None:
-    return s3.head_object(Bucket=bucket, Key=key, **arguments).get("ReplicationStatus")
-
-
-def wait_for_status(s3, bucket: str, key: str, status: str, **arguments) -> None:
-    """Wait until the object's replication ends, and require `status`."""
-    seen = wait_for(
-        lambda: (found := replication_status(s3, bucket, key, **arguments)) != "PENDING" and found,
-        f"the end of replication of {key}",
-    )
-    assert seen == status
-
-
-def exists(s3, bucket: str, key: str, **arguments) -> bool:
-    try:
-        s3.head_object(Bucket=bucket, Key=key, **arguments)
-    except ClientError as error:
-        if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
-            return False
-        raise
-    return True
 
 
 @pytest.fixture(scope="session")
@@ -183,3 +151,57 @@ def ready(keyferry) -> Keyferry:
 def locked(keyferry) -> Keyferry:
     """The same, and the key store has a passphrase."""
     return keyferry.with_ring("test", passphrase=True)
+
+
+@pytest.fixture
+def source(ready) -> Path:
+    path = ready.home / "source.bin"
+    path.write_bytes(random.Random(1).randbytes(300_000))
+    return path
+
+
+@pytest.fixture
+def stored(ready, key_bucket, source) -> str:
+    """The address of an object under the ring `test`."""
+    address = f"s3://{key_bucket}/stored"
+    ready.run("upload", str(source), address, "--key", "test", "--no-wait").expect(DONE)
+    return address
+
+
+@pytest.fixture
+def target(ready) -> Path:
+    """Where a download would go: a file in a folder of its own."""
+    folder = ready.home / "target"
+    folder.mkdir()
+    return folder / "file"
+
+
+@pytest.fixture(scope="session")
+def sides(paired_lab):
+    """Both buckets with the configuration that the lab gave them."""
+    found = []
+    for region in (FIRST_REGION, SECOND_REGION):
+        s3 = client(paired_lab, region)
+        for each in s3.list_buckets()["Buckets"]:
+            head = send(paired_lab, "HEAD", each["Name"])
+            if head.headers["x-amz-bucket-region"] == region:
+                replication = s3.get_bucket_replication(Bucket=each["Name"])
+                found.append(Side(s3, each["Name"], replication["ReplicationConfiguration"]))
+                break
+    assert len(found) == 2, "lab up makes a bucket in each region"
+    return found
+
+
+@pytest.fixture
+def pair(sides):
+    """(source, destination); their configuration is put back afterwards."""
+    yield sides
+    for side in sides:
+        set_blocked_encryption(side.s3, side.bucket, "NONE")
+        side.s3.put_bucket_versioning(
+            Bucket=side.bucket, VersioningConfiguration={"Status": "Enabled"}
+        )
+    for side in sides:
+        side.s3.put_bucket_replication(
+            Bucket=side.bucket, ReplicationConfiguration=side.configuration
+        )

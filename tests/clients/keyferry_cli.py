@@ -107,3 +107,18 @@ def refuse_internal_text(outcome: Outcome) -> None:
     ):
         assert phrase not in outcome.stderr, f"internal text on stderr:\n{outcome.stderr}"
         assert phrase not in outcome.stdout, f"internal text on stdout:\n{outcome.stdout}"
+
+
+def upload(keyferry: Keyferry, path, address: str, *more: str, **options) -> Outcome:
+    return keyferry.run(
+        "upload", str(path), address, "--key", "test", "--no-wait", *more, **options
+    )
+
+
+def nothing_in(s3, bucket: str) -> None:
+    assert "Versions" not in s3.list_object_versions(Bucket=bucket)
+    assert "Uploads" not in s3.list_multipart_uploads(Bucket=bucket)
+
+
+def left_in(folder: Path) -> list[str]:
+    return sorted(each.name for each in folder.iterdir())

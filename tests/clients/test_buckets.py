@@ -44,7 +44,9 @@ def test_names_are_global(s3_second, bucket):
         make_bucket(s3_second, name=bucket)
 
 
-@pytest.mark.parametrize("name", ["ab", "Upper-Case", "under_score", "192.168.5.4", "-start", "x" * 64])
+@pytest.mark.parametrize(
+    "name", ["ab", "Upper-Case", "under_score", "192.168.5.4", "-start", "x" * 64]
+)
 def test_invalid_bucket_names(lab, name):
     """userguide/bucketnamingrules.html; API/ErrorResponses.html: 400 InvalidBucketName."""
     answer = send(lab, "PUT", name)

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from conftest import client, make_bucket, wait_for_status
+from conftest import client, make_bucket
 from customer_key import CustomerKey
 from lab_process import FIRST_REGION, SECOND_REGION, LabProcess
+from replication_status import wait_for_status
 from s3_error import refused
 from signed_request import send
 

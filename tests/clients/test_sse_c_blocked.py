@@ -107,7 +107,7 @@ def test_unknown_blocked_type(lab, bucket):
 
 @pytest.mark.parametrize("namespace", ["", ' xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'])
 def test_the_element_is_read_with_and_without_namespace(lab, s3, bucket, namespace):
-    """API/API_PutBucketEncryption.html: the request syntax carries S3's namespace; S3 takes both."""
+    """API/API_PutBucketEncryption.html: the request carries S3's namespace; S3 takes both."""
     body = (
         f"<ServerSideEncryptionConfiguration{namespace}><Rule><ApplyServerSideEncryptionByDefault>"
         "<SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault>"
