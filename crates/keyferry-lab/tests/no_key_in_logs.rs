@@ -89,13 +89,16 @@ async fn use_keys(world: &World, key: &Key, other: &Key) {
             .send()
             .await;
     }
-    let id = with_key!(client.create_multipart_upload().bucket(bucket).key("m"), key)
-        .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
-        .send()
-        .await
-        .unwrap()
-        .upload_id
-        .unwrap();
+    let id = with_key!(
+        client.create_multipart_upload().bucket(bucket).key("m"),
+        key
+    )
+    .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
+    .send()
+    .await
+    .unwrap()
+    .upload_id
+    .unwrap();
     for key in [other, key] {
         let _refused = with_key!(client.upload_part().bucket(bucket).key("m"), key)
             .upload_id(&id)
@@ -128,15 +131,21 @@ async fn use_keys(world: &World, key: &Key, other: &Key) {
                 .build(),
         )
         .build();
-    with_key!(client.complete_multipart_upload().bucket(bucket).key("m"), key)
-        .upload_id(&id)
-        .multipart_upload(parts)
-        .send()
-        .await
-        .unwrap();
-    let _refused = with_key!(world.http_client().get_object().bucket(bucket).key("a"), key)
-        .send()
-        .await;
+    with_key!(
+        client.complete_multipart_upload().bucket(bucket).key("m"),
+        key
+    )
+    .upload_id(&id)
+    .multipart_upload(parts)
+    .send()
+    .await
+    .unwrap();
+    let _refused = with_key!(
+        world.http_client().get_object().bucket(bucket).key("a"),
+        key
+    )
+    .send()
+    .await;
     let _presigned = with_key!(client.get_object().bucket(bucket).key("a"), key)
         .presigned(PresigningConfig::expires_in(Duration::from_secs(60)).unwrap())
         .await
@@ -146,7 +155,11 @@ async fn use_keys(world: &World, key: &Key, other: &Key) {
 /// Keys where they do not belong: in the query, in a form, under Signature Version 2, in a
 /// header twice, in a header that is no text.
 async fn misplace_key(world: &World, key: &Key) {
-    let encoded = key.base64().replace('+', "%2B").replace('=', "%3D").replace('/', "%2F");
+    let encoded = key
+        .base64()
+        .replace('+', "%2B")
+        .replace('=', "%3D")
+        .replace('/', "%2F");
     let name = "x-amz-server-side-encryption-customer-key";
     let form = format!(
         "--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{}\r\n--x--\r\n",
@@ -154,21 +167,37 @@ async fn misplace_key(world: &World, key: &Key) {
     );
     let requests = [
         format!("GET /logged/a?{name}={encoded} HTTP/1.1\r\n"),
-        format!("GET /logged/a?X-Amz-Copy-Source-Server-Side-Encryption-Customer-Key={encoded} HTTP/1.1\r\n"),
-        format!("GET /logged/a HTTP/1.1\r\nAuthorization: AWS AKIA:c2ln\r\n{name}: {}\r\n", key.base64()),
-        format!("GET /logged/a HTTP/1.1\r\n{name}: {0}\r\n{name}: {0}\r\n", key.base64()),
-        format!("GET /logged/a HTTP/1.1\r\n{name}: {}\u{ff}\r\n", key.base64()),
+        format!(
+            "GET /logged/a?X-Amz-Copy-Source-Server-Side-Encryption-Customer-Key={encoded} HTTP/1.1\r\n"
+        ),
+        format!(
+            "GET /logged/a HTTP/1.1\r\nAuthorization: AWS AKIA:c2ln\r\n{name}: {}\r\n",
+            key.base64()
+        ),
+        format!(
+            "GET /logged/a HTTP/1.1\r\n{name}: {0}\r\n{name}: {0}\r\n",
+            key.base64()
+        ),
+        format!(
+            "GET /logged/a HTTP/1.1\r\n{name}: {}\u{ff}\r\n",
+            key.base64()
+        ),
         format!(
             "POST /logged HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: {}\r\n",
             form.len()
         ),
     ];
     for head in requests {
-        let body = if head.starts_with("POST") { form.as_str() } else { "" };
+        let body = if head.starts_with("POST") {
+            form.as_str()
+        } else {
+            ""
+        };
         let request = format!("{head}Host: localhost\r\nConnection: close\r\n\r\n{body}");
-        let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", world.lab.regions()[0].port()))
-            .await
-            .unwrap();
+        let mut stream =
+            tokio::net::TcpStream::connect(("127.0.0.1", world.lab.regions()[0].port()))
+                .await
+                .unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await.unwrap();
@@ -223,15 +252,25 @@ async fn no_log_line_holds_a_key() {
             STANDARD_NO_PAD.encode(key.0).into_bytes(),
             URL_SAFE.encode(key.0).into_bytes(),
             STANDARD.encode(key.base64()).into_bytes(),
-            key.base64().replace('+', "%2B").replace('=', "%3D").replace('/', "%2F").into_bytes(),
+            key.base64()
+                .replace('+', "%2B")
+                .replace('=', "%3D")
+                .replace('/', "%2F")
+                .into_bytes(),
             hex::encode(key.0).into_bytes(),
             hex::encode_upper(key.0).into_bytes(),
             format!("{:?}", key.0).into_bytes(),
             format!("{:02x?}", key.0).into_bytes(),
         ];
         for needle in needles {
-            if let Some(at) = log.windows(needle.len()).position(|window| window == needle) {
-                let line = text[..at.min(text.len())].rsplit('\n').next().unwrap_or_default();
+            if let Some(at) = log
+                .windows(needle.len())
+                .position(|window| window == needle)
+            {
+                let line = text[..at.min(text.len())]
+                    .rsplit('\n')
+                    .next()
+                    .unwrap_or_default();
                 panic!("a log line holds a key: {}", &line[..line.len().min(200)]);
             }
         }

@@ -1,4 +1,4 @@
-//! S3's limits (`S3-LIMIT-1` to `S3-LIMIT-5`).
+//! S3's limits: `S3-LIMIT-1`, `S3-MPU-1`, `S3-META-1`, `S3-TAG-1`, `S3-TAG-3`, `S3-LIST-5`.
 
 /// The largest single PUT, part and copy: 5 GiB.
 pub(super) const MAX_UPLOAD: u64 = 5 * 1024 * 1024 * 1024;

@@ -1,8 +1,9 @@
 //! CreateMultipartUpload, UploadPart, CompleteMultipartUpload, AbortMultipartUpload.
 //!
 //! `S3-MPU-1` part numbers 1 to 10,000; `S3-MPU-2` a part uploaded again replaces; `S3-MPU-3`
-//! parts but the last have 5 MiB; `S3-SSEC-12` every part under the same customer key;
-//! `S3-SUM-6` parts carry the upload's checksum algorithm.
+//! what completing has to list; `S3-MPU-5` parts but the last have 5 MiB; `S3-MPU-6` aborting;
+//! `S3-SSEC-12` every part under the same customer key; `S3-SUM-6` parts carry the upload's
+//! checksum algorithm.
 
 use s3s::dto::{
     AbortMultipartUploadInput, AbortMultipartUploadOutput, ChecksumType,

@@ -16,7 +16,13 @@ fn client(world: &World, id: &str, secret: &str, token: Option<&str>) -> Client 
     Client::from_conf(
         world
             .config(0, world.lab.credentials())
-            .credentials_provider(Credentials::new(id, secret, token.map(str::to_owned), None, "t"))
+            .credentials_provider(Credentials::new(
+                id,
+                secret,
+                token.map(str::to_owned),
+                None,
+                "t",
+            ))
             .build(),
     )
 }
@@ -94,7 +100,10 @@ async fn presigned_urls() {
     let tampered = url.uri().replace("X-Amz-Expires=60", "X-Amz-Expires=61");
     let (status, body) = crate::raw::get(&world, &tampered).await;
     assert_eq!(status, 403);
-    assert!(body.contains("<Code>SignatureDoesNotMatch</Code>"), "{body}");
+    assert!(
+        body.contains("<Code>SignatureDoesNotMatch</Code>"),
+        "{body}"
+    );
 }
 
 /// S3-HOST-1: buckets as virtual hosts, with certificates that fit.
@@ -131,5 +140,10 @@ async fn virtual_hosts() {
         assert_eq!(crate::support::get(&client, "virtual", key).await, b"hello");
     }
     // The route beside s3s understands virtual hosts as well.
-    client.get_bucket_encryption().bucket("virtual").send().await.unwrap();
+    client
+        .get_bucket_encryption()
+        .bucket("virtual")
+        .send()
+        .await
+        .unwrap();
 }

@@ -40,13 +40,32 @@ async fn creating_and_deleting() {
         refused(create("No_Bucket", home).await),
         answer(400, "InvalidBucketName")
     );
-    let location = client.get_bucket_location().bucket("bucket").send().await.unwrap();
-    assert_eq!(location.location_constraint.unwrap().as_str(), "ap-northeast-1");
+    let location = client
+        .get_bucket_location()
+        .bucket("bucket")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        location.location_constraint.unwrap().as_str(),
+        "ap-northeast-1"
+    );
     put(&client, "bucket", "a", b"x").await;
     let full = client.delete_bucket().bucket("bucket").send().await;
     assert_eq!(refused(full), answer(409, "BucketNotEmpty"));
-    client.delete_object().bucket("bucket").key("a").send().await.unwrap();
-    client.delete_bucket().bucket("bucket").send().await.unwrap();
+    client
+        .delete_object()
+        .bucket("bucket")
+        .key("a")
+        .send()
+        .await
+        .unwrap();
+    client
+        .delete_bucket()
+        .bucket("bucket")
+        .send()
+        .await
+        .unwrap();
     let gone = client.head_bucket().bucket("bucket").send().await;
     assert_eq!(refused(gone).0, 404);
 }
@@ -57,14 +76,31 @@ async fn the_other_region() {
     let world = World::start().await;
     world.new_bucket_in(1, "there").await;
     let client = world.client();
-    let get = client.get_object().bucket("there").key("a").send().await.unwrap_err();
+    let get = client
+        .get_object()
+        .bucket("there")
+        .key("a")
+        .send()
+        .await
+        .unwrap_err();
     let raw = get.raw_response().unwrap();
     assert_eq!(raw.status().as_u16(), 301);
-    assert_eq!(raw.headers().get("x-amz-bucket-region"), Some("ap-northeast-3"));
-    let head = client.head_bucket().bucket("there").send().await.unwrap_err();
+    assert_eq!(
+        raw.headers().get("x-amz-bucket-region"),
+        Some("ap-northeast-3")
+    );
+    let head = client
+        .head_bucket()
+        .bucket("there")
+        .send()
+        .await
+        .unwrap_err();
     let raw = head.raw_response().unwrap();
     assert_eq!(raw.status().as_u16(), 301);
-    assert_eq!(raw.headers().get("x-amz-bucket-region"), Some("ap-northeast-3"));
+    assert_eq!(
+        raw.headers().get("x-amz-bucket-region"),
+        Some("ap-northeast-3")
+    );
     let encryption = client.get_bucket_encryption().bucket("there").send().await;
     assert_eq!(refused(encryption), answer(301, "PermanentRedirect"));
     let create = client
@@ -78,7 +114,13 @@ async fn the_other_region() {
         .send()
         .await;
     assert_eq!(refused(create), answer(409, "BucketAlreadyOwnedByYou"));
-    let there = world.client_of(1).head_bucket().bucket("there").send().await.unwrap();
+    let there = world
+        .client_of(1)
+        .head_bucket()
+        .bucket("there")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(there.bucket_region.as_deref(), Some("ap-northeast-3"));
 }
 
@@ -91,7 +133,10 @@ async fn listing_buckets() {
     }
     let client = world.client();
     let names = |buckets: &[aws_sdk_s3::types::Bucket]| -> Vec<String> {
-        buckets.iter().map(|bucket| bucket.name.clone().unwrap()).collect()
+        buckets
+            .iter()
+            .map(|bucket| bucket.name.clone().unwrap())
+            .collect()
     };
     let all = client.list_buckets().send().await.unwrap();
     assert_eq!(names(all.buckets()), ["aaa", "bbb", "ccc"]);
@@ -104,7 +149,12 @@ async fn listing_buckets() {
         .await
         .unwrap();
     assert_eq!(names(rest.buckets()), ["ccc"]);
-    let region = client.list_buckets().bucket_region("ap-northeast-3").send().await.unwrap();
+    let region = client
+        .list_buckets()
+        .bucket_region("ap-northeast-3")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(names(region.buckets()), ["bbb"]);
     let prefix = client.list_buckets().prefix("c").send().await.unwrap();
     assert_eq!(names(prefix.buckets()), ["ccc"]);
@@ -118,7 +168,10 @@ async fn versioning_is_never_taken_back() {
     let client = world.client();
     let status = || client.get_bucket_versioning().bucket("versions").send();
     assert_eq!(status().await.unwrap().status, None);
-    for wanted in [BucketVersioningStatus::Enabled, BucketVersioningStatus::Suspended] {
+    for wanted in [
+        BucketVersioningStatus::Enabled,
+        BucketVersioningStatus::Suspended,
+    ] {
         set_versioning(&client, "versions", wanted.clone()).await;
         assert_eq!(status().await.unwrap().status, Some(wanted));
     }
@@ -128,7 +181,10 @@ async fn versioning_is_never_taken_back() {
         .versioning_configuration(VersioningConfiguration::builder().build())
         .send()
         .await;
-    assert_eq!(refused(none), answer(400, "IllegalVersioningConfigurationException"));
+    assert_eq!(
+        refused(none),
+        answer(400, "IllegalVersioningConfigurationException")
+    );
 }
 
 /// S3-BUCKET-7, S3-BUCKET-8, S3-TAG-3.
@@ -137,9 +193,17 @@ async fn ownership_public_access_and_tags() {
     let world = World::start().await;
     world.new_bucket_in(0, "configured").await;
     let client = world.client();
-    let ownership = || client.get_bucket_ownership_controls().bucket("configured").send();
+    let ownership = || {
+        client
+            .get_bucket_ownership_controls()
+            .bucket("configured")
+            .send()
+    };
     let rules = ownership().await.unwrap().ownership_controls.unwrap().rules;
-    assert_eq!(rules[0].object_ownership, ObjectOwnership::BucketOwnerEnforced);
+    assert_eq!(
+        rules[0].object_ownership,
+        ObjectOwnership::BucketOwnerEnforced
+    );
     client
         .put_bucket_ownership_controls()
         .bucket("configured")
@@ -158,7 +222,10 @@ async fn ownership_public_access_and_tags() {
         .await
         .unwrap();
     let rules = ownership().await.unwrap().ownership_controls.unwrap().rules;
-    assert_eq!(rules[0].object_ownership, ObjectOwnership::BucketOwnerPreferred);
+    assert_eq!(
+        rules[0].object_ownership,
+        ObjectOwnership::BucketOwnerPreferred
+    );
     client
         .delete_bucket_ownership_controls()
         .bucket("configured")
@@ -171,7 +238,11 @@ async fn ownership_public_access_and_tags() {
     );
 
     let block = || client.get_public_access_block().bucket("configured").send();
-    let given = block().await.unwrap().public_access_block_configuration.unwrap();
+    let given = block()
+        .await
+        .unwrap()
+        .public_access_block_configuration
+        .unwrap();
     assert_eq!(given.block_public_policy, Some(true));
     client
         .put_public_access_block()
@@ -184,7 +255,11 @@ async fn ownership_public_access_and_tags() {
         .send()
         .await
         .unwrap();
-    let given = block().await.unwrap().public_access_block_configuration.unwrap();
+    let given = block()
+        .await
+        .unwrap()
+        .public_access_block_configuration
+        .unwrap();
     assert_eq!(
         (given.block_public_acls, given.block_public_policy),
         (Some(true), Some(false))
@@ -215,7 +290,12 @@ async fn ownership_public_access_and_tags() {
         .await
         .unwrap();
     assert_eq!(tags().await.unwrap().tag_set[0].value, "鍵");
-    client.delete_bucket_tagging().bucket("configured").send().await.unwrap();
+    client
+        .delete_bucket_tagging()
+        .bucket("configured")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(refused(tags().await), answer(404, "NoSuchTagSet"));
 }
 
@@ -228,18 +308,37 @@ async fn absent_configurations() {
     let bucket = "bare";
     let cors = client.get_bucket_cors().bucket(bucket).send().await;
     assert_eq!(refused(cors), answer(404, "NoSuchCORSConfiguration"));
-    let lifecycle = client.get_bucket_lifecycle_configuration().bucket(bucket).send().await;
-    assert_eq!(refused(lifecycle), answer(404, "NoSuchLifecycleConfiguration"));
+    let lifecycle = client
+        .get_bucket_lifecycle_configuration()
+        .bucket(bucket)
+        .send()
+        .await;
+    assert_eq!(
+        refused(lifecycle),
+        answer(404, "NoSuchLifecycleConfiguration")
+    );
     let website = client.get_bucket_website().bucket(bucket).send().await;
     assert_eq!(refused(website), answer(404, "NoSuchWebsiteConfiguration"));
-    let lock = client.get_object_lock_configuration().bucket(bucket).send().await;
-    assert_eq!(refused(lock), answer(404, "ObjectLockConfigurationNotFoundError"));
+    let lock = client
+        .get_object_lock_configuration()
+        .bucket(bucket)
+        .send()
+        .await;
+    assert_eq!(
+        refused(lock),
+        answer(404, "ObjectLockConfigurationNotFoundError")
+    );
     let replication = client.get_bucket_replication().bucket(bucket).send().await;
     assert_eq!(
         refused(replication),
         answer(404, "ReplicationConfigurationNotFoundError")
     );
-    client.get_bucket_logging().bucket(bucket).send().await.unwrap();
+    client
+        .get_bucket_logging()
+        .bucket(bucket)
+        .send()
+        .await
+        .unwrap();
     client
         .get_bucket_notification_configuration()
         .bucket(bucket)
@@ -252,7 +351,12 @@ async fn absent_configurations() {
         .send()
         .await
         .unwrap();
-    let payer = client.get_bucket_request_payment().bucket(bucket).send().await.unwrap();
+    let payer = client
+        .get_bucket_request_payment()
+        .bucket(bucket)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(payer.payer.unwrap().as_str(), "BucketOwner");
     let acl = client.get_bucket_acl().bucket(bucket).send().await.unwrap();
     assert_eq!(acl.grants().len(), 1);

@@ -81,7 +81,13 @@ async fn crc64nvme_by_default() {
     // The check value of CRC-64/NVME.
     let check = STANDARD.encode(0xae8b_1486_0a79_9888_u64.to_be_bytes());
     assert_eq!(put.checksum_crc64_nvme.as_deref(), Some(&*check));
-    let head = client.head_object().bucket("sums").key("a").send().await.unwrap();
+    let head = client
+        .head_object()
+        .bucket("sums")
+        .key("a")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(head.checksum_crc64_nvme, None);
     assert_eq!(head.checksum_type, None);
     let head = client
@@ -94,7 +100,12 @@ async fn crc64nvme_by_default() {
         .unwrap();
     assert_eq!(head.checksum_crc64_nvme.as_deref(), Some(&*check));
     assert_eq!(head.checksum_type, Some(ChecksumType::FullObject));
-    let listed = client.list_objects_v2().bucket("sums").send().await.unwrap();
+    let listed = client
+        .list_objects_v2()
+        .bucket("sums")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(
         listed.contents()[0].checksum_algorithm(),
         [ChecksumAlgorithm::Crc64Nvme]
@@ -176,7 +187,11 @@ async fn upload(
         .key("mpu")
         .upload_id(&id)
         .checksum_type(kind)
-        .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts)).build())
+        .multipart_upload(
+            CompletedMultipartUpload::builder()
+                .set_parts(Some(parts))
+                .build(),
+        )
         .send()
         .await
         .unwrap()
@@ -219,7 +234,9 @@ async fn composite_and_full_object() {
         .bucket("sums")
         .key("single")
         .checksum_algorithm(ChecksumAlgorithm::Crc32C)
-        .body(ByteStream::from([pattern(PART, 1), pattern(1000, 2)].concat()))
+        .body(ByteStream::from(
+            [pattern(PART, 1), pattern(1000, 2)].concat(),
+        ))
         .send()
         .await
         .unwrap();

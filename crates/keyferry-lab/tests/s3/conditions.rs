@@ -19,7 +19,12 @@ async fn reads() {
     read().if_match("*").send().await.unwrap();
     let other = read().if_match("\"other\"").send().await;
     assert_eq!(refused(other), answer(412, "PreconditionFailed"));
-    read().if_match(&etag).if_unmodified_since(past).send().await.unwrap();
+    read()
+        .if_match(&etag)
+        .if_unmodified_since(past)
+        .send()
+        .await
+        .unwrap();
     let since = read().if_unmodified_since(past).send().await;
     assert_eq!(refused(since), answer(412, "PreconditionFailed"));
     let same = read().if_none_match(&etag).send().await.unwrap_err();
@@ -27,7 +32,12 @@ async fn reads() {
     assert_eq!(raw.status().as_u16(), 304);
     assert_eq!(raw.headers().get("etag"), Some(&*etag));
     read().if_none_match("\"other\"").send().await.unwrap();
-    read().if_none_match("\"other\"").if_modified_since(future).send().await.unwrap();
+    read()
+        .if_none_match("\"other\"")
+        .if_modified_since(future)
+        .send()
+        .await
+        .unwrap();
     read().if_modified_since(past).send().await.unwrap();
     let unmodified = read().if_modified_since(future).send().await;
     assert_eq!(refused(unmodified).0, 304);

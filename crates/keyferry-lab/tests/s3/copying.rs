@@ -35,7 +35,13 @@ async fn metadata_and_tags_are_copied_unless_replaced() {
         .await
         .unwrap();
     assert!(copied.copy_object_result.unwrap().checksum_sha1.is_some());
-    let head = client.head_object().bucket("copies").key("b").send().await.unwrap();
+    let head = client
+        .head_object()
+        .bucket("copies")
+        .key("b")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(head.content_type.as_deref(), Some("text/plain"));
     assert_eq!(head.metadata.unwrap()["m"], "1");
     let replaced = client
@@ -51,8 +57,20 @@ async fn metadata_and_tags_are_copied_unless_replaced() {
         .send()
         .await
         .unwrap();
-    assert!(replaced.copy_object_result.unwrap().checksum_crc32_c.is_some());
-    let head = client.head_object().bucket("copies").key("c").send().await.unwrap();
+    assert!(
+        replaced
+            .copy_object_result
+            .unwrap()
+            .checksum_crc32_c
+            .is_some()
+    );
+    let head = client
+        .head_object()
+        .bucket("copies")
+        .key("c")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(head.content_type.as_deref(), Some("binary/octet-stream"));
     assert_eq!(head.metadata.unwrap().keys().collect::<Vec<_>>(), ["n"]);
     for (key, tag) in [("b", "t"), ("c", "u")] {
@@ -74,9 +92,19 @@ async fn onto_itself_only_with_a_change() {
     world.bucket("copies").await;
     let client = world.client();
     put(&client, "copies", "a", b"hello").await;
-    let copy = || client.copy_object().bucket("copies").key("a").copy_source("copies/a");
+    let copy = || {
+        client
+            .copy_object()
+            .bucket("copies")
+            .key("a")
+            .copy_source("copies/a")
+    };
     assert_eq!(refused(copy().send().await), answer(400, "InvalidRequest"));
-    copy().storage_class(StorageClass::StandardIa).send().await.unwrap();
+    copy()
+        .storage_class(StorageClass::StandardIa)
+        .send()
+        .await
+        .unwrap();
     copy()
         .storage_class(StorageClass::StandardIa)
         .metadata_directive(MetadataDirective::Replace)
@@ -93,7 +121,13 @@ async fn sources() {
     world.versioned_bucket("copies").await;
     world.bucket_in(1, "there").await;
     let client = world.client();
-    put(&world.client_of(1), "there", "a b/ü+%", b"from the other region").await;
+    put(
+        &world.client_of(1),
+        "there",
+        "a b/ü+%",
+        b"from the other region",
+    )
+    .await;
     client
         .copy_object()
         .bucket("copies")
@@ -102,7 +136,10 @@ async fn sources() {
         .send()
         .await
         .unwrap();
-    assert_eq!(get(&client, "copies", "across").await, b"from the other region");
+    assert_eq!(
+        get(&client, "copies", "across").await,
+        b"from the other region"
+    );
 
     let put = |body: &'static [u8]| {
         client
@@ -142,9 +179,18 @@ async fn sources() {
         refused(copy("nobucket/none".to_owned()).await),
         answer(404, "NoSuchBucket")
     );
-    let marker = client.delete_object().bucket("copies").key("v").send().await.unwrap();
+    let marker = client
+        .delete_object()
+        .bucket("copies")
+        .key("v")
+        .send()
+        .await
+        .unwrap();
     let marker = marker.version_id.unwrap();
-    assert_eq!(refused(copy("copies/v".to_owned()).await), answer(404, "NoSuchKey"));
+    assert_eq!(
+        refused(copy("copies/v".to_owned()).await),
+        answer(404, "NoSuchKey")
+    );
     assert_eq!(
         refused(copy(format!("copies/v?versionId={marker}")).await),
         answer(400, "InvalidRequest")
@@ -205,7 +251,11 @@ async fn parts_from_ranges() {
         .bucket("copies")
         .key("a")
         .upload_id(&id)
-        .multipart_upload(CompletedMultipartUpload::builder().set_parts(Some(parts)).build())
+        .multipart_upload(
+            CompletedMultipartUpload::builder()
+                .set_parts(Some(parts))
+                .build(),
+        )
         .send()
         .await
         .unwrap();

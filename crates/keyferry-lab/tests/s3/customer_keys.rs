@@ -161,12 +161,15 @@ async fn the_right_key() {
         .unwrap();
     assert_eq!(head.content_length, Some(300_000));
     assert_eq!(head.sse_customer_algorithm.as_deref(), Some("AES256"));
-    let attributes = with_key!(client.get_object_attributes().bucket("keys").key("big"), key)
-        .object_attributes(ObjectAttributes::ObjectSize)
-        .object_attributes(ObjectAttributes::Checksum)
-        .send()
-        .await
-        .unwrap();
+    let attributes = with_key!(
+        client.get_object_attributes().bucket("keys").key("big"),
+        key
+    )
+    .object_attributes(ObjectAttributes::ObjectSize)
+    .object_attributes(ObjectAttributes::Checksum)
+    .send()
+    .await
+    .unwrap();
     assert_eq!(attributes.object_size, Some(300_000));
     assert!(attributes.checksum.is_some());
 }
@@ -195,14 +198,22 @@ async fn keys_that_do_not_fit_the_object() {
             "{operation} with a superfluous key"
         );
     }
-    let missing = client.get_object().bucket("keys").key("sealed").send().await;
+    let missing = client
+        .get_object()
+        .bucket("keys")
+        .key("sealed")
+        .send()
+        .await;
     assert_eq!(
         refusal(missing).2,
         "The object was stored using a form of Server Side Encryption. The correct parameters must be provided to retrieve the object."
     );
-    let wrong = with_key!(client.get_object().bucket("keys").key("sealed"), Key::new(2))
-        .send()
-        .await;
+    let wrong = with_key!(
+        client.get_object().bucket("keys").key("sealed"),
+        Key::new(2)
+    )
+    .send()
+    .await;
     assert_eq!(
         refusal(wrong).2,
         "Requests specifying Server Side Encryption with Customer provided keys must provide the correct secret key."
@@ -226,27 +237,42 @@ async fn malformed_keys() {
     let cases = [
         (
             "no algorithm",
-            Headers { algorithm: None, ..good.clone() },
+            Headers {
+                algorithm: None,
+                ..good.clone()
+            },
             "InvalidArgument",
         ),
         (
             "another algorithm",
-            Headers { algorithm: Some("AES128".to_owned()), ..good.clone() },
+            Headers {
+                algorithm: Some("AES128".to_owned()),
+                ..good.clone()
+            },
             "InvalidEncryptionAlgorithmError",
         ),
         (
             "no key",
-            Headers { key: None, ..good.clone() },
+            Headers {
+                key: None,
+                ..good.clone()
+            },
             "InvalidArgument",
         ),
         (
             "no MD5",
-            Headers { md5: None, ..good.clone() },
+            Headers {
+                md5: None,
+                ..good.clone()
+            },
             "InvalidArgument",
         ),
         (
             "another MD5",
-            Headers { md5: Some(Key::new(2).md5()), ..good.clone() },
+            Headers {
+                md5: Some(Key::new(2).md5()),
+                ..good.clone()
+            },
             "InvalidArgument",
         ),
         (
@@ -260,7 +286,10 @@ async fn malformed_keys() {
         ),
         (
             "no base64",
-            Headers { key: Some("****".to_owned()), ..good.clone() },
+            Headers {
+                key: Some("****".to_owned()),
+                ..good.clone()
+            },
             "InvalidArgument",
         ),
     ];
@@ -319,7 +348,12 @@ async fn one_encryption_at_a_time() {
 async fn what_needs_no_key() {
     let (world, _key) = world().await;
     let client = world.client();
-    let listed = client.list_objects_v2().bucket("keys").send().await.unwrap();
+    let listed = client
+        .list_objects_v2()
+        .bucket("keys")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(listed.key_count, Some(2));
     let tags = client
         .get_object_tagging()
@@ -329,7 +363,13 @@ async fn what_needs_no_key() {
         .await
         .unwrap();
     assert!(tags.tag_set.is_empty());
-    client.delete_object().bucket("keys").key("sealed").send().await.unwrap();
+    client
+        .delete_object()
+        .bucket("keys")
+        .key("sealed")
+        .send()
+        .await
+        .unwrap();
 }
 
 /// S3-SSEC-20: new buckets block customer keys, for writing only; unblocking is explicit.
@@ -339,7 +379,12 @@ async fn buckets_block_customer_keys() {
     world.new_bucket_in(0, "keys").await;
     let client = world.client();
     let key = Key::new(1);
-    let blocked = client.get_bucket_encryption().bucket("keys").send().await.unwrap();
+    let blocked = client
+        .get_bucket_encryption()
+        .bucket("keys")
+        .send()
+        .await
+        .unwrap();
     let rule = &blocked.server_side_encryption_configuration.unwrap().rules[0];
     let types = rule.blocked_encryption_types().unwrap();
     assert_eq!(types.encryption_type(), [EncryptionType::SseC]);
@@ -405,11 +450,14 @@ async fn neither_key_nor_content_is_on_disk() {
     drop(world);
     let world = World { lab };
     world.bucket("keys").await;
-    with_key!(world.client().put_object().bucket("keys").key("sealed"), key)
-        .body(ByteStream::from_static(b"sealed under a customer key"))
-        .send()
-        .await
-        .unwrap();
+    with_key!(
+        world.client().put_object().bucket("keys").key("sealed"),
+        key
+    )
+    .body(ByteStream::from_static(b"sealed under a customer key"))
+    .send()
+    .await
+    .unwrap();
     world.lab.shutdown().await;
     let needles: [Vec<u8>; 4] = [
         key.0.to_vec(),

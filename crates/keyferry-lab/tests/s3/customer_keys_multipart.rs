@@ -19,7 +19,9 @@ async fn create(client: &Client, key: &Key) -> String {
 }
 
 fn completed(parts: Vec<CompletedPart>) -> CompletedMultipartUpload {
-    CompletedMultipartUpload::builder().set_parts(Some(parts)).build()
+    CompletedMultipartUpload::builder()
+        .set_parts(Some(parts))
+        .build()
 }
 
 /// S3-SSEC-12: parts under the upload's key; the whole, ranges and parts come back.
@@ -34,7 +36,12 @@ async fn parts_under_one_key() {
     let mut parts = Vec::new();
     for (number, bytes) in [(1, &body[..PART]), (2, &body[PART..])] {
         let part = with_key!(
-            client.upload_part().bucket("mpu").key("a").upload_id(&id).part_number(number),
+            client
+                .upload_part()
+                .bucket("mpu")
+                .key("a")
+                .upload_id(&id)
+                .part_number(number),
             key
         )
         .body(ByteStream::from(bytes.to_vec()))
@@ -62,7 +69,10 @@ async fn parts_under_one_key() {
     .send()
     .await
     .unwrap();
-    let got = with_key!(client.get_object().bucket("mpu").key("a"), key).send().await.unwrap();
+    let got = with_key!(client.get_object().bucket("mpu").key("a"), key)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(got.body.collect().await.unwrap().to_vec(), body);
     let across = with_key!(client.get_object().bucket("mpu").key("a"), key)
         .range(format!("bytes={}-{}", PART - 5, PART + 4))
@@ -129,7 +139,10 @@ async fn parts_under_other_keys() {
     let list = || client.list_parts().bucket("mpu").key("a").upload_id(&id);
     let listed = with_key!(list(), key).send().await.unwrap();
     assert_eq!(listed.parts().len(), 1);
-    assert_eq!(refused(with_key!(list(), other).send().await), answer(400, "InvalidRequest"));
+    assert_eq!(
+        refused(with_key!(list(), other).send().await),
+        answer(400, "InvalidRequest")
+    );
     let complete = || {
         client
             .complete_multipart_upload()
@@ -202,7 +215,13 @@ async fn checksummed_uploads_need_the_key_to_the_end() {
             .e_tag(part.e_tag.unwrap())
             .build(),
     ]);
-    let list = client.list_parts().bucket("mpu").key("a").upload_id(&id).send().await;
+    let list = client
+        .list_parts()
+        .bucket("mpu")
+        .key("a")
+        .upload_id(&id)
+        .send()
+        .await;
     assert_eq!(refused(list), answer(400, "InvalidRequest"));
     let complete = client
         .complete_multipart_upload()
@@ -213,12 +232,15 @@ async fn checksummed_uploads_need_the_key_to_the_end() {
         .send()
         .await;
     assert_eq!(refused(complete), answer(400, "InvalidRequest"));
-    with_key!(client.complete_multipart_upload().bucket("mpu").key("a"), key)
-        .upload_id(&id)
-        .multipart_upload(parts)
-        .send()
-        .await
-        .unwrap();
+    with_key!(
+        client.complete_multipart_upload().bucket("mpu").key("a"),
+        key
+    )
+    .upload_id(&id)
+    .multipart_upload(parts)
+    .send()
+    .await
+    .unwrap();
 }
 
 /// S3-SSEC-20: blocking stops parts as well.
@@ -362,19 +384,25 @@ async fn copies_between_keys() {
     );
     let copied = from(with_key!(part(), old), &new).send().await.unwrap();
     let result = copied.copy_part_result.unwrap();
-    with_key!(client.complete_multipart_upload().bucket("mpu").key("a"), old)
-        .upload_id(&id)
-        .multipart_upload(completed(vec![
-            CompletedPart::builder()
-                .part_number(1)
-                .e_tag(result.e_tag.unwrap())
-                .set_checksum_crc32(result.checksum_crc32)
-                .build(),
-        ]))
+    with_key!(
+        client.complete_multipart_upload().bucket("mpu").key("a"),
+        old
+    )
+    .upload_id(&id)
+    .multipart_upload(completed(vec![
+        CompletedPart::builder()
+            .part_number(1)
+            .e_tag(result.e_tag.unwrap())
+            .set_checksum_crc32(result.checksum_crc32)
+            .build(),
+    ]))
+    .send()
+    .await
+    .unwrap();
+    let got = with_key!(client.get_object().bucket("mpu").key("a"), old)
         .send()
         .await
         .unwrap();
-    let got = with_key!(client.get_object().bucket("mpu").key("a"), old).send().await.unwrap();
     assert_eq!(got.body.collect().await.unwrap().to_vec(), body[100..]);
 }
 
@@ -395,14 +423,21 @@ async fn versions_under_different_keys() {
         versions.push((put.version_id.unwrap(), key, seed));
     }
     for (id, key, seed) in &versions {
-        let got = with_key!(client.get_object().bucket("mpu").key("v").version_id(id), key)
-            .send()
-            .await
-            .unwrap();
+        let got = with_key!(
+            client.get_object().bucket("mpu").key("v").version_id(id),
+            key
+        )
+        .send()
+        .await
+        .unwrap();
         assert_eq!(got.body.collect().await.unwrap().to_vec(), vec![*seed; 10]);
     }
     let first = with_key!(
-        client.get_object().bucket("mpu").key("v").version_id(&versions[0].0),
+        client
+            .get_object()
+            .bucket("mpu")
+            .key("v")
+            .version_id(&versions[0].0),
         versions[1].1
     )
     .send()

@@ -12,15 +12,39 @@ async fn markers_and_versions() {
     world.versioned_bucket("kept").await;
     let client = world.client();
     put(&client, "plain", "a", b"x").await;
-    let gone = client.delete_object().bucket("plain").key("a").send().await.unwrap();
+    let gone = client
+        .delete_object()
+        .bucket("plain")
+        .key("a")
+        .send()
+        .await
+        .unwrap();
     assert_eq!((gone.delete_marker, gone.version_id), (None, None));
-    client.delete_object().bucket("plain").key("a").send().await.unwrap();
+    client
+        .delete_object()
+        .bucket("plain")
+        .key("a")
+        .send()
+        .await
+        .unwrap();
 
     put(&client, "kept", "a", b"x").await;
-    let marked = client.delete_object().bucket("kept").key("a").send().await.unwrap();
+    let marked = client
+        .delete_object()
+        .bucket("kept")
+        .key("a")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(marked.delete_marker, Some(true));
     let marker = marked.version_id.unwrap();
-    let get = client.get_object().bucket("kept").key("a").send().await.unwrap_err();
+    let get = client
+        .get_object()
+        .bucket("kept")
+        .key("a")
+        .send()
+        .await
+        .unwrap_err();
     let raw = get.raw_response().unwrap();
     assert_eq!(raw.status().as_u16(), 404);
     assert_eq!(raw.headers().get("x-amz-delete-marker"), Some("true"));
@@ -42,7 +66,13 @@ async fn markers_and_versions() {
         .unwrap();
     assert_eq!(undone.delete_marker, Some(true));
     assert_eq!(undone.version_id.as_deref(), Some(&*marker));
-    client.get_object().bucket("kept").key("a").send().await.unwrap();
+    client
+        .get_object()
+        .bucket("kept")
+        .key("a")
+        .send()
+        .await
+        .unwrap();
 }
 
 /// S3-DEL-2, S3-DEL-3.
@@ -79,16 +109,29 @@ async fn many_at_once() {
     )
     .await
     .unwrap();
-    let deleted: Vec<&str> = done.deleted().iter().map(|one| one.key().unwrap()).collect();
+    let deleted: Vec<&str> = done
+        .deleted()
+        .iter()
+        .map(|one| one.key().unwrap())
+        .collect();
     assert_eq!(deleted, ["a", "c d+é", "absent"]);
-    assert!(done.deleted().iter().all(|one| one.delete_marker == Some(true)));
+    assert!(
+        done.deleted()
+            .iter()
+            .all(|one| one.delete_marker == Some(true))
+    );
     assert!(done.deleted()[0].delete_marker_version_id.is_some());
     assert_eq!(done.errors()[0].code(), Some("PreconditionFailed"));
     assert_eq!(done.errors()[0].key(), Some("b"));
-    let quiet = delete(vec![object("b").build().unwrap()], true).await.unwrap();
+    let quiet = delete(vec![object("b").build().unwrap()], true)
+        .await
+        .unwrap();
     assert!(quiet.deleted().is_empty());
     let many = (0..1001)
         .map(|index| object(&index.to_string()).build().unwrap())
         .collect();
-    assert_eq!(refused(delete(many, false).await), answer(400, "MalformedXML"));
+    assert_eq!(
+        refused(delete(many, false).await),
+        answer(400, "MalformedXML")
+    );
 }

@@ -1,10 +1,10 @@
 //! Encryption under keys the lab holds, and bucket defaults.
 
+use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{
     BlockedEncryptionTypes, EncryptionType, ServerSideEncryption, ServerSideEncryptionByDefault,
     ServerSideEncryptionConfiguration, ServerSideEncryptionRule,
 };
-use aws_sdk_s3::primitives::ByteStream;
 
 use crate::support::{World, answer, get, pattern, refused};
 
@@ -34,7 +34,13 @@ async fn types_of_encryption() {
             .unwrap();
         assert_eq!(put.server_side_encryption, Some(sse.clone()));
         assert_eq!(put.ssekms_key_id, is_kms.then(|| kms.clone()));
-        let head = client.head_object().bucket("types").key("a").send().await.unwrap();
+        let head = client
+            .head_object()
+            .bucket("types")
+            .key("a")
+            .send()
+            .await
+            .unwrap();
         assert_eq!(head.server_side_encryption, Some(sse));
         assert_eq!(get(&client, "types", "a").await, body);
     }
@@ -66,7 +72,12 @@ async fn kms_keys_have_to_fit() {
         .send()
         .await
         .unwrap();
-    assert!(unnamed.ssekms_key_id.unwrap().starts_with("arn:aws:kms:ap-northeast-1:"));
+    assert!(
+        unnamed
+            .ssekms_key_id
+            .unwrap()
+            .starts_with("arn:aws:kms:ap-northeast-1:")
+    );
 }
 
 /// S3-ENC-1 to S3-ENC-3.
@@ -87,7 +98,9 @@ async fn bucket_defaults() {
             )
             .bucket_key_enabled(true)
             .set_blocked_encryption_types(blocked.map(|blocked| {
-                BlockedEncryptionTypes::builder().encryption_type(blocked).build()
+                BlockedEncryptionTypes::builder()
+                    .encryption_type(blocked)
+                    .build()
             }))
             .build()
     };
@@ -96,33 +109,60 @@ async fn bucket_defaults() {
             .put_bucket_encryption()
             .bucket("defaults")
             .server_side_encryption_configuration(
-                ServerSideEncryptionConfiguration::builder().rules(rule).build().unwrap(),
+                ServerSideEncryptionConfiguration::builder()
+                    .rules(rule)
+                    .build()
+                    .unwrap(),
             )
             .send()
     };
     let read = || async {
-        let answer = client.get_bucket_encryption().bucket("defaults").send().await.unwrap();
-        let rule = answer.server_side_encryption_configuration.unwrap().rules.remove(0);
+        let answer = client
+            .get_bucket_encryption()
+            .bucket("defaults")
+            .send()
+            .await
+            .unwrap();
+        let rule = answer
+            .server_side_encryption_configuration
+            .unwrap()
+            .rules
+            .remove(0);
         (
             rule.apply_server_side_encryption_by_default.unwrap(),
             rule.bucket_key_enabled,
-            rule.blocked_encryption_types.unwrap().encryption_type().to_vec(),
+            rule.blocked_encryption_types
+                .unwrap()
+                .encryption_type()
+                .to_vec(),
         )
     };
-    set(rule(ServerSideEncryption::AwsKms, Some(&kms), None)).await.unwrap();
+    set(rule(ServerSideEncryption::AwsKms, Some(&kms), None))
+        .await
+        .unwrap();
     let (default, bucket_key, blocked) = read().await;
     assert_eq!(default.sse_algorithm, ServerSideEncryption::AwsKms);
     assert_eq!(default.kms_master_key_id.as_deref(), Some(&*kms));
     assert_eq!(bucket_key, Some(true));
     assert_eq!(blocked, [EncryptionType::None]);
-    let put = client.put_object().bucket("defaults").key("a").send().await.unwrap();
+    let put = client
+        .put_object()
+        .bucket("defaults")
+        .key("a")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(put.ssekms_key_id.as_deref(), Some(&*kms));
     assert_eq!(put.bucket_key_enabled, Some(true));
     let wrong = set(rule(ServerSideEncryption::Aes256, Some(&kms), None)).await;
     assert_eq!(refused(wrong), answer(400, "InvalidArgument"));
-    set(rule(ServerSideEncryption::AwsKmsDsse, None, Some(EncryptionType::SseC)))
-        .await
-        .unwrap();
+    set(rule(
+        ServerSideEncryption::AwsKmsDsse,
+        None,
+        Some(EncryptionType::SseC),
+    ))
+    .await
+    .unwrap();
     client
         .delete_bucket_encryption()
         .bucket("defaults")
@@ -133,6 +173,10 @@ async fn bucket_defaults() {
     assert_eq!(default.sse_algorithm, ServerSideEncryption::Aes256);
     assert_eq!(bucket_key, Some(false));
     assert_eq!(blocked, [EncryptionType::SseC]);
-    let none = client.get_bucket_encryption().bucket("nobucket").send().await;
+    let none = client
+        .get_bucket_encryption()
+        .bucket("nobucket")
+        .send()
+        .await;
     assert_eq!(refused(none), answer(404, "NoSuchBucket"));
 }

@@ -34,7 +34,11 @@ async fn pages() {
                     .await
                     .unwrap();
                 assert!(page.key_count.unwrap() <= size);
-                seen.extend(page.contents().iter().map(|object| object.key.clone().unwrap()));
+                seen.extend(
+                    page.contents()
+                        .iter()
+                        .map(|object| object.key.clone().unwrap()),
+                );
                 seen.extend(
                     page.common_prefixes()
                         .iter()
@@ -54,9 +58,20 @@ async fn pages() {
             assert_eq!(seen, expected, "{size} {delimiter:?}");
         }
     }
-    let zero = client.list_objects_v2().bucket("listed").max_keys(0).send().await.unwrap();
+    let zero = client
+        .list_objects_v2()
+        .bucket("listed")
+        .max_keys(0)
+        .send()
+        .await
+        .unwrap();
     assert_eq!((zero.key_count, zero.is_truncated), (Some(0), Some(false)));
-    let negative = client.list_objects_v2().bucket("listed").max_keys(-1).send().await;
+    let negative = client
+        .list_objects_v2()
+        .bucket("listed")
+        .max_keys(-1)
+        .send()
+        .await;
     assert_eq!(refused(negative), answer(400, "InvalidArgument"));
     let token = client
         .list_objects_v2()
@@ -103,7 +118,13 @@ async fn markers() {
         .unwrap();
     let keys: Vec<_> = second.contents().iter().map(|o| o.key().unwrap()).collect();
     assert_eq!(keys, ["b", "c"]);
-    let plain = client.list_objects().bucket("listed").max_keys(1).send().await.unwrap();
+    let plain = client
+        .list_objects()
+        .bucket("listed")
+        .max_keys(1)
+        .send()
+        .await
+        .unwrap();
     assert_eq!((plain.is_truncated, plain.next_marker), (Some(true), None));
 }
 

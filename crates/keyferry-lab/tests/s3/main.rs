@@ -23,6 +23,8 @@ mod objects;
 mod opening;
 mod policies;
 mod raw;
+mod replication;
+mod rules;
 mod support;
 mod tags;
 mod versions;

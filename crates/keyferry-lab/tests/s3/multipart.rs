@@ -46,7 +46,7 @@ fn completed(parts: &[CompletedPart]) -> CompletedMultipartUpload {
         .build()
 }
 
-/// S3-MPU-1 to S3-MPU-3, S3-LIST-3, S3-ATTR-1, S3-GET-2.
+/// S3-MPU-2, S3-LIST-3, S3-ATTR-1, S3-GET-2.
 #[tokio::test]
 async fn from_create_to_attributes() {
     let world = World::start().await;
@@ -63,10 +63,18 @@ async fn from_create_to_attributes() {
         .send()
         .await
         .unwrap();
-    assert_eq!(created.checksum_algorithm, Some(ChecksumAlgorithm::Crc64Nvme));
+    assert_eq!(
+        created.checksum_algorithm,
+        Some(ChecksumAlgorithm::Crc64Nvme)
+    );
     assert_eq!(created.checksum_type, Some(ChecksumType::FullObject));
     let id = created.upload_id.unwrap();
-    let uploads = client.list_multipart_uploads().bucket("parts").send().await.unwrap();
+    let uploads = client
+        .list_multipart_uploads()
+        .bucket("parts")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(uploads.uploads()[0].upload_id.as_deref(), Some(&*id));
     upload(&client, "a", &id, 2, b"replaced").await;
     let first = upload(&client, "a", &id, 1, &body[..PART]).await;
@@ -93,7 +101,11 @@ async fn from_create_to_attributes() {
         .send()
         .await
         .unwrap();
-    let numbers: Vec<_> = rest.parts().iter().map(|part| part.part_number.unwrap()).collect();
+    let numbers: Vec<_> = rest
+        .parts()
+        .iter()
+        .map(|part| part.part_number.unwrap())
+        .collect();
     assert_eq!(numbers, [7, 9]);
     assert!(rest.parts()[0].checksum_crc64_nvme.is_some());
 
@@ -113,10 +125,22 @@ async fn from_create_to_attributes() {
     assert_eq!(done.checksum_type, Some(ChecksumType::FullObject));
     assert!(done.location.unwrap().ends_with("/parts/a"));
     assert_eq!(get(&client, "parts", "a").await, body);
-    let head = client.head_object().bucket("parts").key("a").send().await.unwrap();
+    let head = client
+        .head_object()
+        .bucket("parts")
+        .key("a")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(head.metadata.unwrap()["kept"], "yes");
     assert_eq!(head.parts_count, None);
-    let gone = client.list_parts().bucket("parts").key("a").upload_id(&id).send().await;
+    let gone = client
+        .list_parts()
+        .bucket("parts")
+        .key("a")
+        .upload_id(&id)
+        .send()
+        .await;
     assert_eq!(refused(gone), answer(404, "NoSuchUpload"));
 
     let attributes = client
@@ -148,7 +172,13 @@ async fn from_create_to_attributes() {
         .unwrap();
     assert_eq!(last.parts_count, Some(3));
     assert_eq!(last.content_length, Some(1000));
-    let none = client.get_object().bucket("parts").key("a").part_number(8).send().await;
+    let none = client
+        .get_object()
+        .bucket("parts")
+        .key("a")
+        .part_number(8)
+        .send()
+        .await;
     assert_eq!(refused(none), answer(416, "InvalidPartNumber"));
     let both = client
         .get_object()
@@ -209,7 +239,10 @@ async fn what_completing_refuses() {
     assert_eq!(refused(too_small), answer(400, "EntityTooSmall"));
     let order = complete(&[last.clone(), small.clone()]).send().await;
     assert_eq!(refused(order), answer(400, "InvalidPartOrder"));
-    let unknown = CompletedPart::builder().part_number(3).e_tag("\"x\"").build();
+    let unknown = CompletedPart::builder()
+        .part_number(3)
+        .e_tag("\"x\"")
+        .build();
     assert_eq!(
         refused(complete(&[unknown]).send().await),
         answer(400, "InvalidPart")
@@ -218,9 +251,18 @@ async fn what_completing_refuses() {
         .part_number(1)
         .e_tag("\"00000000000000000000000000000000\"")
         .build();
-    assert_eq!(refused(complete(&[other]).send().await), answer(400, "InvalidPart"));
-    assert_eq!(refused(complete(&[]).send().await), answer(400, "MalformedXML"));
-    let size = complete(std::slice::from_ref(&small)).mpu_object_size(6).send().await;
+    assert_eq!(
+        refused(complete(&[other]).send().await),
+        answer(400, "InvalidPart")
+    );
+    assert_eq!(
+        refused(complete(&[]).send().await),
+        answer(400, "MalformedXML")
+    );
+    let size = complete(std::slice::from_ref(&small))
+        .mpu_object_size(6)
+        .send()
+        .await;
     assert_eq!(refused(size), answer(400, "InvalidRequest"));
     let kind = complete(std::slice::from_ref(&small))
         .checksum_type(ChecksumType::Composite)
@@ -300,7 +342,11 @@ async fn uploads_in_pages() {
             .send()
             .await
             .unwrap();
-        seen.extend(page.uploads().iter().map(|upload| upload.key.clone().unwrap()));
+        seen.extend(
+            page.uploads()
+                .iter()
+                .map(|upload| upload.key.clone().unwrap()),
+        );
         if page.is_truncated != Some(true) {
             break;
         }

@@ -35,14 +35,23 @@ async fn names_round_trip() {
     for name in NAMES {
         put(&client, "names", name, name.as_bytes()).await;
     }
-    let listed = client.list_objects_v2().bucket("names").send().await.unwrap();
+    let listed = client
+        .list_objects_v2()
+        .bucket("names")
+        .send()
+        .await
+        .unwrap();
     let mut listed: Vec<&str> = listed.contents().iter().map(|o| o.key().unwrap()).collect();
     let mut expected = NAMES.to_vec();
     listed.sort_unstable();
     expected.sort_unstable();
     assert_eq!(listed, expected);
     for name in NAMES {
-        assert_eq!(get(&client, "names", name).await, name.as_bytes(), "{name:?}");
+        assert_eq!(
+            get(&client, "names", name).await,
+            name.as_bytes(),
+            "{name:?}"
+        );
         client
             .head_object()
             .bucket("names")
@@ -50,9 +59,20 @@ async fn names_round_trip() {
             .send()
             .await
             .unwrap_or_else(|error| panic!("{name:?}: {error:?}"));
-        client.delete_object().bucket("names").key(name).send().await.unwrap();
+        client
+            .delete_object()
+            .bucket("names")
+            .key(name)
+            .send()
+            .await
+            .unwrap();
     }
-    let left = client.list_objects_v2().bucket("names").send().await.unwrap();
+    let left = client
+        .list_objects_v2()
+        .bucket("names")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(left.key_count, Some(0));
 }
 

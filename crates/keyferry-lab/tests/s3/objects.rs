@@ -34,29 +34,56 @@ async fn metadata_comes_back() {
     assert_eq!(put.server_side_encryption.unwrap().as_str(), "AES256");
     assert_eq!(put.version_id, None);
     assert_eq!(put.e_tag.unwrap(), "\"5d41402abc4b2a76b9719d911017c592\"");
-    let got = client.get_object().bucket("objects").key("a").send().await.unwrap();
+    let got = client
+        .get_object()
+        .bucket("objects")
+        .key("a")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(got.content_type.as_deref(), Some("text/plain"));
     assert_eq!(got.content_encoding.as_deref(), Some("gzip"));
     assert_eq!(got.cache_control.as_deref(), Some("no-cache"));
     assert_eq!(got.content_disposition.as_deref(), Some("attachment"));
     assert_eq!(got.content_language.as_deref(), Some("ja"));
-    assert_eq!(got.expires_string.as_deref(), Some("Sun, 17 Mar 2030 17:46:40 GMT"));
+    assert_eq!(
+        got.expires_string.as_deref(),
+        Some("Sun, 17 Mar 2030 17:46:40 GMT")
+    );
     assert_eq!(got.website_redirect_location.as_deref(), Some("/elsewhere"));
     assert_eq!(got.storage_class, Some(StorageClass::StandardIa));
     assert_eq!(got.tag_count, Some(2));
-    assert_eq!(got.server_side_encryption.as_ref().unwrap().as_str(), "AES256");
+    assert_eq!(
+        got.server_side_encryption.as_ref().unwrap().as_str(),
+        "AES256"
+    );
     assert_eq!(got.accept_ranges.as_deref(), Some("bytes"));
     let metadata = got.metadata.clone().unwrap();
     assert_eq!(metadata["plain"], "value");
     assert!(metadata.contains_key("kanji"));
-    let head = client.head_object().bucket("objects").key("a").send().await.unwrap();
+    let head = client
+        .head_object()
+        .bucket("objects")
+        .key("a")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(head.content_length, Some(5));
     assert_eq!(head.e_tag, got.e_tag);
     assert_eq!(head.metadata.unwrap()["plain"], "value");
 
     crate::support::put(&client, "objects", "bare", b"x").await;
-    let bare = client.head_object().bucket("objects").key("bare").send().await.unwrap();
-    assert_eq!(bare.content_type.as_deref(), Some("application/octet-stream"));
+    let bare = client
+        .head_object()
+        .bucket("objects")
+        .key("bare")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        bare.content_type.as_deref(),
+        Some("application/octet-stream")
+    );
     assert_eq!(bare.storage_class, None);
     assert_eq!(bare.expires_string, None);
 
@@ -176,11 +203,26 @@ async fn what_is_not_there() {
     let world = World::start().await;
     world.bucket("absent").await;
     let client = world.client();
-    let key = client.get_object().bucket("absent").key("nope").send().await;
+    let key = client
+        .get_object()
+        .bucket("absent")
+        .key("nope")
+        .send()
+        .await;
     assert_eq!(refused(key), answer(404, "NoSuchKey"));
-    let bucket = client.get_object().bucket("nobucket").key("nope").send().await;
+    let bucket = client
+        .get_object()
+        .bucket("nobucket")
+        .key("nope")
+        .send()
+        .await;
     assert_eq!(refused(bucket), answer(404, "NoSuchBucket"));
-    let head = client.head_object().bucket("absent").key("nope").send().await;
+    let head = client
+        .head_object()
+        .bucket("absent")
+        .key("nope")
+        .send()
+        .await;
     assert_eq!(refused(head).0, 404);
     let version = client
         .get_object()
@@ -220,10 +262,20 @@ async fn what_the_bucket_does_not_take() {
         .send()
         .await;
     assert_eq!(refused(lock), answer(400, "InvalidRequest"));
-    put_object().storage_class(StorageClass::Glacier).send().await.unwrap();
+    put_object()
+        .storage_class(StorageClass::Glacier)
+        .send()
+        .await
+        .unwrap();
     let archived = client.get_object().bucket("takes").key("a").send().await;
     assert_eq!(refused(archived), answer(403, "InvalidObjectState"));
-    let acl = client.get_object_acl().bucket("takes").key("a").send().await.unwrap();
+    let acl = client
+        .get_object_acl()
+        .bucket("takes")
+        .key("a")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(acl.grants().len(), 1);
     assert_eq!(acl.owner.unwrap().id.unwrap().len(), 64);
 }

@@ -24,11 +24,14 @@ async fn nothing_is_lost() {
     put(&world.client(), "kept", "a", b"first").await;
     put(&world.client(), "kept", "a", b"second").await;
     let key = Key::new(9);
-    with_key!(world.client().put_object().bucket("kept").key("sealed"), key)
-        .body(ByteStream::from_static(b"sealed"))
-        .send()
-        .await
-        .unwrap();
+    with_key!(
+        world.client().put_object().bucket("kept").key("sealed"),
+        key
+    )
+    .body(ByteStream::from_static(b"sealed"))
+    .send()
+    .await
+    .unwrap();
     let (id, pem) = (
         world.lab.credentials().access_key_id().to_owned(),
         world.lab.ca_pem().to_owned(),
@@ -43,7 +46,12 @@ async fn nothing_is_lost() {
     assert_eq!(std::fs::read_to_string(world.lab.ca_path()).unwrap(), pem);
     let client = world.client();
     assert_eq!(get(&client, "kept", "a").await, b"second");
-    let versions = client.list_object_versions().bucket("kept").send().await.unwrap();
+    let versions = client
+        .list_object_versions()
+        .bucket("kept")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(versions.versions().len(), 3);
     let sealed = with_key!(client.get_object().bucket("kept").key("sealed"), key)
         .send()
@@ -84,7 +92,10 @@ async fn what_does_not_start() {
         },
     ] {
         let refused = Lab::start(options).await;
-        assert!(matches!(refused, Err(LabError::InvalidOption(_))), "{refused:?}");
+        assert!(
+            matches!(refused, Err(LabError::InvalidOption(_))),
+            "{refused:?}"
+        );
     }
     assert!(lab.put_role("a role", "{}", "{}").is_err());
     assert!(lab.put_role("role", "[]", "{}").is_err());

@@ -51,7 +51,10 @@ async fn tcp(world: &World) -> TcpStream {
 
 async fn tls(world: &World, host: &str, request: &str) -> String {
     let name = ServerName::try_from(host.to_owned()).unwrap();
-    let stream = connector(world).connect(name, tcp(world).await).await.unwrap();
+    let stream = connector(world)
+        .connect(name, tcp(world).await)
+        .await
+        .unwrap();
     exchange(stream, request).await
 }
 
@@ -85,7 +88,12 @@ async fn errors_have_the_form_of_s3() {
     .await;
     let lower = answer.to_ascii_lowercase();
     assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
-    for header in ["x-amz-request-id: ", "x-amz-id-2: ", "server: amazons3", "date: "] {
+    for header in [
+        "x-amz-request-id: ",
+        "x-amz-id-2: ",
+        "server: amazons3",
+        "date: ",
+    ] {
         assert!(lower.contains(header), "{header} in {answer}");
     }
     assert!(answer.contains(
@@ -160,7 +168,10 @@ async fn uploads_over_the_limit() {
     let (status, body) = split(&tls(&world, "127.0.0.1", &put(5_368_709_121)).await);
     assert_eq!(status, 400, "{body}");
     assert!(body.contains("<Code>EntityTooLarge</Code>"), "{body}");
-    assert!(body.contains("<ProposedSize>5368709121</ProposedSize>"), "{body}");
+    assert!(
+        body.contains("<ProposedSize>5368709121</ProposedSize>"),
+        "{body}"
+    );
 }
 
 /// S3-HTTP-5: an upload refused half-way gets its answer, not a reset connection.

@@ -304,6 +304,12 @@ pub(crate) async fn put(client: &Client, bucket: &str, key: &str, body: &[u8]) -
 }
 
 pub(crate) async fn get(client: &Client, bucket: &str, key: &str) -> Vec<u8> {
-    let answer = client.get_object().bucket(bucket).key(key).send().await.unwrap();
+    let answer = client
+        .get_object()
+        .bucket(bucket)
+        .key(key)
+        .send()
+        .await
+        .unwrap();
     answer.body.collect().await.unwrap().to_vec()
 }

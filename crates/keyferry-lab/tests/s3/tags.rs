@@ -53,13 +53,25 @@ async fn tags_of_versions() {
     let old = get(Some(first.clone())).await.unwrap();
     assert_eq!(old.version_id.as_deref(), Some(&*first));
     assert_eq!(old.tag_set.len(), 2);
-    assert!(old.tag_set.iter().any(|tag| tag.key == "a" && tag.value == "1 1"));
+    assert!(
+        old.tag_set
+            .iter()
+            .any(|tag| tag.key == "a" && tag.value == "1 1")
+    );
     let many: Vec<(String, &str)> = (0..11).map(|index| (format!("k{index}"), "v")).collect();
     let many: Vec<(&str, &str)> = many.iter().map(|(key, value)| (&**key, *value)).collect();
     assert_eq!(refused(set(&many).await), answer(400, "BadRequest"));
     set(&many[..10]).await.unwrap();
-    for bad in [&[("", "v")][..], &[("aws:a", "v")], &[("a", "1"), ("a", "2")]] {
-        assert_eq!(refused(set(bad).await), answer(400, "InvalidTag"), "{bad:?}");
+    for bad in [
+        &[("", "v")][..],
+        &[("aws:a", "v")],
+        &[("a", "1"), ("a", "2")],
+    ] {
+        assert_eq!(
+            refused(set(bad).await),
+            answer(400, "InvalidTag"),
+            "{bad:?}"
+        );
     }
     client
         .delete_object_tagging()

@@ -26,7 +26,13 @@ async fn the_null_version() {
     };
     assert_eq!(id(b"before").await, None);
     set_versioning(&client, "vvv", BucketVersioningStatus::Enabled).await;
-    let head = client.head_object().bucket("vvv").key("a").send().await.unwrap();
+    let head = client
+        .head_object()
+        .bucket("vvv")
+        .key("a")
+        .send()
+        .await
+        .unwrap();
     assert_eq!(head.version_id.as_deref(), Some("null"));
     let first = id(b"first").await.unwrap();
     assert_eq!(first.len(), 32);
@@ -35,7 +41,12 @@ async fn the_null_version() {
     assert_eq!(id(b"suspended again").await.as_deref(), Some("null"));
     set_versioning(&client, "vvv", BucketVersioningStatus::Enabled).await;
     let last = id(b"last").await.unwrap();
-    let listed = client.list_object_versions().bucket("vvv").send().await.unwrap();
+    let listed = client
+        .list_object_versions()
+        .bucket("vvv")
+        .send()
+        .await
+        .unwrap();
     let ids: Vec<(&str, Option<bool>)> = listed
         .versions()
         .iter()
@@ -57,7 +68,10 @@ async fn the_null_version() {
         .send()
         .await
         .unwrap();
-    assert_eq!(null.body.collect().await.unwrap().to_vec(), b"suspended again");
+    assert_eq!(
+        null.body.collect().await.unwrap().to_vec(),
+        b"suspended again"
+    );
 }
 
 /// S3-LIST-2: versions and markers in pages, newest first, every page size the same.
@@ -69,7 +83,13 @@ async fn versions_in_pages() {
     for key in ["a", "b", "a", "c/1", "c/2", "b"] {
         put(&client, "vvv", key, key.as_bytes()).await;
     }
-    client.delete_object().bucket("vvv").key("a").send().await.unwrap();
+    client
+        .delete_object()
+        .bucket("vvv")
+        .key("a")
+        .send()
+        .await
+        .unwrap();
     let mut lists = Vec::new();
     for size in 1..=8 {
         let mut seen = Vec::new();
