@@ -4,7 +4,8 @@ use std::path::Path;
 
 use aws_config::BehaviorVersion;
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sdk_s3::Client;
 use keyferry_policy::{BucketName, Region};
 use keyferry_transfer::{
@@ -69,7 +70,15 @@ impl Aws {
                 .region()
                 .and_then(|region| region.as_ref().parse().ok()),
         };
-        let credentials = shared.credentials_provider().ok_or_else(no_credentials)?;
+        let profile = settings.profile.as_deref();
+        let credentials = shared
+            .credentials_provider()
+            .ok_or_else(|| no_credentials(profile))?;
+        // Asked for now, so that what is wrong with them is not taken for S3's answer.
+        credentials
+            .provide_credentials()
+            .await
+            .map_err(|error| credentials_failure(profile, &error))?;
         let endpoints = match &settings.endpoints {
             Some(endpoints) => endpoints.clone(),
             None => match shared.endpoint_url() {
@@ -126,7 +135,24 @@ impl Aws {
     }
 }
 
-fn no_credentials() -> Failure {
-    Failure::new(Exit::Failure, "no AWS credentials were found")
-        .hint("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give --profile NAME")
+fn credentials_failure(profile: Option<&str>, error: &CredentialsError) -> Failure {
+    match error {
+        CredentialsError::CredentialsNotLoaded(_) | CredentialsError::InvalidConfiguration(_) => {
+            no_credentials(profile)
+        }
+        other => Failure::from_error(Exit::Failure, other)
+            .hint("if they come from `aws sso login` or a role, renew them"),
+    }
+}
+
+fn no_credentials(profile: Option<&str>) -> Failure {
+    match profile {
+        Some(profile) => Failure::new(
+            Exit::Failure,
+            format!("no AWS credentials were found for the profile `{profile}`"),
+        )
+        .hint("`aws configure list-profiles` shows the profiles there are"),
+        None => Failure::new(Exit::Failure, "no AWS credentials were found")
+            .hint("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give --profile NAME"),
+    }
 }

@@ -76,7 +76,7 @@ pub(crate) fn choose(
         }
     };
     let imported = import::decode(&bytes, Format::Auto)
-        .map_err(|error| Failure::from_error(Exit::Key, &error).hint(error.hint()))?;
+        .map_err(|error| Failure::new(Exit::Key, format!("--key: {error}")).hint(error.hint()))?;
     if imported.strength.bits() < 256 {
         terminal.warn(format!(
             "the form of this key allows {} of randomness",

@@ -40,9 +40,12 @@ fn main() -> ExitCode {
 
 fn run(arguments: Arguments, terminal: Terminal) -> Result<Exit, Failure> {
     logging::start(arguments.global.verbose)?;
-    tokio::runtime::Builder::new_multi_thread()
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .context("start", "the async runtime")?
-        .block_on(commands::run(arguments, terminal))
+        .context("start", "the async runtime")?;
+    let ended = runtime.block_on(commands::run(arguments, terminal));
+    // A read of standard input that nobody waits for any more must not keep the process alive.
+    runtime.shutdown_background();
+    ended
 }

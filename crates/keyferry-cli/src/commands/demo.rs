@@ -75,10 +75,7 @@ async fn tell(
     let (entry, key) = make_key(&folder.join("store"))?;
     story.step(
         "key",
-        format!(
-            "{} in ring `{RING}`, {}, MD5 {}",
-            entry.id, entry.strength, entry.md5
-        ),
+        format!("{} in ring `{RING}`, {}", entry.id, entry.strength),
     )?;
 
     let file = content::source(arguments.file, arguments.size, folder)?;
@@ -159,13 +156,10 @@ fn uploaded(receipt: &Receipt, elapsed: Duration) -> String {
         .map(|layout| format!(" in {} parts", layout.count))
         .unwrap_or_default();
     format!(
-        "{} to {}{parts}, {:.1} s, {}/s, {} {}",
+        "{} to {}{parts}, {}/s",
         human_bytes(receipt.size),
         receipt.source,
-        elapsed.as_secs_f64(),
         human_bytes(rate as u64),
-        receipt.checksum.algorithm,
-        receipt.checksum.value
     )
 }
 

@@ -130,7 +130,8 @@ fn exports(lab: &Lab) -> String {
         ("RCLONE_CONFIG_LAB_PROVIDER", "Other".to_owned()),
         ("RCLONE_CONFIG_LAB_ACCESS_KEY_ID", id),
         ("RCLONE_CONFIG_LAB_SECRET_ACCESS_KEY", secret),
-        ("RCLONE_CONFIG_LAB_REGION", region),
+        ("RCLONE_CONFIG_LAB_REGION", region.clone()),
+        ("RCLONE_CONFIG_LAB_LOCATION_CONSTRAINT", region),
         ("RCLONE_CONFIG_LAB_ENDPOINT", url),
     ];
     variables

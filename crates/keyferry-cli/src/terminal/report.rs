@@ -90,14 +90,11 @@ pub(crate) fn steps(report: &Report) -> Vec<(&'static str, String)> {
     if let Some(latency) = report.timings.status_latency {
         steps.push((
             "replicated",
-            format!(
-                "{:.1} s after the upload, as far as was watched",
-                latency.as_secs_f64()
-            ),
+            format!("{:.1} s after the upload", latency.as_secs_f64()),
         ));
     }
     if let Some(reached) = report.level_reached() {
-        steps.push(("compared", compared(report, reached)));
+        steps.push(("equal", compared(report, reached)));
     }
     let refused: Vec<String> = report
         .probes()
@@ -113,7 +110,7 @@ pub(crate) fn steps(report: &Report) -> Vec<(&'static str, String)> {
         steps.push((
             "probes",
             format!(
-                "{} requests without the key or with another one refused ({})",
+                "{} requests without the key or with another: all refused ({})",
                 refused.len(),
                 statuses.join(", ")
             ),
@@ -149,12 +146,12 @@ fn replica(side: &ReplicaSide) -> String {
 }
 
 fn compared(report: &Report, reached: Level) -> String {
-    let equal = "version, size, checksum, key MD5, metadata and tags are equal";
+    let equal = "version, size, checksum, key MD5, metadata, tags";
     match reached {
         Level::Status => "replication status only".to_owned(),
         Level::Equal => equal.to_owned(),
         Level::Deep => format!(
-            "{equal}; all {} read from both sides are the same",
+            "{equal}; all {} on both sides",
             human_bytes(report.subject.size)
         ),
     }

@@ -5,8 +5,8 @@ use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use bytesize::ByteSize;
-use rand::rngs::{StdRng, SysRng};
-use rand::{Rng, SeedableRng};
+use rand::TryRng;
+use rand::rngs::SysRng;
 
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
@@ -41,12 +41,13 @@ pub(super) fn source(
 }
 
 fn write_random(path: &Path, size: u64) -> std::io::Result<()> {
-    let mut random = StdRng::try_from_rng(&mut SysRng).map_err(std::io::Error::other)?;
     let mut file = BufWriter::new(File::create_new(path)?);
     let mut block = vec![0; BLOCK];
     let mut left = size;
     while left > 0 {
-        random.fill_bytes(&mut block);
+        SysRng
+            .try_fill_bytes(&mut block)
+            .map_err(std::io::Error::other)?;
         let length = usize::try_from(left).unwrap_or(BLOCK).min(BLOCK);
         file.write_all(block.get(..length).unwrap_or(&block))?;
         left -= length as u64;

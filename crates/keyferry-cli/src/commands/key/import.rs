@@ -116,6 +116,7 @@ fn decode(request: &Request) -> Result<Imported, Failure> {
         Source::Descriptor(number) => secret_input::from_descriptor(*number)?,
         Source::Environment(name) => secret_input::from_environment(name)?,
     };
-    import::decode(&bytes, request.format)
-        .map_err(|error| Failure::from_error(Exit::Key, &error).hint(error.hint()))
+    import::decode(&bytes, request.format).map_err(|error| {
+        Failure::new(Exit::Key, format!("{}: {error}", request.source.name())).hint(error.hint())
+    })
 }
