@@ -44,6 +44,12 @@ def test_wrong_secret(lab, stored):
     assert (answer.status, answer.code) == (403, "SignatureDoesNotMatch")
 
 
+def test_session_token_that_is_none(lab, stored):
+    """400 InvalidToken"""
+    answer = send(lab, "GET", stored, "k", headers={"x-amz-security-token": "made up"})
+    assert (answer.status, answer.code) == (400, "InvalidToken")
+
+
 @pytest.mark.parametrize("minutes", [-16, 16])
 def test_skewed_clock(lab, stored, minutes):
     """403 RequestTimeTooSkewed beyond 15 minutes"""
