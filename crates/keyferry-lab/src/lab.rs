@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::faults::Faults;
 use crate::lab_error::LabError;
+use crate::lab_options::LabOptions;
 use crate::replication::{ReplicationFailure, Replicator, RoleTrust};
 use crate::server::certificates::{Authority, HostCertificates};
 use crate::server::credentials::{Authenticator, CredentialStore, LabCredentials};
@@ -22,39 +23,6 @@ use crate::server::host::RegionHosts;
 use crate::server::listener;
 use crate::service::{EncryptionRoute, RegionService};
 use crate::store::{RegionStore, RoleRecord, Store};
-
-/// How to start a lab.
-///
-/// ```
-/// let options = keyferry_lab::LabOptions {
-///     ports: [9001, 9002],
-///     ..Default::default()
-/// };
-/// assert_eq!(options.regions, ["ap-northeast-1", "ap-northeast-3"]);
-/// ```
-#[derive(Clone, Debug)]
-pub struct LabOptions {
-    /// Where everything is kept: made if missing, opened again if it holds a lab. `None` is a
-    /// temporary folder that goes with the lab.
-    pub dir: Option<PathBuf>,
-    /// Names of the two regions, as AWS writes them.
-    pub regions: [String; 2],
-    /// Loopback ports of the two regions; 0 is any free one.
-    pub ports: [u16; 2],
-    /// The account that owns everything: 12 digits.
-    pub account_id: String,
-}
-
-impl Default for LabOptions {
-    fn default() -> Self {
-        Self {
-            dir: None,
-            regions: ["ap-northeast-1".to_owned(), "ap-northeast-3".to_owned()],
-            ports: [0, 0],
-            account_id: "111122223333".to_owned(),
-        }
-    }
-}
 
 /// One region of a running lab.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,7 +105,7 @@ impl Lab {
     /// An option that makes no sense, a port that is taken, a folder that cannot be used or
     /// that another lab uses.
     pub async fn start(options: LabOptions) -> Result<Self, LabError> {
-        check(&options)?;
+        options.check()?;
         let LabOptions {
             dir,
             regions,
@@ -395,29 +363,6 @@ fn port_of(listener: &TcpListener) -> Result<u16, LabError> {
         .local_addr()
         .map(|address| address.port())
         .map_err(|error| LabError::io("look up the port of", "127.0.0.1", error))
-}
-
-fn check(options: &LabOptions) -> Result<(), LabError> {
-    let invalid = |what: String| Err(LabError::InvalidOption(what));
-    let [first, second] = &options.regions;
-    for region in [first, second] {
-        let valid = !region.is_empty()
-            && region.len() <= 32
-            && region
-                .bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-        if !valid {
-            return invalid(format!("`{region}` is not a region name"));
-        }
-    }
-    if first == second {
-        return invalid(format!("both regions are named `{first}`"));
-    }
-    let account = &options.account_id;
-    if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
-        return invalid(format!("`{account}` is not an account id of 12 digits"));
-    }
-    Ok(())
 }
 
 fn check_document(role: &str, document: &'static str, json: &str) -> Result<(), LabError> {

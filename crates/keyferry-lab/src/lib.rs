@@ -26,13 +26,15 @@ mod encryption;
 mod faults;
 mod lab;
 mod lab_error;
+mod lab_options;
 mod replication;
 mod server;
 mod service;
 mod store;
 
 pub use faults::{Fault, FaultScope, Faults};
-pub use lab::{Lab, LabOptions, LabRegion};
+pub use lab::{Lab, LabRegion};
 pub use lab_error::LabError;
+pub use lab_options::LabOptions;
 pub use replication::{ReplicationFailure, ReplicationFailureReason};
 pub use server::credentials::LabCredentials;

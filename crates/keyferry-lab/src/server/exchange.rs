@@ -1,6 +1,7 @@
 //! What one request carries through all layers besides its content: its ids, how it came in,
 //! and what its error answer should say beyond code and message.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
@@ -23,6 +24,7 @@ pub(crate) struct Exchange {
     host_id: String,
     transport: Transport,
     error_fields: Mutex<Vec<(&'static str, String)>>,
+    bare_etag: AtomicBool,
 }
 
 impl Exchange {
@@ -33,6 +35,7 @@ impl Exchange {
             host_id: STANDARD.encode(rand::random::<[[u8; 28]; 2]>().concat()),
             transport,
             error_fields: Mutex::default(),
+            bare_etag: AtomicBool::new(false),
         }
     }
 
@@ -66,6 +69,16 @@ impl Exchange {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push((name, value.into()));
+    }
+
+    /// Has the answer's XML say its ETag without quotes (`S3-ATTR-2`).
+    pub(crate) fn want_bare_etag(&self) {
+        self.bare_etag.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it has to.
+    pub(crate) fn wants_bare_etag(&self) -> bool {
+        self.bare_etag.load(Ordering::Relaxed)
     }
 
     /// The elements collected so far.

@@ -9,9 +9,9 @@ use hyper::body::Incoming;
 use s3s::service::S3Service;
 use s3s::{Body, HttpError, HttpResponse, S3Error, S3ErrorCode, S3Result};
 
+use super::answer_form;
 use super::credential_scope::SignatureClaims;
 use super::credentials::{Claim, CredentialStore};
-use super::error_form;
 use super::exchange::{Exchange, Transport};
 use super::request_body;
 use super::secrets;
@@ -75,7 +75,7 @@ impl Gate {
         if !response.status().is_success() {
             rest.drain().await;
         }
-        if let Some(code) = error_form::finish(&mut response, &method, &exchange) {
+        if let Some(code) = answer_form::finish(&mut response, &method, &exchange) {
             tracing::debug!(%code, id = exchange.request_id(), "refused");
         }
         Ok(response)

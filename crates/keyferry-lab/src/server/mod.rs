@@ -5,10 +5,10 @@
 //! ([`listener`]). Each request then passes the [`gate`]: ids, marking of secret headers,
 //! checks of the credential scope and session token, the S3 service, and S3's error form.
 
+pub(crate) mod answer_form;
 pub(crate) mod certificates;
 pub(crate) mod credential_scope;
 pub(crate) mod credentials;
-pub(crate) mod error_form;
 pub(crate) mod exchange;
 pub(crate) mod gate;
 pub(crate) mod host;

@@ -1,4 +1,4 @@
-//! GetObjectAttributes (`S3-ATTR-1`): what HEAD says and the parts, in pages.
+//! GetObjectAttributes (`S3-ATTR-1`, `S3-ATTR-2`): what HEAD says and the parts, in pages.
 
 use s3s::dto::{
     Checksum, ETag, GetObjectAttributesInput, GetObjectAttributesOutput, GetObjectAttributesParts,
@@ -8,10 +8,10 @@ use s3s::{S3Request, S3Response, S3Result};
 
 use super::RegionService;
 use super::checksums::{kind_name, set_checksum_field};
+use super::customer_key::CustomerKeyHeaders;
 use super::errors::{OrS3 as _, invalid_argument};
 use super::list_objects::{as_i32, page_size};
 use super::put::customer_key_headers;
-use super::sse::CustomerKeyHeaders;
 use super::versions::version_header;
 use crate::server::exchange::Exchange;
 use crate::store::{Layout, ObjectRecord};
@@ -71,6 +71,7 @@ impl RegionService {
         } else {
             None
         };
+        exchange.want_bare_etag();
         Ok(S3Response::new(GetObjectAttributesOutput {
             e_tag: wants("ETag").then(|| ETag::Strong(object.etag.clone())),
             checksum: wants("Checksum").then(|| checksum(&object)).flatten(),

@@ -6,8 +6,8 @@ use s3s::{S3Error, S3Result, s3_error};
 
 use super::RegionService;
 use super::conditions::ReadConditions;
+use super::customer_key::CustomerKeyHeaders;
 use super::errors::{self, OrS3 as _};
-use super::sse::CustomerKeyHeaders;
 use super::versions::check_version_id;
 use crate::encryption::DataKey;
 use crate::server::exchange::Exchange;
@@ -52,7 +52,7 @@ macro_rules! source_request {
                 if_modified_since: $input.copy_source_if_modified_since.take(),
                 if_unmodified_since: $input.copy_source_if_unmodified_since.take(),
             },
-            customer: $crate::service::sse::CustomerKeyHeaders::new(
+            customer: $crate::service::customer_key::CustomerKeyHeaders::new(
                 $input.copy_source_sse_customer_algorithm.take(),
                 $input.copy_source_sse_customer_key.take(),
                 $input.copy_source_sse_customer_key_md5.take(),

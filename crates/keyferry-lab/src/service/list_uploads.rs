@@ -8,11 +8,11 @@ use s3s::{S3Request, S3Response, S3Result};
 
 use super::RegionService;
 use super::checksums::{algorithm_name, kind_name, set_checksum_field};
+use super::customer_key::CustomerKeyHeaders;
 use super::errors::{OrS3 as _, invalid_argument};
 use super::list_objects::{as_i32, common_prefixes, page_size};
 use super::multipart::part_algorithm;
 use super::put::customer_key_headers;
-use super::sse::CustomerKeyHeaders;
 use super::url_encoding::NameEncoding;
 use crate::server::exchange::Exchange;
 use crate::store::{PartPage, UploadPage, UploadQuery, UploadRecord};

@@ -1,42 +1,34 @@
-//! CreateMultipartUpload, UploadPart, CompleteMultipartUpload, AbortMultipartUpload.
+//! CreateMultipartUpload, UploadPart, AbortMultipartUpload.
 //!
-//! `S3-MPU-1` part numbers 1 to 10,000; `S3-MPU-2` a part uploaded again replaces; `S3-MPU-3`
-//! what completing has to list; `S3-MPU-5` parts but the last have 5 MiB; `S3-MPU-6` aborting;
-//! `S3-SSEC-12` every part under the same customer key; `S3-SUM-6` parts carry the upload's
+//! `S3-MPU-1` part numbers 1 to 10,000; `S3-MPU-2` a part uploaded again replaces; `S3-MPU-6`
+//! aborting; `S3-SSEC-12` every part under the same customer key; `S3-SUM-6` parts carry the upload's
 //! checksum algorithm.
 
 use s3s::dto::{
     AbortMultipartUploadInput, AbortMultipartUploadOutput, ChecksumType,
-    CompleteMultipartUploadInput, CompleteMultipartUploadOutput, CreateMultipartUploadInput,
-    CreateMultipartUploadOutput, ETag, UploadPartInput, UploadPartOutput,
+    CreateMultipartUploadInput, CreateMultipartUploadOutput, ETag, UploadPartInput,
+    UploadPartOutput,
 };
 use s3s::{S3Request, S3Response, S3Result, s3_error};
 
 use super::RegionService;
 use super::body::UploadBody;
-use super::checksums::{
-    self, SentChecksum, algorithm_name, checksum_fields, kind_name, sent_fields, set_checksum_field,
-};
-use super::conditions::{commit_error, write_precondition};
-use super::errors::{
-    OrS3 as _, from_unlock, header_not_implemented, invalid_argument, malformed_xml,
-};
+use super::checksums::{self, SentChecksum, algorithm_name, kind_name, set_checksum_field};
+use super::customer_key::{self, CustomerKeyHeaders};
+use super::errors::{OrS3 as _, from_unlock, header_not_implemented, invalid_argument};
 use super::limits::MAX_PART_NUMBER;
 use super::metadata::{self, check_unsupported_headers, metadata_headers};
 use super::put::{chosen_key, customer_key_headers, encryption_headers};
-use super::sse::{self, CustomerKeyHeaders, EncryptionEcho, EncryptionHeaders};
+use super::sse::{EncryptionEcho, EncryptionHeaders};
 use super::tagging;
-use super::url_encoding::NameEncoding;
-use super::versions::version_header;
 use crate::encryption::{CustomerKey, DataKey, UnlockError};
 use crate::server::exchange::{Exchange, Transport};
 use crate::store::{
-    BucketRecord, ChecksumAlgorithm, ChecksumKind, CompletedPart, Completion, DigestPlan,
-    NewUpload, StoreError, UploadRecord,
+    BucketRecord, ChecksumAlgorithm, ChecksumKind, DigestPlan, NewUpload, UploadRecord,
 };
 
 /// The checksum of uploads that name none (`S3-SUM-2`).
-const DEFAULT_CHECKSUM: ChecksumAlgorithm = ChecksumAlgorithm::Crc64Nvme;
+pub(super) const DEFAULT_CHECKSUM: ChecksumAlgorithm = ChecksumAlgorithm::Crc64Nvme;
 
 impl RegionService {
     pub(super) async fn create_multipart_upload(
@@ -163,96 +155,6 @@ impl RegionService {
         Ok(S3Response::new(output))
     }
 
-    pub(super) async fn complete_multipart_upload(
-        &self,
-        request: S3Request<CompleteMultipartUploadInput>,
-        exchange: &Exchange,
-    ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
-        let S3Request {
-            mut input, headers, ..
-        } = request;
-        let customer: CustomerKeyHeaders = customer_key_headers!(input);
-        let bucket = self.bucket(
-            exchange,
-            &input.bucket,
-            input.expected_bucket_owner.as_deref(),
-        )?;
-        let upload = self
-            .region
-            .upload(&input.bucket, &input.key, &input.upload_id)
-            .or_s3(exchange)?;
-        self.completion_key(exchange, &upload, &customer)?;
-        let (algorithm, kind) = upload
-            .checksum
-            .unwrap_or((DEFAULT_CHECKSUM, ChecksumKind::FullObject));
-        if let Some(asked) = &input.checksum_type
-            && asked.as_str() != kind_name(kind)
-        {
-            return Err(s3_error!(
-                InvalidRequest,
-                "The upload was created using the {} checksum mode. The complete request must use the same checksum mode.",
-                kind_name(kind)
-            ));
-        }
-        let checksum = match sent_fields(checksum_fields!(input))? {
-            None => None,
-            Some((sent, value)) if sent == algorithm => Some(value),
-            Some((sent, _)) => return Err(type_mismatch(upload.checksum, sent)),
-        };
-        let parts = completed_parts(&upload, input.multipart_upload.and_then(|list| list.parts))?;
-        let precondition = write_precondition(
-            exchange,
-            input.if_match.as_ref(),
-            input.if_none_match.as_ref(),
-        )?;
-        self.check_write(exchange, &input.bucket, &input.key, &precondition)?;
-        let size = input
-            .mpu_object_size
-            .map(|size| {
-                u64::try_from(size).map_err(|_| {
-                    s3_error!(
-                        InvalidRequest,
-                        "Value for x-amz-mp-object-size header is invalid"
-                    )
-                })
-            })
-            .transpose()?;
-        let completion = Completion {
-            parts,
-            precondition: precondition.clone(),
-            checksum,
-            size,
-        };
-        let version = self
-            .region
-            .complete_upload(&input.bucket, &input.key, &input.upload_id, completion)
-            .await
-            .map_err(|error| match error {
-                StoreError::ChecksumMismatch { .. } => checksums::mismatch(algorithm),
-                error => commit_error(exchange, error, &precondition),
-            })?;
-
-        let echo = EncryptionEcho::new(&upload.encryption, None);
-        let mut output = CompleteMultipartUploadOutput {
-            location: Some(location(exchange, &headers, &input.bucket, &input.key)),
-            version_id: version_header(&bucket, &version),
-            bucket: Some(input.bucket),
-            key: Some(input.key),
-            server_side_encryption: echo.server_side_encryption,
-            ssekms_key_id: echo.ssekms_key_id,
-            bucket_key_enabled: echo.bucket_key_enabled,
-            ..CompleteMultipartUploadOutput::default()
-        };
-        if let Some(object) = version.object() {
-            output.e_tag = Some(ETag::Strong(object.etag.clone()));
-            if let Some(checksum) = &object.checksum {
-                output.checksum_type = Some(kind_name(checksum.kind).to_owned().into());
-                set_checksum_field!(output, checksum.algorithm, checksum.value.clone());
-            }
-        }
-        Ok(S3Response::new(output))
-    }
-
     pub(super) async fn abort_multipart_upload(
         &self,
         request: S3Request<AbortMultipartUploadInput>,
@@ -291,23 +193,23 @@ impl RegionService {
             && bucket.encryption.blocks_sse_c()
         {
             // AWS documents the 403 for UploadPart as well (`S3-SSEC-20`).
-            return Err(sse::blocked(bucket, "s3:PutObject", &upload.key));
+            return Err(customer_key::blocked(bucket, "s3:PutObject", &upload.key));
         }
         let customer_key = customer.key(exchange)?;
-        sse::check_part_key(&upload.encryption, customer)?;
+        customer_key::check_part_key(&upload.encryption, customer)?;
         match self
             .region
             .unlock(&upload.encryption, customer_key.as_ref())
         {
             Ok(key) => Ok((key, customer_key)),
-            Err(UnlockError::WrongKey) => Err(sse::other_upload_key()),
+            Err(UnlockError::WrongKey) => Err(customer_key::other_upload_key()),
             Err(error) => Err(from_unlock(error, exchange)),
         }
     }
 
     /// CompleteMultipartUpload and ListParts need the key only when the upload named a
     /// checksum algorithm; a key that is there must be the right one (`S3-SSEC-12`).
-    fn completion_key(
+    pub(super) fn completion_key(
         &self,
         exchange: &Exchange,
         upload: &UploadRecord,
@@ -317,13 +219,13 @@ impl RegionService {
         if !customer.is_present() && (!upload.encryption.is_sse_c() || upload.checksum.is_none()) {
             return Ok(());
         }
-        sse::check_part_key(&upload.encryption, customer)?;
+        customer_key::check_part_key(&upload.encryption, customer)?;
         match self
             .region
             .unlock(&upload.encryption, customer_key.as_ref())
         {
             Ok(_) => Ok(()),
-            Err(UnlockError::WrongKey) => Err(sse::other_upload_key()),
+            Err(UnlockError::WrongKey) => Err(customer_key::other_upload_key()),
             Err(error) => Err(from_unlock(error, exchange)),
         }
     }
@@ -387,7 +289,7 @@ pub(super) fn part_algorithm(upload: &UploadRecord) -> ChecksumAlgorithm {
 /// The algorithm a part is checked with and answered with. It has to be the one the upload
 /// named. An upload that named none takes any: SDKs send CRC32 with every part, whether or not
 /// the upload was created with it (`S3-SUM-6`).
-fn shown_algorithm(
+pub(super) fn shown_algorithm(
     upload: &UploadRecord,
     sent: Option<ChecksumAlgorithm>,
 ) -> S3Result<ChecksumAlgorithm> {
@@ -400,7 +302,8 @@ fn shown_algorithm(
     }
 }
 
-fn type_mismatch(
+/// 400 for a checksum of another algorithm than the upload's.
+pub(super) fn type_mismatch(
     expected: Option<(ChecksumAlgorithm, ChecksumKind)>,
     sent: ChecksumAlgorithm,
 ) -> s3s::S3Error {
@@ -412,61 +315,4 @@ fn type_mismatch(
         }),
         algorithm_name(sent).to_ascii_lowercase()
     )
-}
-
-fn completed_parts(
-    upload: &UploadRecord,
-    parts: Option<Vec<s3s::dto::CompletedPart>>,
-) -> S3Result<Vec<CompletedPart>> {
-    let parts = parts
-        .filter(|parts| !parts.is_empty())
-        .ok_or_else(malformed_xml)?;
-    parts
-        .into_iter()
-        .map(|part| {
-            let number = part
-                .part_number
-                .and_then(|number| u32::try_from(number).ok())
-                .ok_or_else(malformed_xml)?;
-            let checksum = match sent_fields(checksum_fields!(part))? {
-                None => None,
-                // What is not kept cannot be compared.
-                Some((algorithm, value)) => (shown_algorithm(upload, Some(algorithm))?
-                    == part_algorithm(upload))
-                .then_some(value),
-            };
-            if let Some((algorithm, ChecksumKind::Composite)) = upload.checksum
-                && checksum.is_none()
-            {
-                return Err(s3_error!(
-                    InvalidRequest,
-                    "The upload was created using a {} checksum. The complete request must include the checksum for each part. It was missing for part {number} in the request.",
-                    algorithm_name(algorithm).to_ascii_lowercase()
-                ));
-            }
-            Ok(CompletedPart {
-                number,
-                etag: part.e_tag.ok_or_else(malformed_xml)?.into_value(),
-                checksum,
-            })
-        })
-        .collect()
-}
-
-/// `Location`: the object's address, as the client addressed the endpoint.
-fn location(exchange: &Exchange, headers: &http::HeaderMap, bucket: &str, key: &str) -> String {
-    let scheme = match exchange.transport() {
-        Transport::Tls => "https",
-        Transport::Plain => "http",
-    };
-    let host = headers
-        .get(http::header::HOST)
-        .and_then(|host| host.to_str().ok())
-        .unwrap_or_default();
-    let key = NameEncoding::Url.name(key);
-    if host.starts_with(&format!("{bucket}.")) {
-        format!("{scheme}://{host}/{key}")
-    } else {
-        format!("{scheme}://{host}/{bucket}/{key}")
-    }
 }

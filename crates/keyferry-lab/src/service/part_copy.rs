@@ -8,11 +8,12 @@ use s3s::{S3Request, S3Response, S3Result, s3_error};
 use super::RegionService;
 use super::checksums::set_checksum_field;
 use super::copy_source::source_request;
+use super::customer_key::CustomerKeyHeaders;
 use super::errors::{OrS3 as _, invalid_argument};
 use super::limits::MAX_UPLOAD;
 use super::multipart::{part_algorithm, part_number};
 use super::put::customer_key_headers;
-use super::sse::{CustomerKeyHeaders, EncryptionEcho};
+use super::sse::EncryptionEcho;
 use crate::server::exchange::Exchange;
 use crate::store::DigestPlan;
 

@@ -32,7 +32,7 @@ macro_rules! encryption_headers {
 /// Takes the customer key fields out of an input of s3s.
 macro_rules! customer_key_headers {
     ($input:expr) => {
-        $crate::service::sse::CustomerKeyHeaders::new(
+        $crate::service::customer_key::CustomerKeyHeaders::new(
             $input.sse_customer_algorithm.take(),
             $input.sse_customer_key.take(),
             $input.sse_customer_key_md5.take(),

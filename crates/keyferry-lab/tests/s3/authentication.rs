@@ -147,3 +147,34 @@ async fn virtual_hosts() {
         .await
         .unwrap();
 }
+
+/// S3-AUTH-7, S3-AUTH-8: clocks that are off, and URLs that have expired.
+#[tokio::test]
+async fn clocks() {
+    let world = World::start().await;
+    world.bucket("clocks").await;
+    let client = world.client();
+    let now = std::time::SystemTime::now();
+    let hour = Duration::from_secs(3600);
+    for (start, code) in [
+        (now - hour, "AccessDenied"),
+        (now + hour, "RequestTimeTooSkewed"),
+    ] {
+        let url = client
+            .get_object()
+            .bucket("clocks")
+            .key("a")
+            .presigned(
+                PresigningConfig::builder()
+                    .start_time(start)
+                    .expires_in(Duration::from_secs(60))
+                    .build()
+                    .unwrap(),
+            )
+            .await
+            .unwrap();
+        let (status, body) = crate::raw::get(&world, url.uri()).await;
+        assert_eq!(status, 403, "{body}");
+        assert!(body.contains(&format!("<Code>{code}</Code>")), "{body}");
+    }
+}

@@ -2,6 +2,10 @@
 
 use aws_sdk_s3::primitives::{ByteStream, DateTime};
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use bytes::Bytes;
+use futures::StreamExt as _;
+use http_body::Frame;
+use http_body_util::StreamBody;
 
 use crate::support::{World, answer, get, put, refused};
 
@@ -190,4 +194,47 @@ async fn copy_sources() {
     // The destination's own condition.
     let exists = copy().if_none_match("*").send().await;
     assert_eq!(refused(exists), answer(412, "PreconditionFailed"));
+}
+
+/// S3-COND-4: an object deleted while it is conditionally written.
+#[tokio::test]
+async fn deleted_meanwhile_is_a_conflict() {
+    let world = World::start().await;
+    world.bucket("conditions").await;
+    let client = world.client();
+    let etag = put(&client, "conditions", "a", b"first").await;
+    let (send, receive) = tokio::sync::oneshot::channel::<()>();
+    let half = || Frame::data(Bytes::from_static(b"half"));
+    let frames = futures::stream::once(async move { Ok::<_, std::convert::Infallible>(half()) })
+        .chain(futures::stream::once(async move {
+            receive.await.unwrap();
+            Ok(half())
+        }));
+    let body = ByteStream::from_body_1_x(StreamBody::new(frames));
+    let write = world
+        .plain_client()
+        .put_object()
+        .bucket("conditions")
+        .key("a")
+        .if_match(etag)
+        .content_length(8)
+        .body(body)
+        .customize()
+        .disable_payload_signing()
+        .send();
+    let write = tokio::spawn(write);
+    // The first half is on its way, and the condition judged; then the object goes.
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    client
+        .delete_object()
+        .bucket("conditions")
+        .key("a")
+        .send()
+        .await
+        .unwrap();
+    send.send(()).unwrap();
+    assert_eq!(
+        refused(write.await.unwrap()),
+        answer(409, "ConditionalRequestConflict")
+    );
 }

@@ -3,26 +3,26 @@
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{EncryptionType, ObjectAttributes, ServerSideEncryption};
+use aws_sdk_s3::types::{ObjectAttributes, ServerSideEncryption};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use md5::Digest as _;
 
-use crate::support::{Key, World, answer, encryption, pattern, put, refusal, refused};
+use crate::support::{Key, World, answer, pattern, put, refusal, refused};
 use crate::with_key;
 
 type Answer = (u16, Option<String>);
 
 /// The headers of a key, each of which may be missing or wrong.
 #[derive(Clone)]
-struct Headers {
+pub(crate) struct Headers {
     algorithm: Option<String>,
     key: Option<String>,
     md5: Option<String>,
 }
 
 impl Headers {
-    fn of(key: &Key) -> Self {
+    pub(crate) fn of(key: &Key) -> Self {
         Self {
             algorithm: Some("AES256".to_owned()),
             key: Some(key.base64()),
@@ -40,7 +40,12 @@ impl Headers {
 }
 
 /// Sends an operation with these headers on `plain` or `sealed`, two objects of a bucket.
-async fn send(client: &Client, operation: &str, object: &str, headers: Headers) -> Answer {
+pub(crate) async fn send(
+    client: &Client,
+    operation: &str,
+    object: &str,
+    headers: Headers,
+) -> Answer {
     macro_rules! with {
         ($builder:expr) => {
             refused(
@@ -82,7 +87,8 @@ async fn send(client: &Client, operation: &str, object: &str, headers: Headers) 
     }
 }
 
-const WRITES: [&str; 3] = ["PutObject", "CreateMultipartUpload", "CopyObject to"];
+/// Operations that write under a key.
+pub(crate) const WRITES: [&str; 3] = ["PutObject", "CreateMultipartUpload", "CopyObject to"];
 const READS: [&str; 4] = [
     "GetObject",
     "HeadObject",
@@ -370,120 +376,4 @@ async fn what_needs_no_key() {
         .send()
         .await
         .unwrap();
-}
-
-/// S3-SSEC-20: new buckets block customer keys, for writing only; unblocking is explicit.
-#[tokio::test]
-async fn buckets_block_customer_keys() {
-    let world = World::start().await;
-    world.new_bucket_in(0, "keys").await;
-    let client = world.client();
-    let key = Key::new(1);
-    let blocked = client
-        .get_bucket_encryption()
-        .bucket("keys")
-        .send()
-        .await
-        .unwrap();
-    let rule = &blocked.server_side_encryption_configuration.unwrap().rules[0];
-    let types = rule.blocked_encryption_types().unwrap();
-    assert_eq!(types.encryption_type(), [EncryptionType::SseC]);
-    put(&client, "keys", "plain", b"in the clear").await;
-    for operation in WRITES {
-        let got = send(&client, operation, "new", Headers::of(&key)).await;
-        assert_eq!(got, answer(403, "AccessDenied"), "{operation}");
-    }
-    let refusal = refusal(
-        with_key!(client.put_object().bucket("keys").key("a"), key)
-            .send()
-            .await,
-    );
-    assert!(refusal.2.contains("blocked upload requests that specify Server Side Encryption with Customer provided keys (SSE-C)"));
-
-    crate::support::allow_sse_c(&client, "keys").await;
-    with_key!(client.put_object().bucket("keys").key("sealed"), key)
-        .body(ByteStream::from_static(b"sealed"))
-        .send()
-        .await
-        .unwrap();
-    // S3-ENC-1: leaving the element out changes nothing, here and after blocking again.
-    client
-        .put_bucket_encryption()
-        .bucket("keys")
-        .server_side_encryption_configuration(encryption(None))
-        .send()
-        .await
-        .unwrap();
-    with_key!(client.put_object().bucket("keys").key("sealed"), key)
-        .body(ByteStream::from_static(b"sealed"))
-        .send()
-        .await
-        .unwrap();
-    client
-        .put_bucket_encryption()
-        .bucket("keys")
-        .server_side_encryption_configuration(encryption(Some(EncryptionType::SseC)))
-        .send()
-        .await
-        .unwrap();
-    let again = send(&client, "PutObject", "sealed", Headers::of(&key)).await;
-    assert_eq!(again, answer(403, "AccessDenied"));
-    // What is there can still be read.
-    let got = with_key!(client.get_object().bucket("keys").key("sealed"), key)
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(got.body.collect().await.unwrap().to_vec(), b"sealed");
-}
-
-/// S3-SSEC-1: nothing on the lab's disk holds the key or the content.
-#[tokio::test]
-async fn neither_key_nor_content_is_on_disk() {
-    let (world, key) = world().await;
-    let dir = tempfile::tempdir().unwrap();
-    let lab = keyferry_lab::Lab::start(keyferry_lab::LabOptions {
-        dir: Some(dir.path().to_owned()),
-        ..Default::default()
-    })
-    .await
-    .unwrap();
-    drop(world);
-    let world = World { lab };
-    world.bucket("keys").await;
-    with_key!(
-        world.client().put_object().bucket("keys").key("sealed"),
-        key
-    )
-    .body(ByteStream::from_static(b"sealed under a customer key"))
-    .send()
-    .await
-    .unwrap();
-    world.lab.shutdown().await;
-    let needles: [Vec<u8>; 4] = [
-        key.0.to_vec(),
-        key.base64().into_bytes(),
-        hex::encode(key.0).into_bytes(),
-        b"under a customer key".to_vec(),
-    ];
-    let mut files = 0;
-    let mut folders = vec![dir.path().to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            files += 1;
-            let content = std::fs::read(&path).unwrap();
-            for needle in &needles {
-                assert!(
-                    !content.windows(needle.len()).any(|window| window == needle),
-                    "{}",
-                    path.display()
-                );
-            }
-        }
-    }
-    assert!(files > 3, "{files} files");
 }

@@ -13,6 +13,8 @@ mod checksums;
 mod conditions;
 mod copying;
 mod customer_keys;
+mod customer_keys_copies;
+mod customer_keys_kept;
 mod customer_keys_multipart;
 mod deleting;
 mod encryption;

@@ -46,7 +46,7 @@ fn completed(parts: &[CompletedPart]) -> CompletedMultipartUpload {
         .build()
 }
 
-/// S3-MPU-2, S3-LIST-3, S3-ATTR-1, S3-GET-2.
+/// S3-MPU-2, S3-LIST-3, S3-ATTR-1, S3-ATTR-2, S3-GET-2.
 #[tokio::test]
 async fn from_create_to_attributes() {
     let world = World::start().await;
@@ -157,6 +157,10 @@ async fn from_create_to_attributes() {
         .await
         .unwrap();
     assert_eq!(attributes.object_size, Some(body.len() as i64));
+    assert_eq!(
+        attributes.e_tag.map(|etag| format!("\"{etag}\"")),
+        head.e_tag
+    );
     let parts = attributes.object_parts.unwrap();
     assert_eq!(parts.total_parts_count, Some(3));
     assert_eq!(parts.is_truncated, Some(true));

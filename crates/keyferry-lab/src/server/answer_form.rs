@@ -1,5 +1,5 @@
-//! The form of S3's answers: ids on every response, and errors as S3 writes them
-//! (`S3-HTTP-1`, `S3-HTTP-2`).
+//! The form of S3's answers: ids on every response, errors as S3 writes them, bare ETags where
+//! S3 has them (`S3-HTTP-1`, `S3-HTTP-2`, `S3-ATTR-2`).
 //!
 //! `s3s` writes errors with code and message only. S3 adds what the error is about, such as
 //! `Key` or `Region`, then `RequestId` and `HostId`; some clients act on those.
@@ -42,6 +42,9 @@ pub(crate) fn finish(
 
     let status = response.status();
     if status.is_success() {
+        if exchange.wants_bare_etag() {
+            remove_etag_quotes(response);
+        }
         return None;
     }
     let written = response
@@ -65,6 +68,21 @@ pub(crate) fn finish(
         *response.body_mut() = Body::from(xml);
     }
     code
+}
+
+/// `s3s` quotes every ETag; GetObjectAttributes has it bare (`S3-ATTR-2`).
+fn remove_etag_quotes(response: &mut HttpResponse) {
+    let Some(body) = response.body().bytes() else {
+        return;
+    };
+    let Ok(xml) = std::str::from_utf8(&body) else {
+        return;
+    };
+    let xml = xml
+        .replacen("<ETag>\"", "<ETag>", 1)
+        .replacen("\"</ETag>", "</ETag>", 1);
+    response.headers_mut().remove(CONTENT_LENGTH);
+    *response.body_mut() = Body::from(xml);
 }
 
 fn write(error: &WrittenError, exchange: &Exchange) -> String {
