@@ -24,6 +24,9 @@ pub enum ParseAddressError {
     /// It does not begin with `s3://`.
     #[error("`{0}` is not an S3 address: it must look like `s3://bucket/key`")]
     NotS3(String),
+    /// There is no bucket before the key.
+    #[error("`{0}` names no bucket: it must look like `s3://bucket/key`")]
+    NoBucket(String),
     /// The bucket part breaks the naming rules.
     #[error(transparent)]
     Bucket(#[from] NameError),
@@ -64,6 +67,9 @@ impl FromStr for ObjectAddress {
             .strip_prefix("s3://")
             .ok_or_else(|| ParseAddressError::NotS3(text.to_owned()))?;
         let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
+        if bucket.is_empty() {
+            return Err(ParseAddressError::NoBucket(text.to_owned()));
+        }
         Self::new(bucket.parse()?, key)
     }
 }
@@ -96,6 +102,13 @@ mod tests {
             "s3://B/key",
         ] {
             assert!(text.parse::<ObjectAddress>().is_err(), "{text}");
+        }
+        for text in ["s3://", "s3:///key"] {
+            let error = text.parse::<ObjectAddress>().unwrap_err().to_string();
+            assert!(
+                error.starts_with(&format!("`{text}` names no bucket")),
+                "{error}"
+            );
         }
         let long = format!("s3://bucket/{}", "k".repeat(1025));
         assert_eq!(

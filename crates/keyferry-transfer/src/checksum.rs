@@ -2,7 +2,7 @@
 //!
 //! CRC64NVME is what S3 computes for every object unless told otherwise, and the only algorithm that
 //! always covers the full object, multipart included. CRCs of pieces combine into the CRC of the
-//! whole, so pieces are summed where they are, in any order.
+//! whole, so pieces are summed where they are, in any order (S3-XFER-7).
 //! AWS: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html>.
 
 use std::fmt;

@@ -1,7 +1,7 @@
 //! Whether the server used the key.
 //!
 //! S3 confirms SSE-C by answering with the algorithm and the MD5 of the key that it used. A server
-//! that does not know SSE-C ignores the request headers and stores plaintext, and it answers 200.
+//! that does not know SSE-C ignores the request headers and stores plaintext, and it answers 200 (S3-XFER-3).
 //! AWS: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/specifying-s3-c-encryption.html>.
 
 use aws_sdk_s3::config::interceptors::BeforeDeserializationInterceptorContextMut;

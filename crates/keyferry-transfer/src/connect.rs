@@ -3,12 +3,13 @@
 //! Clients share one pool of connections and one trust store. TLS is rustls on aws-lc-rs. Certificate
 //! authorities come from the system; a CA bundle *replaces* them, as `--ca-bundle` and
 //! `AWS_CA_BUNDLE` do in the AWS CLI, so that no other authority can vouch for the server that is
-//! given a customer key.
+//! given a customer key. Customer keys travel over TLS only (S3-XFER-1).
 //!
 //! Checksums are left to this crate (the SDK adds and checks none of its own), retries of single
 //! requests, clock skew and credential renewal to the SDK.
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -25,9 +26,10 @@ use keyferry_policy::{BucketName, Region};
 
 use crate::TransferError;
 use crate::confirmation::JoinConfirmations;
-use crate::error::{Asked, classify};
+use crate::error::{Asked, classify, explain_bodyless};
 
 mod endpoints;
+mod failures;
 mod trust;
 
 pub use endpoints::{EndpointUrl, Endpoints, ParseEndpointsError};
@@ -118,7 +120,10 @@ impl ConnectError {
                 "it must hold certificates between BEGIN CERTIFICATE and END CERTIFICATE lines"
                     .to_owned()
             }
-            Self::BundleUnreadable { .. } => return None,
+            Self::BundleUnreadable { source, .. } if source.kind() == ErrorKind::NotFound => {
+                "check the path that `--ca-bundle` or AWS_CA_BUNDLE gives".to_owned()
+            }
+            Self::BundleUnreadable { .. } => "it must be a file that this user may read".to_owned(),
         })
     }
 }
@@ -196,38 +201,42 @@ impl Connector {
     /// Asks which region a bucket is in, beginning at `start`.
     ///
     /// S3 tells it in `x-amz-bucket-region` even when it redirects (301), and to callers without
-    /// permission (403).
+    /// permission (403, S3-XFER-16). Whether these are the right credentials for anything at all is asked in that
+    /// case: otherwise the first request that needs a permission would seem to lack it.
     ///
     /// # Errors
-    /// When there is no such bucket, or S3 cannot be reached.
+    /// When there is no such bucket, S3 cannot be reached, or the credentials are not accepted.
     pub async fn bucket_region(
         &self,
         bucket: &BucketName,
         start: &Region,
     ) -> Result<Region, BucketRegionError> {
         let client = self.client(start)?;
-        let answer = client.head_bucket().bucket(bucket.as_str()).send().await;
-        let named = match &answer {
-            Ok(answer) => answer.bucket_region(),
-            Err(error) => error
-                .raw_response()
-                .filter(|response| response.status().as_u16() != 404)
-                .and_then(|response| response.headers().get("x-amz-bucket-region")),
-        };
-        match (named.and_then(|region| region.parse().ok()), answer) {
-            (Some(region), _) => Ok(region),
+        let parsed = |region: &str| region.parse().ok();
+        let error = match client.head_bucket().bucket(bucket.as_str()).send().await {
             // A server without the header has answered for the region that was asked.
-            (None, Ok(_)) => Ok(start.clone()),
-            (None, Err(error)) => {
-                let asked = Asked {
-                    operation: "HeadBucket",
-                    client: &client,
-                    bucket,
-                    object: None,
-                    version_id: None,
-                };
-                Err(classify(error, &asked).into())
+            Ok(answer) => {
+                let named = answer.bucket_region().and_then(parsed);
+                return Ok(named.unwrap_or_else(|| start.clone()));
             }
+            Err(error) => error,
+        };
+        let named = error
+            .raw_response()
+            .filter(|response| response.status().as_u16() != 404)
+            .and_then(|response| response.headers().get("x-amz-bucket-region"))
+            .and_then(parsed);
+        let asked = Asked {
+            operation: "HeadBucket",
+            client: &client,
+            bucket,
+            object: None,
+            version_id: None,
+        };
+        let error = explain_bodyless(&asked, classify(error, &asked)).await;
+        match named {
+            Some(region) if !error.is_about_credentials() => Ok(region),
+            _ => Err(error.into()),
         }
     }
 
@@ -243,6 +252,8 @@ impl Connector {
             .credentials_provider(settings.credentials.clone())
             .http_client(self.http_client.clone())
             .interceptor(JoinConfirmations)
+            .interceptor(failures::NameEndpoint)
+            .retry_classifier(failures::UntrustedIsFinal)
             .retry_config(RetryConfig::standard().with_max_attempts(settings.max_attempts.max(1)))
             .timeout_config(timeouts)
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)

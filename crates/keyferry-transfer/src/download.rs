@@ -1,8 +1,8 @@
 //! Fetching one object.
 //!
 //! There is no HEAD before: the first ranged GET tells size, version and entity tag, and all other
-//! ranges ask for exactly that object (If-Match and version id). Ranges are fetched side by side, and
-//! one that breaks off is continued where it stopped.
+//! ranges ask for exactly that object (If-Match and version id, S3-XFER-10). Ranges are fetched side
+//! by side, and one that breaks off is continued where it stopped.
 //!
 //! A file takes its final name only after the object's checksum was verified and the bytes were
 //! synced to disk. A stream is written in order while it arrives; its checksum is known only at the

@@ -1,6 +1,5 @@
 //! What can go wrong, by what a user can do about it.
 
-use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
@@ -8,10 +7,16 @@ use keyferry_policy::BucketName;
 
 use crate::{ObjectAddress, PartSize};
 
+mod answer;
+mod bodyless;
 mod classify;
+mod connection;
 mod hint;
 
+pub use answer::{LeftUpload, ServiceAnswer};
+pub(crate) use bodyless::explain_bodyless;
 pub(crate) use classify::{Asked, classify, is_status};
+pub(crate) use connection::{ConnectionFailure, untrusted};
 
 /// Why a transfer failed.
 #[derive(Debug, thiserror::Error)]
@@ -59,34 +64,50 @@ pub enum TransferError {
         /// What it answered.
         answer: Box<ServiceAnswer>,
     },
+    /// The server finds that this machine's clock is wrong: signatures hold for 15 minutes.
+    #[error("this machine's clock is wrong, as the server says: {answer}")]
+    ClockSkewed {
+        /// What it answered.
+        answer: Box<ServiceAnswer>,
+    },
     /// The server's certificate is not signed by a trusted authority, is for another name, or is
     /// out of date.
-    #[error("the server's certificate is not trusted: {reason}")]
+    #[error("the certificate of {} is not trusted: {reason}", server(endpoint.as_ref()))]
     UntrustedCertificate {
+        /// Scheme, host and port, where they are known.
+        endpoint: Option<String>,
         /// What TLS said.
         reason: String,
     },
     /// Nothing listens at the endpoint.
-    #[error("the connection was refused: {reason}")]
+    #[error("{} refused the connection: {reason}", server(endpoint.as_ref()))]
     ConnectionRefused {
+        /// Scheme, host and port, where they are known.
+        endpoint: Option<String>,
         /// What the operating system said.
         reason: String,
     },
     /// The endpoint's host name cannot be resolved.
-    #[error("the endpoint's host was not found: {reason}")]
+    #[error("the host of {} was not found: {reason}", server(endpoint.as_ref()))]
     HostNotFound {
+        /// Scheme, host and port, where they are known.
+        endpoint: Option<String>,
         /// What the resolver said.
         reason: String,
     },
     /// The connection broke, or could not be made, and trying again did not help.
-    #[error("the connection to S3 failed: {reason}")]
+    #[error("the connection to {} failed: {reason}", server(endpoint.as_ref()))]
     ConnectionLost {
+        /// Scheme, host and port, where they are known.
+        endpoint: Option<String>,
         /// What happened last.
         reason: String,
     },
     /// The server did not answer in time, or the data stopped flowing.
-    #[error("S3 did not answer in time: {reason}")]
+    #[error("{} did not answer in time: {reason}", server(endpoint.as_ref()))]
     TimedOut {
+        /// Scheme, host and port, where they are known.
+        endpoint: Option<String>,
         /// What happened last.
         reason: String,
     },
@@ -309,47 +330,6 @@ pub enum ErrorKind {
     Interrupted,
 }
 
-/// A multipart upload that could not be aborted.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("multipart upload `{upload_id}` of `{address}` could not be aborted ({reason})")]
-pub struct LeftUpload {
-    /// The object it was to become.
-    pub address: ObjectAddress,
-    /// Its id.
-    pub upload_id: String,
-    /// Why aborting failed.
-    pub reason: String,
-}
-
-/// How the server refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServiceAnswer {
-    /// The HTTP status.
-    pub status: u16,
-    /// S3's error code; absent from answers without a body, as those to HEAD.
-    pub code: Option<String>,
-    /// S3's message.
-    pub message: Option<String>,
-    /// S3's id of the request, for AWS support.
-    pub request_id: Option<String>,
-}
-
-impl fmt::Display for ServiceAnswer {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "HTTP {}", self.status)?;
-        if let Some(code) = &self.code {
-            write!(formatter, " {code}")?;
-        }
-        if let Some(message) = &self.message {
-            write!(formatter, ", {}", message.trim_end_matches('.'))?;
-        }
-        if let Some(id) = &self.request_id {
-            write!(formatter, " (request {id})")?;
-        }
-        Ok(())
-    }
-}
-
 impl TransferError {
     /// What decides the exit code.
     #[must_use]
@@ -363,6 +343,17 @@ impl TransferError {
             _ => ErrorKind::Failure,
         }
     }
+
+    /// True when nothing is wrong with what was asked, but with who asks, or when.
+    pub(crate) fn is_about_credentials(&self) -> bool {
+        matches!(
+            self,
+            Self::NoCredentials { .. }
+                | Self::ExpiredCredentials { .. }
+                | Self::RefusedCredentials { .. }
+                | Self::ClockSkewed { .. }
+        )
+    }
 }
 
 impl From<tokio::task::JoinError> for TransferError {
@@ -373,6 +364,10 @@ impl From<tokio::task::JoinError> for TransferError {
 
 fn of_version(version_id: Option<&String>) -> String {
     version_id.map_or_else(String::new, |id| format!(" version `{id}`"))
+}
+
+fn server(endpoint: Option<&String>) -> String {
+    endpoint.map_or_else(|| "S3".to_owned(), |endpoint| format!("`{endpoint}`"))
 }
 
 fn of_size(size: Option<u64>) -> String {

@@ -1,7 +1,7 @@
 //! The tag that names an object's key.
 //!
 //! GetObjectTagging has no SSE-C parameters, so the tag is readable without the customer key; it is
-//! replicated with the object. It is a hint where to look, never a proof.
+//! replicated with the object (S3-XFER-18). It is a hint where to look, never a proof.
 
 use aws_sdk_s3::Client;
 use keyferry_key::KeyId;

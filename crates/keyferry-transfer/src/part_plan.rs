@@ -1,7 +1,7 @@
 //! How an object is cut into parts.
 //!
 //! S3 allows 10,000 parts of 5 MiB to 5 GiB (the last may be smaller), 48.8 TiB in all, and 5 GiB in
-//! a single PUT.
+//! a single PUT (S3-XFER-6).
 //! AWS: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>.
 
 use std::fmt;

@@ -2,8 +2,9 @@
 //!
 //! Below a threshold the object goes in a single PUT, above it in parts, several in flight. Each part
 //! carries its own CRC64NVME and the whole the combined one, which S3 computes as well and refuses
-//! the upload if they differ. Bodies are not signed: TLS and the checksum protect them, and SHA-256
-//! signing would double the CPU time.
+//! the upload if they differ (S3-XFER-7). Bodies are not signed (S3-XFER-13): TLS and the checksum
+//! protect them, and SHA-256 signing would double the CPU time. The key goes with every request but
+//! an abort (S3-XFER-2).
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -1,7 +1,8 @@
 //! What came instead of what was asked for: a refusal by the server, or no answer at all.
 //!
 //! The two must never be mixed up. A refusal says something about the object, the key or a
-//! permission; a broken connection says nothing.
+//! permission; a broken connection says nothing. Of refusals, only 404 and 405 say that nothing is
+//! there (S3-VERIFY-9).
 
 use std::error::Error;
 use std::fmt;

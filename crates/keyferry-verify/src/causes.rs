@@ -2,7 +2,7 @@
 //!
 //! `FAILED` means permissions or configuration. S3 keeps no reason with the object, so what is looked
 //! at is today's configuration; it may have been another when replication failed. What the
-//! replication role may do cannot be seen through S3 and stays possible.
+//! replication role may do cannot be seen through S3 and stays possible (S3-VERIFY-6, S3-XFER-5).
 //!
 //! AWS: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-troubleshoot.html>,
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/blocking-unblocking-s3-c-encryption-gpb.html>

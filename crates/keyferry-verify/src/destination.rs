@@ -1,4 +1,6 @@
 //! Where the replicas of an object are to be found.
+//!
+//! The rule names a bucket (S3-VERIFY-7); where that is, S3 is asked (S3-XFER-16).
 
 use std::collections::BTreeMap;
 

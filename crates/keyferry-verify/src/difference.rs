@@ -1,7 +1,7 @@
 //! What is not the same on both sides, or not as the receipt says.
 //!
-//! Replication keeps version id, metadata, tags and content. Storage class may be changed by the
-//! rule and is not compared. Entity tags are not MD5s under SSE-C: equal ones corroborate, different
+//! Replication keeps version id, metadata, tags and content (S3-VERIFY-2). Storage class may be
+//! changed by the rule and is not compared. Entity tags are not MD5s under SSE-C: equal ones corroborate, different
 //! ones prove nothing, so they never make a difference here.
 //!
 //! AWS: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-what-is-isnot-replicated.html>

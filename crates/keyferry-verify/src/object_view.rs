@@ -1,7 +1,7 @@
 //! One side of an object, as its HEAD shows it.
 //!
 //! Nothing here is proof by itself. The replication status comes on HEAD and GET only; stored
-//! checksums come only when asked for (`x-amz-checksum-mode: ENABLED`).
+//! checksums come only when asked for (`x-amz-checksum-mode: ENABLED`; S3-VERIFY-8, S3-XFER-9).
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -3,7 +3,7 @@
 //! Some servers store plaintext and answer as if it were encrypted; one gives its "SSE-C" replica to
 //! anyone. So both sides are asked by HEAD and by GET of one byte, without a key and with a key made
 //! for this and thrown away. S3 answers 400 and 403; other servers mix the two up. Any other answer
-//! shows nothing.
+//! shows nothing (S3-VERIFY-5, S3-XFER-4).
 //!
 //! AWS: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerSideEncryptionCustomerKeys.html>
 

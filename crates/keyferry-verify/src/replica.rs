@@ -1,4 +1,6 @@
 //! Looking at one replica: is it there, is it the same, does it refuse strangers.
+//!
+//! It must open with the source's key, although replication never had it (S3-VERIFY-4).
 
 use std::collections::BTreeMap;
 

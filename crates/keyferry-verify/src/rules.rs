@@ -2,7 +2,8 @@
 //!
 //! A rule covers an object when it is enabled and its prefix and all its tags match: V1 rules have a
 //! `Prefix`, V2 rules a `Filter` with a prefix, a tag, or both in `And`. Of the covering rules with one
-//! destination bucket, the one with the highest priority acts; each destination bucket gets a replica.
+//! destination bucket, the one with the highest priority acts; each destination bucket gets a replica
+//! (S3-VERIFY-3).
 //!
 //! AWS: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-add-config.html>
 

@@ -3,7 +3,7 @@
 //! S3 decides when an object is written whether replication will take it, and shows `PENDING` from
 //! then on. So an object that a rule covers and that still has no status after a while was written
 //! before the rule worked. Transient trouble stays `PENDING` for as long as it lasts; `COMPLETED` and
-//! `FAILED` do not change by themselves.
+//! `FAILED` do not change by themselves (S3-VERIFY-1).
 //!
 //! AWS: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-status.html>
 

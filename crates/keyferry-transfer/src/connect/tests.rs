@@ -121,8 +121,7 @@ fn bad_bundles_are_errors() {
         ca_bundle: Some("/nonexistent/ca.pem".into()),
         ..settings("https://127.0.0.1:1")
     });
-    assert!(matches!(
-        missing,
-        Err(ConnectError::BundleUnreadable { .. })
-    ));
+    let missing = missing.unwrap_err();
+    assert!(matches!(missing, ConnectError::BundleUnreadable { .. }));
+    assert!(missing.hint().unwrap().contains("AWS_CA_BUNDLE"));
 }

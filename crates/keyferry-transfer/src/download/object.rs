@@ -1,4 +1,7 @@
 //! The object as the first answer described it.
+//!
+//! All other requests are pinned to it (S3-XFER-10). Its checksum is known here only when the first
+//! range was all of it (S3-XFER-9).
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};

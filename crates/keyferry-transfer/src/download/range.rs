@@ -96,7 +96,10 @@ impl<'a> RangeReader<'a> {
             self.body = None;
             self.failures += 1;
             if self.failures > MAX_FAILURES {
-                return Err(TransferError::ConnectionLost { reason: why });
+                return Err(TransferError::ConnectionLost {
+                    endpoint: None,
+                    reason: why,
+                });
             }
             tracing::debug!(
                 range = self.range.number,

@@ -2,7 +2,7 @@
 //!
 //! Full-object checksums are compared as they are. A composite checksum is the checksum of the parts'
 //! checksums with their number behind it; how the object was cut is learned from the size of its
-//! first part, since practically all uploaders cut equal parts.
+//! first part (S3-XFER-8, S3-XFER-19), since practically all uploaders cut equal parts.
 //! AWS: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html>.
 
 use std::os::unix::fs::FileExt;
@@ -16,7 +16,7 @@ use super::object::{Fetching, RemoteObject};
 use super::target::Incomplete;
 use super::{Unverified, Verification};
 use crate::checksum::{Crc, StoredChecksum, Summing, stored_checksum};
-use crate::error::{Asked, classify, is_status};
+use crate::error::{Asked, classify, explain_bodyless, is_status};
 use crate::{Checksum, ChecksumAlgorithm, ObjectAddress, TransferError};
 
 /// What the content should sum up to.
@@ -107,10 +107,14 @@ async fn head(
         }
         other => other,
     };
-    answer.map_err(|error| {
-        let asked = Asked::of_object("HeadObject", fetching.client, fetching.source);
-        classify(error, &asked.version(pinned))
-    })
+    match answer {
+        Ok(head) => Ok(head),
+        Err(error) => {
+            let asked = Asked::of_object("HeadObject", fetching.client, fetching.source);
+            let asked = asked.version(pinned);
+            Err(explain_bodyless(&asked, classify(error, &asked)).await)
+        }
+    }
 }
 
 /// Verifies a file whose CRC is known already; reads it again where that is of no use.

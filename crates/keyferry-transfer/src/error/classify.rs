@@ -1,19 +1,18 @@
 //! From what the SDK says to what the user can act on.
 //!
-//! S3's codes: <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>. Other servers
-//! answer the same situations with other codes, so messages and the request's context count as well.
+//! S3's codes (S3-XFER-14): <https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html>.
+//! Other servers answer the same situations with other codes, so messages and the request's context count as well.
 
 use std::error::Error;
-use std::io;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use keyferry_policy::BucketName;
 
+use super::connection::{ConnectionFailure, innermost, links};
 use super::{ServiceAnswer, TransferError};
 use crate::ObjectAddress;
 
@@ -80,10 +79,8 @@ where
                 DisplayErrorContext(&error)
             ),
         },
-        SdkError::TimeoutError(_) => TransferError::TimedOut {
-            reason: innermost(&error),
-        },
-        _ => from_chain(&error),
+        SdkError::TimeoutError(_) => from_chain(&error, true),
+        _ => from_chain(&error, false),
     }
 }
 
@@ -120,12 +117,9 @@ fn from_answer(answer: Box<ServiceAnswer>, raw: &HttpResponse, asked: &Asked<'_>
         },
         (
             _,
-            "InvalidAccessKeyId"
-            | "SignatureDoesNotMatch"
-            | "InvalidToken"
-            | "RequestTimeTooSkewed"
-            | "InvalidSecurity",
+            "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidToken" | "InvalidSecurity",
         ) => TransferError::RefusedCredentials { answer },
+        (_, "RequestTimeTooSkewed") => TransferError::ClockSkewed { answer },
         (_, "BadDigest" | "XAmzContentChecksumMismatch" | "XAmzContentSHA256Mismatch") => {
             TransferError::DamagedOnTheWay { answer }
         }
@@ -133,6 +127,7 @@ fn from_answer(answer: Box<ServiceAnswer>, raw: &HttpResponse, asked: &Asked<'_>
             TransferError::Throttled { answer }
         }
         (_, "RequestTimeout") => TransferError::TimedOut {
+            endpoint: None,
             reason: answer.to_string(),
         },
         _ if says_wrong_key(message) => {
@@ -167,6 +162,11 @@ fn from_answer(answer: Box<ServiceAnswer>, raw: &HttpResponse, asked: &Asked<'_>
         (412, _) => with_object(asked, answer, |address, _, _| {
             TransferError::ChangedDuringDownload { address }
         }),
+        // An archived object: a 403, but no permission is missing.
+        (403, "InvalidObjectState") => TransferError::Service {
+            operation: asked.operation,
+            answer,
+        },
         (401 | 403, _) => TransferError::AccessDenied {
             target: asked
                 .object
@@ -259,47 +259,16 @@ fn quoted_region(message: &str) -> Option<String> {
 }
 
 /// Errors before any answer came: credentials, DNS, TCP, TLS.
-fn from_chain(error: &(dyn Error + 'static)) -> TransferError {
-    let mut refused = false;
-    let mut not_found = false;
-    let mut timed_out = false;
-    let mut next = Some(error);
-    while let Some(link) = next {
+fn from_chain(error: &(dyn Error + 'static), timed_out: bool) -> TransferError {
+    for link in links(error) {
         if let Some(credentials) = link.downcast_ref::<CredentialsError>() {
             return from_credentials(credentials);
         }
-        if let Some(rustls::Error::InvalidCertificate(why)) = link.downcast_ref() {
-            return TransferError::UntrustedCertificate {
-                reason: why.to_string(),
-            };
+        if let Some(failure) = link.downcast_ref::<ConnectionFailure>() {
+            return failure.into();
         }
-        if let Some(failed) = link.downcast_ref::<io::Error>() {
-            refused |= failed.kind() == io::ErrorKind::ConnectionRefused;
-            timed_out |= failed.kind() == io::ErrorKind::TimedOut;
-        }
-        if let Some(failed) = link.downcast_ref::<ConnectorError>() {
-            timed_out |= failed.is_timeout();
-        }
-        // hyper-util keeps the type of this error private.
-        not_found |= link.to_string().contains("dns error");
-        next = match link
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref)
-        {
-            Some(inner) => Some(inner),
-            None => link.source(),
-        };
     }
-    let reason = innermost(error);
-    if refused {
-        TransferError::ConnectionRefused { reason }
-    } else if not_found {
-        TransferError::HostNotFound { reason }
-    } else if timed_out {
-        TransferError::TimedOut { reason }
-    } else {
-        TransferError::ConnectionLost { reason }
-    }
+    (&ConnectionFailure::of(error, timed_out, None)).into()
 }
 
 fn from_credentials(error: &CredentialsError) -> TransferError {
@@ -309,23 +278,5 @@ fn from_credentials(error: &CredentialsError) -> TransferError {
     }
     TransferError::NoCredentials {
         reason: innermost(error),
-    }
-}
-
-/// The innermost text says what happened; the outer ones only say who noticed.
-pub(crate) fn innermost(error: &(dyn Error + 'static)) -> String {
-    let mut last = error;
-    loop {
-        let inner = match last
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref)
-        {
-            Some(inner) => Some(inner as &(dyn Error + 'static)),
-            None => last.source(),
-        };
-        match inner {
-            Some(inner) => last = inner,
-            None => return last.to_string(),
-        }
     }
 }

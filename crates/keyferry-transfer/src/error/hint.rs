@@ -1,6 +1,8 @@
 //! What to do about an error.
 
-use super::TransferError;
+use std::io::ErrorKind;
+
+use super::{ServiceAnswer, TransferError};
 
 impl TransferError {
     /// What the user can do about it, where something can be said.
@@ -30,9 +32,17 @@ impl TransferError {
                 "renew the session, for example with `aws sso login`, and try again".to_owned()
             }
             Self::RefusedCredentials { answer } => match answer.code.as_deref() {
-                Some("RequestTimeTooSkewed") => "set this machine's clock".to_owned(),
+                Some("SignatureDoesNotMatch") => {
+                    "the access key is known: check that AWS_SECRET_ACCESS_KEY, or the profile's secret, belongs to it".to_owned()
+                }
+                Some("InvalidToken") => {
+                    "the session token does not belong to the access key: unset AWS_SESSION_TOKEN, or renew all three".to_owned()
+                }
                 _ => "check that the access key exists and belongs to this endpoint".to_owned(),
             },
+            Self::ClockSkewed { .. } => {
+                "set the clock, for example with `timedatectl set-ntp true`".to_owned()
+            }
             Self::UntrustedCertificate { .. } => {
                 "give the authority that signed it with `--ca-bundle FILE`".to_owned()
             }
@@ -71,6 +81,15 @@ impl TransferError {
             Self::SourceChanged { .. } => {
                 "nothing was stored; upload again when nobody writes to the file".to_owned()
             }
+            Self::SourceUnreadable { source, .. } => {
+                return unreadable(source.kind()).map(str::to_owned);
+            }
+            Self::InputUnreadable { .. } => {
+                "nothing was stored; look at what feeds the input".to_owned()
+            }
+            Self::TargetUnwritable { source, .. } => {
+                return unwritable(source.kind()).map(str::to_owned);
+            }
             Self::TargetFolderMissing { .. } => "make the folder first".to_owned(),
             Self::TargetExists { .. } => "overwrite it with `--overwrite always`".to_owned(),
             Self::TargetNotAFile { .. } => {
@@ -85,15 +104,66 @@ impl TransferError {
                 "stored parts cost money: remove them with `aws s3api abort-multipart-upload --bucket {} --key '{}' --upload-id {}`",
                 left.address.bucket, left.address.key, left.upload_id
             ),
-            Self::Interrupted
-            | Self::SourceUnreadable { .. }
-            | Self::InputUnreadable { .. }
-            | Self::TargetUnwritable { .. }
-            | Self::TooLarge { .. }
-            | Self::BadLabel { .. }
-            | Self::Service { .. }
-            | Self::UnexpectedAnswer { .. }
-            | Self::Task(_) => return None,
+            Self::TooLarge { .. } => {
+                "store it as several objects: `split` cuts files, or give less to each archive".to_owned()
+            }
+            Self::BadLabel { what: "tag", .. } => {
+                "nothing was sent; what does not fit a tag may fit `--metadata`".to_owned()
+            }
+            Self::BadLabel { .. } => {
+                "nothing was sent; text beyond ASCII fits a tag, or metadata in base64".to_owned()
+            }
+            Self::Service { answer, .. } => return of_answer(answer).map(str::to_owned),
+            Self::UnexpectedAnswer { .. } => {
+                "check that the endpoint is an S3 service, and that no proxy changes its answers".to_owned()
+            }
+            Self::Task(_) => "this is a fault of keyferry's: please report it".to_owned(),
+            // Whoever interrupts knows.
+            Self::Interrupted => return None,
         })
+    }
+}
+
+fn unreadable(kind: ErrorKind) -> Option<&'static str> {
+    match kind {
+        ErrorKind::NotFound => Some("check the path"),
+        ErrorKind::PermissionDenied => Some("this user may not read it: look with `ls -l`"),
+        ErrorKind::IsADirectory => {
+            Some("name a file, or pack the folder: `tar c FOLDER | keyferry upload - ...`")
+        }
+        _ => None,
+    }
+}
+
+fn unwritable(kind: ErrorKind) -> Option<&'static str> {
+    match kind {
+        ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
+            Some("choose a folder in which this user may make files")
+        }
+        ErrorKind::InvalidFilename => Some("choose a shorter name"),
+        ErrorKind::FileTooLarge => {
+            Some("the file system takes no file of this size: choose another folder")
+        }
+        ErrorKind::NotFound => Some("its folder was removed meanwhile: make it again"),
+        _ => None,
+    }
+}
+
+/// Answers that have no error of their own.
+fn of_answer(answer: &ServiceAnswer) -> Option<&'static str> {
+    match (answer.status, answer.code.as_deref()) {
+        (_, Some("InvalidObjectState")) => {
+            Some("the object is archived: restore it first, with `aws s3api restore-object`")
+        }
+        (_, Some("NoSuchUpload")) => {
+            Some("somebody, or a lifecycle rule, aborted the upload: upload again")
+        }
+        (500.., _) => Some("the trouble is at the server: try again later"),
+        (_, None) => Some(
+            "S3 gives a reason and this answer has none: check that the endpoint is S3, and no proxy in between answers",
+        ),
+        _ => Some(
+            "https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html explains S3's error codes",
+        ),
     }
 }

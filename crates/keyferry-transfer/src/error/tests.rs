@@ -41,3 +41,64 @@ fn errors_read_as_sentences() {
         "HTTP 403 AccessDenied, Access Denied"
     );
 }
+
+#[test]
+fn what_can_be_acted_on_has_a_hint() {
+    let unreadable = |kind: io::ErrorKind| TransferError::SourceUnreadable {
+        path: "file".into(),
+        source: kind.into(),
+    };
+    let unwritable = |kind: io::ErrorKind| TransferError::TargetUnwritable {
+        path: "file".into(),
+        source: kind.into(),
+    };
+    let label = |what| TransferError::BadLabel {
+        what,
+        name: "name".to_owned(),
+        rule: "it is given twice",
+    };
+    let service = |status, code: Option<&str>| TransferError::Service {
+        operation: "PutObject",
+        answer: Box::new(ServiceAnswer {
+            status,
+            code: code.map(str::to_owned),
+            message: None,
+            request_id: None,
+        }),
+    };
+    let refused = |code| TransferError::RefusedCredentials {
+        answer: answer(code, ""),
+    };
+    for (error, part) in [
+        (unreadable(io::ErrorKind::NotFound), "check the path"),
+        (unreadable(io::ErrorKind::PermissionDenied), "may not read"),
+        (unreadable(io::ErrorKind::IsADirectory), "name a file"),
+        (
+            unwritable(io::ErrorKind::PermissionDenied),
+            "choose a folder",
+        ),
+        (unwritable(io::ErrorKind::InvalidFilename), "shorter name"),
+        (TransferError::TooLarge { size: 1 << 46 }, "several objects"),
+        (label("tag"), "--metadata"),
+        (label("metadata"), "base64"),
+        (service(500, Some("InternalError")), "try again later"),
+        (service(403, Some("InvalidObjectState")), "restore"),
+        (service(400, Some("InvalidRequest")), "ErrorResponses.html"),
+        (service(400, None), "proxy"),
+        (refused("SignatureDoesNotMatch"), "AWS_SECRET_ACCESS_KEY"),
+        (refused("InvalidAccessKeyId"), "access key exists"),
+        (refused("InvalidToken"), "AWS_SESSION_TOKEN"),
+        (
+            TransferError::ClockSkewed {
+                answer: answer("RequestTimeTooSkewed", ""),
+            },
+            "clock",
+        ),
+        (TransferError::Task("x".to_owned()), "report"),
+    ] {
+        let hint = error.hint().unwrap_or_default();
+        assert!(hint.contains(part), "{error}: {hint}");
+    }
+    assert_eq!(unreadable(io::ErrorKind::InvalidData).hint(), None);
+    assert_eq!(TransferError::Interrupted.hint(), None);
+}

@@ -1,7 +1,8 @@
 //! Why was the upload refused: permission, or because the bucket blocks SSE-C?
 //!
 //! Buckets made since April 2026 refuse writes under customer keys with the same 403 AccessDenied as
-//! a missing permission. The bucket's encryption configuration tells, if it may be read.
+//! a missing permission. The bucket's encryption configuration tells, if it may be read
+//! (S3-XFER-5).
 //! AWS: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/blocking-unblocking-s3-c-encryption-gpb.html>.
 
 use aws_sdk_s3::Client;

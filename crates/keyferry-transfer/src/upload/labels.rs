@@ -1,6 +1,7 @@
 //! What is stored beside the content: media type, metadata, tags.
 //!
-//! S3's rules: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html> (2 KB of
+//! S3's rules (S3-XFER-17):
+//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html> (2 KB of
 //! user metadata, in US-ASCII over REST) and
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html> (10 tags, names of 128
 //! and values of 256 characters).

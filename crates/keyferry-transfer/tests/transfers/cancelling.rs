@@ -1,5 +1,10 @@
 //! Stopping in the middle.
 
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::OwnedFd;
+use std::time::{Duration, Instant};
+
 use keyferry_transfer::{
     DownloadTarget, ErrorKind, Silent, TransferError, UploadSource, download, upload,
 };
@@ -46,6 +51,43 @@ async fn an_endless_input_can_be_stopped() {
     feeder.abort();
     assert!(matches!(error, TransferError::Interrupted), "{error:?}");
     assert_eq!(setup.open_uploads("tokyo").await, 0);
+}
+
+/// As standard input does, the pipe blocks a thread that nothing can interrupt.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_input_that_blocks_does_not_hold_the_upload() {
+    let setup = Setup::start().await;
+    for size in [0, 10, PART + 10] {
+        let (input, mut feeding) = std::io::pipe().unwrap();
+        let input = tokio::fs::File::from_std(File::from(OwnedFd::from(input)));
+        let source = UploadSource::Reader(Box::new(input));
+        let new = setup.new_upload(source, "s3://tokyo/key");
+        let cancel = CancellationToken::new();
+        let (client, token) = (setup.client.clone(), cancel.clone());
+        let running = tokio::spawn(async move { upload(&client, new, &Silent, token).await });
+        let feeding = tokio::task::spawn_blocking(move || {
+            feeding.write_all(&content(size)).unwrap();
+            feeding
+        });
+        // Open until the end, so that the reader waits for more.
+        let feeding = feeding.await.unwrap();
+        if size > PART {
+            while setup.open_uploads("tokyo").await == 0 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert!(!running.is_finished());
+        let cancelled = Instant::now();
+        cancel.cancel();
+        let stopped = tokio::time::timeout(Duration::from_secs(10), running).await;
+        let error = stopped.unwrap().unwrap().unwrap_err();
+        assert!(matches!(error, TransferError::Interrupted), "{error:?}");
+        assert!(cancelled.elapsed() < Duration::from_secs(5));
+        assert_eq!(setup.open_uploads("tokyo").await, 0);
+        assert_eq!(setup.objects("tokyo").await, 0);
+        drop(feeding);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -60,6 +60,11 @@ impl Answer {
         self
     }
 
+    /// S3's answer to a request that it refuses.
+    pub(crate) fn error(status: u16, code: &str) -> Self {
+        Self::new(status).body(format!("<Error><Code>{code}</Code></Error>"))
+    }
+
     /// Says that the key was used.
     pub(crate) fn confirming(self, key: &CustomerKey) -> Self {
         self.header("x-amz-server-side-encryption-customer-algorithm", "AES256")
@@ -77,6 +82,7 @@ impl Answer {
 }
 
 pub(crate) struct FakeServer {
+    pub(crate) connector: Connector,
     pub(crate) client: Client,
     pub(crate) key: CustomerKey,
     seen: Arc<Mutex<Vec<Request>>>,
@@ -118,12 +124,11 @@ impl FakeServer {
             allow_plaintext_loopback: true,
             max_attempts: 2,
             ..ConnectorSettings::new(credentials("id", "secret"))
-        });
+        })
+        .unwrap();
         Self {
-            client: connector
-                .unwrap()
-                .client(&"us-east-1".parse().unwrap())
-                .unwrap(),
+            client: connector.client(&"us-east-1".parse().unwrap()).unwrap(),
+            connector,
             key,
             seen,
             task,

@@ -3,16 +3,17 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    clippy::print_stderr,
     reason = "tests may fail by panicking, and say why"
 )]
 
 mod cancelling;
 mod checksums;
+mod credentials;
 mod fake_server;
 mod names_and_labels;
 mod refusals;
 mod round_trips;
 mod setup;
 mod target_files;
+mod unreachable_servers;
 mod unreliable_servers;

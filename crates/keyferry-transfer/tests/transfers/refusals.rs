@@ -1,19 +1,14 @@
 //! What bad input gets: the right error, and nothing left behind.
 
 use std::io::Write;
-use std::time::Duration;
 
-use aws_credential_types::Credentials;
-use aws_credential_types::provider::error::CredentialsError;
-use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use keyferry_key::CustomerKey;
 use keyferry_transfer::{
-    Connector, ConnectorSettings, Download, DownloadTarget, ErrorKind, Silent, TransferError,
-    Upload, UploadSource, download, upload,
+    DownloadTarget, ErrorKind, Silent, TransferError, Upload, UploadSource, download, upload,
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::setup::{AtFirst, PART, Setup, address, content, credentials, names, settings};
+use crate::setup::{AtFirst, PART, Setup, content};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_key() {
@@ -120,129 +115,6 @@ async fn the_wrong_region() {
     );
 }
 
-/// Downloads with these settings; the error.
-async fn refusal(setup: &Setup, settings: ConnectorSettings) -> TransferError {
-    let connector = Connector::new(settings).unwrap();
-    let client = connector.client(&setup.region).unwrap();
-    let target = DownloadTarget::File(setup.folder.path().join("got"));
-    let new = Download::new(address("s3://tokyo/key"), setup.key.clone(), target);
-    let error = download(&client, new, &Silent, CancellationToken::new())
-        .await
-        .unwrap_err();
-    assert!(names(setup.folder.path()).iter().all(|name| name == "put"));
-    assert!(error.hint().is_some());
-    error
-}
-
-#[derive(Debug)]
-struct NoCredentials(fn() -> CredentialsError);
-
-impl ProvideCredentials for NoCredentials {
-    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
-    where
-        Self: 'a,
-    {
-        future::ProvideCredentials::ready(Err(self.0()))
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn bad_credentials() {
-    let setup = Setup::start().await;
-    setup.put(b"x", "s3://tokyo/key").await;
-    let with = |credentials| ConnectorSettings {
-        credentials,
-        ..settings(&setup.lab)
-    };
-    let none = NoCredentials(|| CredentialsError::not_loaded("no providers in chain"));
-    let error = refusal(&setup, with(SharedCredentialsProvider::new(none))).await;
-    assert!(
-        matches!(&error, TransferError::NoCredentials { .. }),
-        "{error:?}"
-    );
-
-    let unknown = credentials("AKIAUNKNOWN000000000", "secret");
-    let error = refusal(&setup, with(unknown)).await;
-    assert!(
-        matches!(error, TransferError::RefusedCredentials { .. }),
-        "{error:?}"
-    );
-
-    let known = setup.lab.credentials().access_key_id();
-    let error = refusal(&setup, with(credentials(known, "another secret"))).await;
-    assert!(
-        matches!(error, TransferError::RefusedCredentials { .. }),
-        "{error:?}"
-    );
-
-    let session = setup.lab.session_credentials(Duration::ZERO);
-    let expired = Credentials::new(
-        session.access_key_id(),
-        session.secret_access_key(),
-        session.session_token().map(str::to_owned),
-        None,
-        "test",
-    );
-    let error = refusal(&setup, with(SharedCredentialsProvider::new(expired))).await;
-    assert!(
-        matches!(error, TransferError::ExpiredCredentials { .. }),
-        "{error:?}"
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn servers_that_cannot_be_reached() {
-    let setup = Setup::start().await;
-    let quick = || ConnectorSettings {
-        max_attempts: 2,
-        ..settings(&setup.lab)
-    };
-    let authority = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let bundle = setup.folder.path().join("put");
-    std::fs::write(&bundle, authority.cert.pem()).unwrap();
-    let error = refusal(
-        &setup,
-        ConnectorSettings {
-            ca_bundle: Some(bundle),
-            ..quick()
-        },
-    )
-    .await;
-    assert!(
-        matches!(error, TransferError::UntrustedCertificate { .. }),
-        "{error:?}"
-    );
-
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = closed.local_addr().unwrap().port();
-    drop(closed);
-    let error = refusal(
-        &setup,
-        ConnectorSettings {
-            endpoints: format!("https://127.0.0.1:{port}").parse().unwrap(),
-            ..quick()
-        },
-    )
-    .await;
-    assert!(
-        matches!(error, TransferError::ConnectionRefused { .. }),
-        "{error:?}"
-    );
-
-    let error = refusal(
-        &setup,
-        ConnectorSettings {
-            endpoints: "https://no-such-host.invalid".parse().unwrap(),
-            ..quick()
-        },
-    )
-    .await;
-    assert!(
-        matches!(error, TransferError::HostNotFound { .. }),
-        "{error:?}"
-    );
-}
-
 /// Changes a file while it is uploaded; the error.
 async fn upload_changing(setup: &Setup, change: impl Fn() + Send + Sync) -> TransferError {
     let path = setup.file("changing", &content(4 * PART));
@@ -297,6 +169,7 @@ async fn sources_that_cannot_be_read() {
             matches!(error, TransferError::SourceUnreadable { .. }),
             "{error:?}"
         );
+        assert!(error.hint().is_some(), "{error:?}");
     }
     let failing = tokio_util::io::StreamReader::new(futures::stream::iter([
         Ok(bytes::Bytes::from(content(PART + 5))),
@@ -326,6 +199,13 @@ async fn too_many_parts_and_too_large() {
         "{error:?}"
     );
     assert_eq!(error.hint().unwrap(), "use `--part-size 8MiB`");
+    let source = UploadSource::Reader(Box::new(tokio::io::empty()));
+    let mut upload = setup.new_upload(source, "s3://tokyo/key");
+    upload.part_size = None;
+    upload.expected_size = Some(49 << 40);
+    let error = setup.send(upload).await.unwrap_err();
+    assert!(matches!(error, TransferError::TooLarge { .. }), "{error:?}");
+    assert!(error.hint().unwrap().contains("several objects"));
     assert_eq!(setup.open_uploads("tokyo").await, 0);
 }
 

@@ -161,6 +161,20 @@ impl Setup {
     }
 }
 
+/// Downloads with these settings; the error.
+pub(crate) async fn refusal(setup: &Setup, settings: ConnectorSettings) -> TransferError {
+    let connector = Connector::new(settings).unwrap();
+    let client = connector.client(&setup.region).unwrap();
+    let target = DownloadTarget::File(setup.folder.path().join("got"));
+    let new = Download::new(address("s3://tokyo/key"), setup.key.clone(), target);
+    let error = download(&client, new, &Silent, CancellationToken::new())
+        .await
+        .unwrap_err();
+    assert!(names(setup.folder.path()).iter().all(|name| name == "put"));
+    assert!(error.hint().is_some());
+    error
+}
+
 pub(crate) fn settings(lab: &Lab) -> ConnectorSettings {
     let endpoints = lab
         .regions()

@@ -1,4 +1,4 @@
-//! Removing the parts of an upload that will not be completed.
+//! Removing the parts of an upload that will not be completed (S3-XFER-11).
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! Making one object of the parts.
+//! Making one object of the parts, and finding out whether it was made when the answer is lost
+//! (S3-XFER-12).
 
 use std::time::Duration;
 
