@@ -18,10 +18,10 @@ pub(crate) fn start(verbose: u8) -> Result<(), Failure> {
         (Some(directives), _) => directives.as_str(),
         (None, 0) => return Ok(()),
         (None, 1) => {
-            "warn,keyferry=info,keyferry_transfer=info,keyferry_verify=info,keyferry_lab=info"
+            "warn,s3s=off,keyferry=info,keyferry_transfer=info,keyferry_verify=info,keyferry_lab=info"
         }
         (None, 2) => {
-            "info,keyferry=debug,keyferry_transfer=debug,keyferry_verify=debug,keyferry_lab=debug"
+            "info,s3s=off,keyferry=debug,keyferry_transfer=debug,keyferry_verify=debug,keyferry_lab=debug"
         }
         (None, _) => "trace",
     };

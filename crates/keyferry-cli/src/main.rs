@@ -17,6 +17,7 @@ mod setup;
 mod terminal;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 
@@ -45,7 +46,8 @@ fn run(arguments: Arguments, terminal: Terminal) -> Result<Exit, Failure> {
         .build()
         .context("start", "the async runtime")?;
     let ended = runtime.block_on(commands::run(arguments, terminal));
-    // A read of standard input that nobody waits for any more must not keep the process alive.
-    runtime.shutdown_background();
+    // Files that are being removed get their moment; a read of standard input that nobody waits for
+    // any more must not keep the process alive.
+    runtime.shutdown_timeout(Duration::from_secs(1));
     ended
 }

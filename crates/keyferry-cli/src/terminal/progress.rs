@@ -23,7 +23,6 @@ struct Lines {
     done: u64,
     started: Instant,
     written: Instant,
-    status: Option<String>,
 }
 
 impl Progress {
@@ -40,7 +39,6 @@ impl Progress {
                 done: 0,
                 started: now,
                 written: now,
-                status: None,
             }),
         })
     }
@@ -119,10 +117,8 @@ impl Progress {
             }
             Kind::Lines { what, state } => {
                 let mut lines = state.lock().unwrap_or_else(PoisonError::into_inner);
-                let changed = lines.status.as_deref() != Some(message);
-                if changed || lines.written.elapsed() >= LINE_INTERVAL {
+                if lines.written.elapsed() >= LINE_INTERVAL {
                     lines.written = Instant::now();
-                    lines.status = Some(message.to_owned());
                     eprint_line(&format!("{what}: {message}"));
                 }
             }
