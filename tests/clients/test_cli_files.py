@@ -70,7 +70,7 @@ def small_disk(tmp_path):
     mount = tmp_path / "small"
     mount.mkdir()
     if os.geteuid() != 0:
-        pytest.skip("mounting a small file system needs root")
+        pytest.fail("mounting a small file system needs root")
     subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(mount)],
         check=True, capture_output=True,
