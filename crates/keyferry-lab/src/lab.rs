@@ -21,7 +21,7 @@ use crate::server::credentials::{Authenticator, CredentialStore, LabCredentials}
 use crate::server::gate::Gate;
 use crate::server::host::RegionHosts;
 use crate::server::listener;
-use crate::service::{EncryptionRoute, RegionService};
+use crate::service::{RegionService, Routes};
 use crate::store::{RegionStore, RoleRecord, Store};
 
 /// One region of a running lab.
@@ -353,7 +353,7 @@ fn s3_service(
     let service = RegionService::new(Arc::clone(store), region.clone(), Arc::clone(endpoints));
     let mut builder = S3ServiceBuilder::new(service.clone());
     builder.set_auth(Authenticator(Arc::clone(credentials)));
-    builder.set_route(EncryptionRoute::new(service, hosts.clone()));
+    builder.set_route(Routes::new(service, hosts.clone()));
     builder.set_host(hosts);
     builder.build()
 }

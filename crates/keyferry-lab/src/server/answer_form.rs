@@ -4,7 +4,7 @@
 //! `s3s` writes errors with code and message only. S3 adds what the error is about, such as
 //! `Key` or `Region`, then `RequestId` and `HostId`; some clients act on those.
 
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, SERVER};
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, SERVER};
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use quick_xml::escape::escape;
 use s3s::{Body, HttpResponse};
@@ -40,6 +40,10 @@ pub(crate) fn finish(
     }
     headers.insert(SERVER, HeaderValue::from_static("AmazonS3"));
 
+    if method == Method::HEAD && response.headers().contains_key(CONTENT_RANGE) {
+        // As GET (`S3-GET-6`); s3s has no status for HEAD but 200.
+        *response.status_mut() = StatusCode::PARTIAL_CONTENT;
+    }
     let status = response.status();
     if status.is_success() {
         if exchange.wants_bare_etag() {

@@ -10,6 +10,7 @@ use percent_encoding::percent_decode_str;
 use s3s::{S3Error, S3ErrorCode, S3Result};
 
 use super::exchange::Exchange;
+use super::presigned;
 use super::secrets::SECURITY_TOKEN;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
@@ -39,7 +40,8 @@ impl SignatureClaims {
     /// check will say so.
     ///
     /// # Errors
-    /// InvalidRequest for Signature Version 2.
+    /// InvalidRequest for Signature Version 2, AuthorizationQueryParametersError for presigned
+    /// parameters that are none.
     pub(crate) fn parse(headers: &HeaderMap, uri: &Uri) -> S3Result<Option<Self>> {
         if let Some(header) = headers.get(AUTHORIZATION) {
             let Ok(header) = header.to_str() else {
@@ -60,6 +62,7 @@ impl SignatureClaims {
         if query.get("Signature").is_some() && query.get("AWSAccessKeyId").is_some() {
             return Err(unsupported_version());
         }
+        presigned::check(&query)?;
         Ok(Self::from_query(&query).map(|mut claims| {
             claims.session_token = query.get("X-Amz-Security-Token");
             claims
@@ -169,10 +172,10 @@ fn unsupported_version() -> S3Error {
 }
 
 /// The query string's parameters, decoded.
-struct QueryParameters(Vec<(String, String)>);
+pub(super) struct QueryParameters(Vec<(String, String)>);
 
 impl QueryParameters {
-    fn new(query: &str) -> Self {
+    pub(super) fn new(query: &str) -> Self {
         let decode = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
         Self(
             query
@@ -185,7 +188,7 @@ impl QueryParameters {
         )
     }
 
-    fn get(&self, name: &str) -> Option<String> {
+    pub(super) fn get(&self, name: &str) -> Option<String> {
         self.0
             .iter()
             .find(|(known, _)| known == name)
@@ -234,7 +237,7 @@ mod tests {
     fn presigned_urls_name_their_parameter() {
         let (result, _) = check(
             &HeaderMap::new(),
-            "/b/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIA%2F20260101%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-SignedHeaders=host&X-Amz-Signature=00",
+            "/b/k?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIA%2F20260101%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20260101T000000Z&X-Amz-Expires=60&X-Amz-SignedHeaders=host&X-Amz-Signature=00",
         );
         assert_eq!(
             result.unwrap_err().code(),

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use http::header::{CONTENT_TYPE, EXPECT};
-use http::{Method, Request};
+use http::header::{CONNECTION, CONTENT_TYPE, EXPECT};
+use http::{HeaderValue, Method, Request};
 use hyper::body::Incoming;
 use s3s::service::S3Service;
 use s3s::{Body, HttpError, HttpResponse, S3Error, S3ErrorCode, S3Result};
@@ -72,8 +72,12 @@ impl Gate {
                 .to_http_response()
                 .map_err(|error| HttpError::new(Box::new(error)))?,
         };
-        if !response.status().is_success() {
-            rest.drain().await;
+        if !rest.settle().await {
+            // Said, so that the client does not send its next request on this connection
+            // (`S3-HTTP-6`).
+            response
+                .headers_mut()
+                .insert(CONNECTION, HeaderValue::from_static("close"));
         }
         if let Some(code) = answer_form::finish(&mut response, &method, &exchange) {
             tracing::debug!(%code, id = exchange.request_id(), "refused");

@@ -13,5 +13,6 @@ pub(crate) mod exchange;
 pub(crate) mod gate;
 pub(crate) mod host;
 pub(crate) mod listener;
+pub(crate) mod presigned;
 pub(crate) mod request_body;
 pub(crate) mod secrets;

@@ -1,8 +1,9 @@
-//! A request body that can be drained after the service refused the request.
+//! A request body whose rest can be read after the service answered (`S3-HTTP-5`).
 //!
-//! S3 answers a refused PUT only after a client that did not wait for `100 Continue` has sent
-//! its body; a server that answers and closes makes the client see a reset connection instead
-//! of the error.
+//! A server that answers and closes while the client is still sending makes the client see a
+//! reset connection instead of the answer. So the rest is read: what is on its way before the
+//! answer, and then the connection can go on; what takes longer beside it, and then the answer
+//! says `Connection: close`.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -14,6 +15,8 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
+/// How long an answer waits for the rest, so that a small body does not cost the connection.
+const SHORT_WAIT: Duration = Duration::from_millis(250);
 /// What a refused request may still send.
 const DRAIN_LIMIT: u64 = 64 * 1024 * 1024;
 /// And for how long.
@@ -94,16 +97,35 @@ impl Body for RequestBody {
 }
 
 impl BodyRest {
-    /// Reads and drops what the client still sends, within limits.
-    pub(crate) async fn drain(self) {
-        {
-            let shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-            let not_asked = self.waits_for_continue && !shared.polled;
-            if shared.finished || not_asked || shared.body.is_end_stream() {
-                return;
-            }
+    /// Reads and drops what the client still sends, within limits. Gives back whether all of it
+    /// came, so that the connection can take another request.
+    pub(crate) async fn settle(self) -> bool {
+        if self.is_finished() {
+            return true;
         }
-        let _timed_out = tokio::time::timeout(DRAIN_TIME, self.drain_all()).await;
+        if self.is_not_asked_for() {
+            // The client will not send it any more, and nobody can tell where a next request
+            // would start.
+            return false;
+        }
+        let _timed_out = tokio::time::timeout(SHORT_WAIT, self.drain_all()).await;
+        if self.is_finished() {
+            return true;
+        }
+        tokio::spawn(async move {
+            let _timed_out = tokio::time::timeout(DRAIN_TIME, self.drain_all()).await;
+        });
+        false
+    }
+
+    fn is_finished(&self) -> bool {
+        let shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.finished || shared.body.is_end_stream()
+    }
+
+    fn is_not_asked_for(&self) -> bool {
+        let shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        self.waits_for_continue && !shared.polled
     }
 
     async fn drain_all(&self) {

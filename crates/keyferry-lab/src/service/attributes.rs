@@ -1,8 +1,8 @@
-//! GetObjectAttributes (`S3-ATTR-1`, `S3-ATTR-2`): what HEAD says and the parts, in pages.
+//! GetObjectAttributes (`S3-ATTR-1` to `S3-ATTR-3`): what HEAD says and the parts, in pages.
 
 use s3s::dto::{
     Checksum, ETag, GetObjectAttributesInput, GetObjectAttributesOutput, GetObjectAttributesParts,
-    ObjectAttributes, ObjectPart, Timestamp,
+    ObjectPart, Timestamp,
 };
 use s3s::{S3Request, S3Response, S3Result};
 
@@ -38,7 +38,8 @@ impl RegionService {
         let asked: Vec<&str> = input
             .object_attributes
             .iter()
-            .map(ObjectAttributes::as_str)
+            .flat_map(|value| value.as_str().split(','))
+            .map(str::trim)
             .collect();
         for name in &asked {
             if ![

@@ -1,4 +1,4 @@
-//! The source of CopyObject and UploadPartCopy (`S3-COPY-1`): in either region, opened with
+//! The source of CopyObject and UploadPartCopy (`S3-COPY-1`, `S3-COPY-8`): in either region, opened with
 //! its own customer key.
 
 use s3s::dto::CopySource;
@@ -7,7 +7,7 @@ use s3s::{S3Error, S3Result, s3_error};
 use super::RegionService;
 use super::conditions::ReadConditions;
 use super::customer_key::CustomerKeyHeaders;
-use super::errors::{self, OrS3 as _};
+use super::errors::{self, OrS3 as _, invalid_argument};
 use super::versions::check_version_id;
 use crate::encryption::DataKey;
 use crate::server::exchange::Exchange;
@@ -82,6 +82,14 @@ impl RegionService {
                 "The lab has no access points to copy from."
             ));
         };
+        if key.is_empty() {
+            return Err(invalid_argument(
+                exchange,
+                "x-amz-copy-source",
+                &format!("/{bucket}/"),
+                "Invalid copy source object key",
+            ));
+        }
         let version_id = version_id.as_deref();
         let no_such_bucket = || StoreError::NoSuchBucket(bucket.to_string());
         let record = self

@@ -1,11 +1,11 @@
-//! DeleteObject and DeleteObjects (`S3-DEL-1` to `S3-DEL-3`). Neither takes a customer key.
+//! DeleteObject and DeleteObjects (`S3-DEL-1` to `S3-DEL-5`). Neither takes a customer key.
 
 use http::header::{HeaderMap, HeaderName};
 use s3s::dto::{
     DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, DeletedObject,
     ObjectIdentifier,
 };
-use s3s::{S3Request, S3Response, S3Result, s3_error};
+use s3s::{S3Error, S3Request, S3Response, S3Result, s3_error};
 
 use super::RegionService;
 use super::conditions::{commit_error, write_precondition};
@@ -81,6 +81,16 @@ impl RegionService {
             return Err(malformed_xml());
         }
         let quiet = input.delete.quiet.unwrap_or(false);
+        let mut output = DeleteObjectsOutput::default();
+        let (objects, misnamed): (Vec<_>, Vec<_>) = objects.into_iter().partition(has_version_id);
+        for object in misnamed {
+            let error = s3_error!(NoSuchVersion, "The specified version does not exist.");
+            output.errors.get_or_insert_default().push(entry_error(
+                &error,
+                object.key,
+                object.version_id,
+            ));
+        }
         let named: Vec<(String, Option<String>)> = objects
             .iter()
             .map(|object| (object.key.clone(), object.version_id.clone()))
@@ -91,7 +101,6 @@ impl RegionService {
             .delete(&bucket.name, &bucket.owner, requests)
             .await
             .or_s3(exchange)?;
-        let mut output = DeleteObjectsOutput::default();
         for ((key, asked), outcome) in named.into_iter().zip(outcomes) {
             match outcome {
                 Ok(deleted) if quiet => drop(deleted),
@@ -99,10 +108,13 @@ impl RegionService {
                     .deleted
                     .get_or_insert_default()
                     .push(deleted_object(deleted, asked)),
-                Err(error) => output
-                    .errors
-                    .get_or_insert_default()
-                    .push(entry_error(error, key, asked)),
+                Err(error) => {
+                    let error = from_store(error, &unshown());
+                    output
+                        .errors
+                        .get_or_insert_default()
+                        .push(entry_error(&error, key, asked));
+                }
             }
         }
         Ok(S3Response::new(output))
@@ -141,9 +153,18 @@ fn deleted_object(deleted: Deleted, asked: Option<String>) -> DeletedObject {
     }
 }
 
-fn entry_error(error: StoreError, key: String, version_id: Option<String>) -> s3s::dto::Error {
-    // What an error is about goes into the entry, not into the answer's own fields.
-    let error = from_store(error, &Exchange::new(Transport::Tls));
+/// What an error is about goes into the entry, not into the answer's own fields.
+fn unshown() -> Exchange {
+    Exchange::new(Transport::Tls)
+}
+
+/// Whether the version named, if any, can be one (`S3-DEL-4`).
+fn has_version_id(object: &ObjectIdentifier) -> bool {
+    let version_id = object.version_id.as_deref().filter(|id| !id.is_empty());
+    check_version_id(&unshown(), version_id).is_ok()
+}
+
+fn entry_error(error: &S3Error, key: String, version_id: Option<String>) -> s3s::dto::Error {
     s3s::dto::Error {
         code: Some(error.code().as_str().to_owned()),
         message: error.message().map(str::to_owned),

@@ -18,5 +18,7 @@ pub(super) const MAX_TAG_VALUE: usize = 256;
 pub(super) const MAX_PAGE: usize = 1000;
 /// Bytes of a bucket policy.
 pub(super) const MAX_POLICY: usize = 20 * 1024;
+/// Bytes of a DeleteObjects body: 1000 keys of 1024 bytes, each escaped, with their versions.
+pub(super) const MAX_DELETE_DOCUMENT: usize = 8 * 1024 * 1024;
 /// Bytes of a small XML document.
 pub(super) const MAX_DOCUMENT: usize = 64 * 1024;

@@ -1,7 +1,7 @@
 //! The S3 operations of one region, by subject.
 //!
 //! `s3s` parses requests and calls [`RegionService`] through its `S3` trait
-//! ([`operations`]); what `s3s` does not know is served as a route ([`encryption_route`]).
+//! ([`operations`]); what `s3s` does not know or reads otherwise than S3 passes [`routes`] first.
 //! Each module names the rules of `docs/s3-rules.md` it follows.
 
 mod absent_configuration;
@@ -31,6 +31,7 @@ mod part_copy;
 mod put;
 mod read;
 mod replication;
+mod routes;
 mod sse;
 mod tagging;
 mod url_encoding;
@@ -41,7 +42,7 @@ use std::sync::Arc;
 use s3s::S3Result;
 use sha2::{Digest as _, Sha256};
 
-pub(crate) use encryption_route::EncryptionRoute;
+pub(crate) use routes::Routes;
 
 use self::errors::OrS3 as _;
 use crate::server::exchange::Exchange;

@@ -114,7 +114,7 @@ impl RegionService {
         let algorithm = part_algorithm(&upload);
         let shown = shown_algorithm(&upload, sent.as_ref().map(|sent| sent.algorithm))?;
         let md5 = checksums::content_md5(input.content_md5.as_deref())?;
-        let body = UploadBody::new(exchange, input.body.take(), input.content_length)?;
+        let body = UploadBody::new(exchange, input.body.take(), input.content_length, &headers)?;
         let plan = DigestPlan {
             md5: upload.encryption.etag_is_md5() || md5.is_some(),
             // The first is kept with the part.

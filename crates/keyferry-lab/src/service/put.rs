@@ -87,7 +87,7 @@ impl RegionService {
             input.if_none_match.as_ref(),
         )?;
         self.check_write(exchange, &bucket.name, &input.key, &precondition)?;
-        let body = UploadBody::new(exchange, input.body.take(), input.content_length)?;
+        let body = UploadBody::new(exchange, input.body.take(), input.content_length, &headers)?;
 
         let (record, data_key) = self.region.begin_encryption(&choice).or_s3(exchange)?;
         let algorithm = sent

@@ -61,6 +61,13 @@ pub(crate) struct Digests {
 }
 
 impl Digests {
+    /// The digests of bytes at hand.
+    pub(crate) fn of(plan: &DigestPlan, bytes: &[u8]) -> Self {
+        let mut hashers = Hashers::new(plan);
+        hashers.update(bytes);
+        hashers.finish()
+    }
+
     /// The digest of an algorithm, base64, as headers carry it.
     pub(crate) fn base64(&self, algorithm: ChecksumAlgorithm) -> Option<String> {
         self.checksums

@@ -135,3 +135,56 @@ async fn many_at_once() {
         answer(400, "MalformedXML")
     );
 }
+
+/// S3-DEL-4, S3-DEL-5: what cannot be a version id is an error of its own; a body that is not
+/// what its digest says deletes nothing.
+#[tokio::test]
+async fn bad_ids_and_digests() {
+    let world = World::start().await;
+    world.bucket("digests").await;
+    let client = world.client();
+    put(&client, "digests", "a", b"x").await;
+    put(&client, "digests", "b", b"x").await;
+    let object = |key: &str| ObjectIdentifier::builder().key(key);
+    let delete = |objects: Vec<ObjectIdentifier>| {
+        client.delete_objects().bucket("digests").delete(
+            Delete::builder()
+                .set_objects(Some(objects))
+                .build()
+                .unwrap(),
+        )
+    };
+    for (header, value) in [
+        ("content-md5", "XUFAKrxLKna5cZ2REBfFkg=="),
+        ("x-amz-checksum-sha1", "qvTGHdzF6KLavt4PO0gs2a6pQ00="),
+    ] {
+        let wrong = delete(vec![object("a").build().unwrap()])
+            .customize()
+            .mutate_request(move |request| {
+                request.headers_mut().insert(header, value);
+            })
+            .send()
+            .await;
+        assert!(
+            [
+                answer(400, "BadDigest"),
+                // Beside the SDK's own checksum the second is one too many.
+                answer(400, "InvalidRequest")
+            ]
+            .contains(&refused(wrong)),
+            "{header}"
+        );
+    }
+    let done = delete(vec![
+        object("a").version_id("no version id").build().unwrap(),
+        object("b").build().unwrap(),
+    ])
+    .send()
+    .await
+    .unwrap();
+    assert_eq!(done.deleted().len(), 1);
+    assert_eq!(done.deleted()[0].key(), Some("b"));
+    assert_eq!(done.errors()[0].code(), Some("NoSuchVersion"));
+    assert_eq!(done.errors()[0].key(), Some("a"));
+    assert_eq!(done.errors()[0].version_id(), Some("no version id"));
+}

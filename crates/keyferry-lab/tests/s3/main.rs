@@ -24,6 +24,7 @@ mod names;
 mod objects;
 mod opening;
 mod policies;
+mod ranges;
 mod raw;
 mod replication;
 mod rules;

@@ -114,7 +114,7 @@ async fn plain_http_on_the_same_port() {
     assert!(answer.contains("<Code>AccessDenied</Code>"));
 }
 
-/// S3-AUTH-6, S3-SSEC-31, S3-HTTP-4: refused before anything is looked at.
+/// S3-AUTH-6, S3-AUTH-7, S3-SSEC-31, S3-HTTP-4: refused before anything is looked at.
 #[tokio::test]
 async fn refused_at_the_gate() {
     let world = World::start().await;
@@ -133,6 +133,16 @@ async fn refused_at_the_gate() {
             "POST /b HTTP/1.1\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 0\r\n",
             501,
             "NotImplemented",
+        ),
+        (
+            "GET /b/k HTTP/1.1\r\nRange: bytes=5-2\r\n",
+            403,
+            "AccessDenied",
+        ),
+        (
+            "POST /b?delete HTTP/1.1\r\nContent-Length: 0\r\n",
+            403,
+            "AccessDenied",
         ),
     ] {
         let request = format!("{head}Host: localhost\r\nConnection: close\r\n\r\n");
@@ -186,4 +196,49 @@ async fn refused_uploads_are_drained() {
     let (status, body) = split(&exchange(tcp(&world).await, &request).await);
     assert_eq!(status, 403);
     assert!(body.contains("<Code>AccessDenied</Code>"));
+}
+
+/// S3-HTTP-6: the answer does not wait for a body that does not come, and says that the
+/// connection ends; with all of the body read, the connection goes on.
+#[tokio::test]
+async fn unread_bodies_end_the_connection() {
+    let world = World::start().await;
+    let put = "PUT /nobucket/key HTTP/1.1\r\nHost: localhost\r\n";
+    for head in [
+        "Content-Length: 10\r\nExpect: 100-continue\r\n\r\n",
+        "Content-Length: 1000000\r\n\r\n",
+    ] {
+        let mut stream = tcp(&world).await;
+        stream
+            .write_all(format!("{put}{head}").as_bytes())
+            .await
+            .unwrap();
+        let answer = tokio::time::timeout(Duration::from_secs(5), first_answer(&mut stream))
+            .await
+            .unwrap();
+        assert!(answer.starts_with("http/1.1 403 "), "{answer}");
+        assert!(answer.contains("connection: close"), "{answer}");
+    }
+    let mut stream = tcp(&world).await;
+    for _ in 0..2 {
+        stream
+            .write_all(format!("{put}Content-Length: 1\r\n\r\nx").as_bytes())
+            .await
+            .unwrap();
+        let answer = first_answer(&mut stream).await;
+        assert!(!answer.contains("connection: close"), "{answer}");
+    }
+}
+
+/// One error answer of a connection that stays open, in lower case.
+async fn first_answer(stream: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    loop {
+        let text = String::from_utf8_lossy(&answer).to_ascii_lowercase();
+        if text.contains("</error>") {
+            return text;
+        }
+        let read = stream.read_buf(&mut answer).await.unwrap();
+        assert_ne!(read, 0, "closed after {text}");
+    }
 }
