@@ -65,7 +65,13 @@ async fn attributes_in_one_header() {
         .get_object_attributes()
         .bucket("attributes")
         .key("a")
-        .object_attributes(ObjectAttributes::from("ETag, ObjectSize"))
+        .object_attributes(ObjectAttributes::Etag)
+        .customize()
+        .mutate_request(|request| {
+            request
+                .headers_mut()
+                .insert("x-amz-object-attributes", "ETag, ObjectSize");
+        })
         .send()
         .await
         .unwrap();

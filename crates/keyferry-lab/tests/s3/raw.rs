@@ -135,12 +135,12 @@ async fn refused_at_the_gate() {
             "NotImplemented",
         ),
         (
-            "GET /b/k HTTP/1.1\r\nRange: bytes=5-2\r\n",
+            "GET /bucket/k HTTP/1.1\r\nRange: bytes=5-2\r\n",
             403,
             "AccessDenied",
         ),
         (
-            "POST /b?delete HTTP/1.1\r\nContent-Length: 0\r\n",
+            "POST /bucket?delete HTTP/1.1\r\nContent-Length: 0\r\n",
             403,
             "AccessDenied",
         ),
