@@ -9,7 +9,8 @@ mod transfer;
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::FalseyValueParser;
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub(crate) use key::{ExportTarget, KeyArgs, KeyCommand, KeySource};
 pub(crate) use lab::{DemoArgs, LabArgs, LabCommand, UpArgs};
@@ -24,13 +25,44 @@ pub(crate) use transfer::{
 #[command(
     after_help = "Exit codes: 0 done and verified, 1 failure, 2 usage, 3 transferred but \
     replication not confirmed in time, 4 replication failed or content differs, 5 wrong or unknown \
-    key, 6 policy or preflight findings, 7 key store locked or damaged, 130 interrupted."
+    key, 7 key store locked or damaged, 130 interrupted."
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) global: GlobalArgs,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Arguments {
+    /// The command line: every option of every command with its `KEYFERRY_*` variable, and switches
+    /// that take what people write into variables: `1`, `yes`, `0`, `no`.
+    pub(crate) fn command_line() -> clap::Command {
+        with_variables(Self::command())
+    }
+}
+
+fn with_variables(command: clap::Command) -> clap::Command {
+    command
+        .mut_args(|argument| {
+            let variable = argument
+                .get_long()
+                .filter(|_| argument.get_env().is_none())
+                .filter(|long| !["help", "version", "endpoint-url"].contains(long))
+                .map(|long| format!("KEYFERRY_{}", long.to_ascii_uppercase().replace('-', "_")));
+            let switch = matches!(argument.get_action(), ArgAction::SetTrue);
+            let argument = match variable {
+                Some(variable) => argument.env(variable),
+                None => argument,
+            };
+            let argument = argument.hide_env_values(true);
+            if switch {
+                argument.value_parser(FalseyValueParser::new())
+            } else {
+                argument
+            }
+        })
+        .mut_subcommands(with_variables)
 }
 
 /// The commands.
@@ -71,8 +103,9 @@ pub(crate) struct GlobalArgs {
     /// Region of the bucket. Found out from S3 when it is left out.
     #[arg(long, global = true, env = "KEYFERRY_REGION")]
     pub(crate) region: Option<keyferry_policy::Region>,
-    /// Endpoint: one URL for all regions, or REGION=URL, several with commas between.
-    #[arg(long, global = true, env = "KEYFERRY_ENDPOINT_URL", value_name = "URL")]
+    /// Endpoint: one URL for all regions, or REGION=URL, several with commas between
+    /// [env: KEYFERRY_ENDPOINT_URL].
+    #[arg(long, global = true, value_name = "URL")]
     pub(crate) endpoint_url: Option<keyferry_transfer::Endpoints>,
     /// Certificates (PEM) to trust instead of the system's.
     #[arg(long, global = true, env = "KEYFERRY_CA_BUNDLE", value_name = "FILE")]

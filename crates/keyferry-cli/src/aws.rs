@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use aws_config::BehaviorVersion;
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
@@ -56,7 +58,7 @@ impl Aws {
     /// Finds credentials and settings as the AWS CLI does, with keyferry's own on top.
     pub(crate) async fn connect(settings: &Settings) -> Result<Self, Failure> {
         let http = keyferry_transfer::https_client(settings.ca_bundle.as_deref())?;
-        let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http);
+        let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http.clone());
         if let Some(profile) = &settings.profile {
             loader = loader.profile_name(profile);
         }
@@ -71,9 +73,18 @@ impl Aws {
                 .and_then(|region| region.as_ref().parse().ok()),
         };
         let profile = settings.profile.as_deref();
-        let credentials = shared
-            .credentials_provider()
-            .ok_or_else(|| no_credentials(profile))?;
+        // A profile that was asked for is the one to use, whatever the environment holds.
+        let credentials = match profile {
+            Some(name) => SharedCredentialsProvider::new(
+                ProfileFileCredentialsProvider::builder()
+                    .profile_name(name)
+                    .configure(&ProviderConfig::without_region().with_http_client(http))
+                    .build(),
+            ),
+            None => shared
+                .credentials_provider()
+                .ok_or_else(|| no_credentials(profile))?,
+        };
         // Asked for now, so that what is wrong with them is not taken for S3's answer.
         credentials
             .provide_credentials()
@@ -131,7 +142,9 @@ impl Aws {
                 .parse()
                 .map_err(|error| Failure::from_error(Exit::Failure, &error))?,
         };
-        Ok(self.connector.bucket_region(bucket, &start).await?)
+        let region = self.connector.bucket_region(bucket, &start).await?;
+        tracing::info!(%bucket, %region, "found the bucket");
+        Ok(region)
     }
 }
 
@@ -141,7 +154,7 @@ fn credentials_failure(profile: Option<&str>, error: &CredentialsError) -> Failu
             no_credentials(profile)
         }
         other => Failure::from_error(Exit::Failure, other)
-            .hint("if they come from `aws sso login` or a role, renew them"),
+            .hint("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give --profile NAME; if they come from `aws sso login` or a role, renew them"),
     }
 }
 

@@ -50,6 +50,7 @@ pub(crate) async fn open(
             id: Some(entry.id.clone()),
         };
         tried += 1;
+        tracing::info!(key = %entry.id, ring = %entry.ring, "trying a key");
         match head(key).await {
             Ok(opened) => {
                 if tag.as_ref().is_some_and(|tag| *tag != entry.id) {

@@ -1,5 +1,7 @@
 //! From what was asked for to a customer key: the store, a file, or the object's own tag.
 
+use std::path::Path;
+
 use keyferry_key::import::{self, Format};
 use keyferry_key::{CustomerKey, KeyId, ParseKeyIdError};
 use keyferry_keystore::{
@@ -32,6 +34,16 @@ impl From<Error> for Failure {
     }
 }
 
+impl ChosenKey {
+    /// What to call it: its id, or its MD5.
+    pub(crate) fn name(&self) -> String {
+        match &self.id {
+            Some(id) => id.to_string(),
+            None => format!("MD5 {}", self.key.md5()),
+        }
+    }
+}
+
 /// What opens a store that exists.
 pub(crate) fn unlock(settings: &Settings) -> Result<Unlock, Failure> {
     match LockedStore::open(&settings.store)?.protection()? {
@@ -59,6 +71,7 @@ pub(crate) fn choose(
         KeySource::Store(name) => {
             let store = open_store(settings, terminal)?;
             let id = named_in(store.list(), name)?.id;
+            tracing::info!(key = %id, asked = %name, "chose a key");
             return Ok(ChosenKey {
                 key: store.key(&id)?,
                 id: Some(id),
@@ -101,7 +114,24 @@ pub(crate) fn named_in(entries: &[KeyEntry], name: &str) -> Result<KeyEntry, Fai
             .cloned()
             .ok_or_else(|| Error::UnknownKey { id }.into());
     }
-    let ring: RingName = name.parse()?;
+    let unknown = |what: String| {
+        let hint = if Path::new(name).is_file() {
+            format!("for the key in that file give `file:{name}`")
+        } else {
+            format!("`keyferry key list` shows the rings, `keyferry key new {name}` makes this one")
+        };
+        Failure::new(Exit::Key, what).hint(hint)
+    };
+    let ring: RingName = match name.parse() {
+        Ok(ring) => ring,
+        Err(_) if Path::new(name).is_file() => {
+            return Err(unknown(format!("`{name}` is neither a ring nor a key id")));
+        }
+        Err(error) => return Err(Error::into(error)),
+    };
+    if !entries.iter().any(|entry| entry.ring == ring) {
+        return Err(unknown(format!("there is no ring `{ring}`")));
+    }
     active_in(entries, &ring)
         .cloned()
         .ok_or_else(|| Error::NoActiveKey { ring }.into())

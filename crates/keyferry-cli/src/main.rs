@@ -19,7 +19,7 @@ mod terminal;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::Parser;
+use clap::FromArgMatches;
 
 use args::Arguments;
 use exit::Exit;
@@ -28,7 +28,10 @@ use terminal::Terminal;
 
 fn main() -> ExitCode {
     hardening::forbid_core_dumps();
-    let arguments = Arguments::parse();
+    let arguments = match parse() {
+        Ok(arguments) => arguments,
+        Err(exit) => return exit.into(),
+    };
     let terminal = Terminal::new(&arguments.global);
     match run(arguments, terminal) {
         Ok(exit) => exit.into(),
@@ -37,6 +40,39 @@ fn main() -> ExitCode {
             failure.exit().into()
         }
     }
+}
+
+/// Reads the command line. clap prints help and errors; who asked for JSON gets the error so, too.
+fn parse() -> Result<Arguments, Exit> {
+    let read = Arguments::command_line()
+        .try_get_matches()
+        .and_then(|matches| Arguments::from_arg_matches(&matches));
+    read.map_err(|error| {
+        // A pipe that nobody reads any more is no reason to fail.
+        let _ = error.print();
+        if !error.use_stderr() {
+            return Exit::Done;
+        }
+        if wants_json() {
+            let what = error.render().to_string();
+            let failure = Failure::new(Exit::Usage, what.trim_start_matches("error: ").trim_end());
+            let _ = terminal::write_all(format!("{}\n", failure.to_json()).as_bytes());
+        }
+        Exit::Usage
+    })
+}
+
+/// Whether JSON was asked for, on a command line that could not be read.
+fn wants_json() -> bool {
+    let arguments: Vec<String> = std::env::args().collect();
+    let typed = arguments
+        .iter()
+        .zip(arguments.iter().skip(1))
+        .any(|(option, value)| option == "--output" && value != "text")
+        || arguments
+            .iter()
+            .any(|argument| argument.starts_with("--output=") && argument != "--output=text");
+    typed || std::env::var("KEYFERRY_OUTPUT").is_ok_and(|output| output != "text")
 }
 
 fn run(arguments: Arguments, terminal: Terminal) -> Result<Exit, Failure> {

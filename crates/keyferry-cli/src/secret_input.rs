@@ -53,8 +53,10 @@ fn given_passphrase(settings: &Settings) -> Result<Option<Passphrase>, Failure> 
         .map_err(|error| Failure::from_error(Exit::Usage, &error))
 }
 
+/// Asks on the terminal itself, so that standard input and standard error may be pipes.
 fn prompt(question: &str) -> Result<String, Failure> {
-    if !io::stderr().is_terminal() || !io::stdin().is_terminal() {
+    let terminal = File::options().read(true).write(true).open("/dev/tty");
+    if terminal.is_err() {
         return Err(Failure::new(
             Exit::Store,
             "the key store needs its passphrase, and there is no terminal to ask on",

@@ -79,8 +79,8 @@ impl Settings {
         };
         let endpoints = match &global.endpoint_url {
             Some(endpoints) => Some(endpoints.clone()),
-            None => file
-                .endpoint_url
+            None => variable("KEYFERRY_ENDPOINT_URL")
+                .or(file.endpoint_url)
                 .or_else(|| variable("AWS_ENDPOINT_URL_S3"))
                 .or_else(|| variable("AWS_ENDPOINT_URL"))
                 .map(|text| text.parse().context("use the endpoint", &text))
@@ -95,6 +95,7 @@ impl Settings {
             .into_iter()
             .map(|(name, entry)| Pair::parse(&name, entry))
             .collect::<Result<_, _>>()?;
+        tracing::info!(store = %store.display(), ?endpoints, "settled the surroundings");
         Ok(Self {
             profile: global.profile.clone().or(file.profile),
             region: global.region.clone().or(file.region),
@@ -163,12 +164,24 @@ fn read_config(path: &Path, required: bool) -> Result<ConfigFile, Failure> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && !required => {
             return Ok(ConfigFile::default());
         }
-        Err(error) => return Err(error).context("read", path.display()),
+        Err(error) => {
+            return Err(Failure::new(
+                Exit::Usage,
+                format!(
+                    "cannot read the configuration `{}`: {error}",
+                    path.display()
+                ),
+            ));
+        }
     };
     toml::from_str(&text).map_err(|error| {
         Failure::new(
             Exit::Usage,
-            format!("configuration `{}`: {error}", path.display()),
+            format!(
+                "configuration `{}`: {}",
+                path.display(),
+                error.to_string().trim_end()
+            ),
         )
     })
 }

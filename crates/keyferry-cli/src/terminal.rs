@@ -108,6 +108,11 @@ impl Terminal {
     }
 }
 
+/// Writes bytes to standard output as they are.
+pub(crate) fn write_all(bytes: &[u8]) -> Result<(), Failure> {
+    io::stdout().write_all(bytes).or_else(broken_pipe)
+}
+
 /// Whoever read standard output has seen enough: that is no failure.
 fn broken_pipe(error: io::Error) -> Result<(), Failure> {
     if error.kind() == io::ErrorKind::BrokenPipe {

@@ -230,7 +230,7 @@ impl Error {
             Self::UnknownKey { .. } => "`keyferry key list` shows the keys of the store",
             Self::NoActiveKey { .. } => "make one with `keyferry key new`, or import one",
             Self::RingHasActive { .. } => {
-                "rotate the ring to have a new key take its place; the old one then only decrypts"
+                "`keyferry key rotate RING` makes a new key take its place; the old one then only decrypts"
             }
             Self::Transition { .. } => "`keyferry key list` shows the states of the keys",
             Self::Destroyed { .. } => "what only this key opens is lost, unless a backup holds it",

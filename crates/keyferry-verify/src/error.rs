@@ -25,7 +25,7 @@ pub enum VerifyError {
         expected: Option<KeyMd5>,
     },
     /// The object is not under a customer key.
-    #[error("`{address}` is not encrypted under a customer key: S3 gives it out without one")]
+    #[error("`{address}` is not encrypted under a customer key (SSE-C): S3 gives it out without one")]
     NotCustomerKey {
         /// The object.
         address: ObjectAddress,
@@ -146,7 +146,7 @@ impl VerifyError {
                 "the object tag `keyferry-key` names the key, if it was set".to_owned()
             }
             Self::NotCustomerKey { .. } => {
-                "upload it again with a customer key; check that the server supports SSE-C"
+                "read it without a key, as with `aws s3 cp`; or upload it again under a customer key"
                     .to_owned()
             }
             Self::SourceMissing { .. } => {

@@ -30,6 +30,11 @@ pub(crate) enum KeyCommand {
         /// Name of the ring: what the key is for.
         ring: String,
     },
+    /// Make a new key take the place of a ring's active one, which from then on only decrypts.
+    Rotate {
+        /// Name of the ring.
+        ring: String,
+    },
     /// List the keys. Needs no passphrase and shows no secret.
     List {
         /// Only this ring.

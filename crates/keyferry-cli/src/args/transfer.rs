@@ -37,7 +37,7 @@ pub(crate) struct UploadArgs {
     #[arg(long, value_name = "N")]
     pub(crate) concurrency: Option<NonZeroUsize>,
     /// Do not wait for replication.
-    #[arg(long, conflicts_with_all = ["wait", "level"])]
+    #[arg(long, conflicts_with_all = ["wait", "level", "deep", "no_probe", "replica"])]
     pub(crate) no_wait: bool,
     #[command(flatten)]
     pub(crate) wait: WaitArgs,

@@ -13,6 +13,13 @@ use crate::{find_key, interrupt, replica, terminal::human_bytes};
 
 pub(super) async fn run(session: &Session, arguments: DownloadArgs) -> Result<Exit, Failure> {
     let terminal = session.terminal;
+    if arguments.destination.to_string_lossy().starts_with("s3://") {
+        return Err(Failure::new(
+            Exit::Usage,
+            format!("`{}` is not a local file", arguments.destination.display()),
+        )
+        .hint("`keyferry upload` writes to S3"));
+    }
     let cancel = interrupt::token(terminal)?;
     let aws = Aws::connect(&session.settings).await?;
     let (region, source) = replica::side(session, &aws, &arguments).await?;

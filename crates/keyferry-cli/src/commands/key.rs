@@ -5,7 +5,7 @@ mod table;
 
 use std::io::Write;
 
-use keyferry_keystore::{LockedStore, RingName, Store, Succession, Unlock};
+use keyferry_keystore::{Error, LockedStore, RingName, Store, Succession, Unlock};
 
 use super::Session;
 use crate::args::{ExportTarget, KeyCommand};
@@ -16,7 +16,8 @@ use crate::{keys, secret_input};
 pub(super) async fn run(session: &Session, command: KeyCommand) -> Result<Exit, Failure> {
     match command {
         KeyCommand::Init { no_passphrase } => init(session, no_passphrase),
-        KeyCommand::New { ring } => new(session, &ring),
+        KeyCommand::New { ring } => new(session, &ring, Succession::FirstOnly),
+        KeyCommand::Rotate { ring } => rotate(session, &ring),
         KeyCommand::List { ring } => list(session, ring.as_deref()),
         KeyCommand::Show { key } => show(session, &key),
         KeyCommand::Import {
@@ -45,12 +46,15 @@ pub(super) async fn run(session: &Session, command: KeyCommand) -> Result<Exit, 
 }
 
 fn init(session: &Session, no_passphrase: bool) -> Result<Exit, Failure> {
+    let path = &session.settings.store;
+    if LockedStore::open(path).is_ok() {
+        return Err(Error::StoreExists { path: path.clone() }.into());
+    }
     let unlock = if no_passphrase {
         Unlock::Unprotected
     } else {
         Unlock::Passphrase(secret_input::new_passphrase(&session.settings)?)
     };
-    let path = &session.settings.store;
     Store::init(path, &unlock)?;
     session.terminal.say(format!(
         "made an empty key store at `{}`\nback it up after each new key: without its key an object is lost",
@@ -59,10 +63,10 @@ fn init(session: &Session, no_passphrase: bool) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn new(session: &Session, ring: &str) -> Result<Exit, Failure> {
+fn new(session: &Session, ring: &str, succession: Succession) -> Result<Exit, Failure> {
     let ring: RingName = ring.parse()?;
     let mut store = keys::open_store(&session.settings, &session.terminal)?;
-    let entry = store.create(&ring, Succession::FirstOnly)?;
+    let entry = store.create(&ring, succession)?;
     if session.terminal.is_text() {
         session.terminal.print(&entry.id)?;
     } else {
@@ -71,14 +75,29 @@ fn new(session: &Session, ring: &str) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+fn rotate(session: &Session, ring: &str) -> Result<Exit, Failure> {
+    let store = LockedStore::open(&session.settings.store)?;
+    let active = keys::named_in(&store.list()?, ring)?;
+    if active.ring.to_string() != ring {
+        return Err(
+            Failure::new(Exit::Usage, format!("`{ring}` is a key id")).hint(format!(
+                "give its ring: `keyferry key rotate {}`",
+                active.ring
+            )),
+        );
+    }
+    new(session, ring, Succession::Supersede)
+}
+
 fn list(session: &Session, ring: Option<&str>) -> Result<Exit, Failure> {
     let ring: Option<RingName> = ring.map(str::parse).transpose()?;
     let store = LockedStore::open(&session.settings.store)?;
-    let entries: Vec<_> = store
+    let mut entries: Vec<_> = store
         .list()?
         .into_iter()
         .filter(|entry| ring.as_ref().is_none_or(|ring| entry.ring == *ring))
         .collect();
+    entries.sort_by(|a, b| (&a.ring, a.version).cmp(&(&b.ring, b.version)));
     if !session.terminal.is_text() {
         session.terminal.json_list(&entries)?;
     } else if entries.is_empty() {
@@ -103,11 +122,22 @@ fn show(session: &Session, key: &str) -> Result<Exit, Failure> {
 }
 
 fn export(session: &Session, key: &str, target: ExportTarget) -> Result<Exit, Failure> {
+    if let ExportTarget::File(path) = &target
+        && path.exists()
+    {
+        return Err(Error::ExportExists { path: path.clone() }.into());
+    }
     let mut store = keys::open_store(&session.settings, &session.terminal)?;
     let id = keys::named_in(store.list(), key)?.id;
     match target {
         ExportTarget::File(path) => {
-            store.export(&id, &path)?;
+            let exported = store.export(&id, &path)?;
+            if !session.terminal.is_text() {
+                session.terminal.json(&serde_json::json!({
+                    "key": exported.entry,
+                    "file": exported.path,
+                }))?;
+            }
             session.terminal.say(format!(
                 "wrote the key to `{0}`, 32 raw bytes: `aws s3 cp --sse-c AES256 --sse-c-key fileb://{0} ...`",
                 path.display()

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use keyferry_transfer::{ObjectAddress, PartSize, Upload, UploadSource, upload};
+use keyferry_transfer::{ObjectAddress, PartSize, Receipt, Upload, UploadSource, upload};
 use keyferry_verify::Subject;
+use tempfile::NamedTempFile;
 
 use super::{Session, verify};
 use crate::args::{KeySource, UploadArgs};
@@ -16,6 +17,12 @@ use crate::{interrupt, terminal::human_bytes};
 pub(super) async fn run(session: &Session, arguments: UploadArgs) -> Result<Exit, Failure> {
     let terminal = session.terminal;
     let destination = destination(&arguments.source, &arguments.destination)?;
+    check_source(&arguments.source)?;
+    let receipt_file = arguments
+        .receipt
+        .as_deref()
+        .map(ReceiptFile::begin)
+        .transpose()?;
     let key = upload_key(session, arguments.key.as_ref(), &destination)?;
     let cancel = interrupt::token(terminal)?;
     let aws = Aws::connect(&session.settings).await?;
@@ -44,15 +51,14 @@ pub(super) async fn run(session: &Session, arguments: UploadArgs) -> Result<Exit
     let progress = terminal.progress("uploading");
     let receipt = upload(&client, request, &progress, cancel.clone()).await?;
     progress.finish();
-    if let Some(path) = &arguments.receipt {
-        let text = serde_json::to_string_pretty(&receipt)
-            .map_err(|error| Failure::from_error(Exit::Failure, &error))?;
-        std::fs::write(path, text + "\n").context("write the receipt to", path.display())?;
+    if let Some(file) = receipt_file {
+        file.write(&receipt)?;
     }
     if terminal.is_text() {
         terminal.print(format!(
-            "uploaded {} to {destination}{}",
+            "uploaded {} to {destination} under key {}{}",
             human_bytes(receipt.size),
+            key.name(),
             receipt
                 .version_id
                 .as_ref()
@@ -69,16 +75,23 @@ pub(super) async fn run(session: &Session, arguments: UploadArgs) -> Result<Exit
     let subject = Subject::from(&receipt);
     let report =
         verify::of_subject(session, &aws, &subject, &key.key, &arguments.wait, cancel).await?;
-    verify::show(terminal, &report, Some(&receipt))
+    verify::show(terminal, &report, Some(&receipt), true)
 }
 
 /// The object to write. As with `aws s3 cp`, a bucket or a key that ends in `/` is a folder.
 fn destination(source: &Path, text: &str) -> Result<ObjectAddress, Failure> {
     let usage =
         |error: keyferry_transfer::ParseAddressError| Failure::from_error(Exit::Usage, &error);
+    if source.to_string_lossy().starts_with("s3://") {
+        return Err(Failure::new(
+            Exit::Usage,
+            format!("`{}` is not a local file", source.display()),
+        )
+        .hint("`keyferry download` reads from S3"));
+    }
     let names_folder = text
         .strip_prefix("s3://")
-        .is_some_and(|rest| rest.ends_with('/') || !rest.contains('/'));
+        .is_some_and(|rest| !rest.is_empty() && (rest.ends_with('/') || !rest.contains('/')));
     if !names_folder || source.as_os_str() == "-" {
         return text.parse().map_err(usage);
     }
@@ -94,6 +107,57 @@ fn destination(source: &Path, text: &str) -> Result<ObjectAddress, Failure> {
         })?;
     let slash = if text.ends_with('/') { "" } else { "/" };
     format!("{text}{slash}{name}").parse().map_err(usage)
+}
+
+/// Says what is wrong with the file before a passphrase is asked for.
+fn check_source(source: &Path) -> Result<(), Failure> {
+    if source.as_os_str() == "-" {
+        return Ok(());
+    }
+    std::fs::File::open(source).map(drop).map_err(|error| {
+        Failure::new(
+            Exit::Failure,
+            format!("`{}` cannot be read: {error}", source.display()),
+        )
+        .hint("check the path")
+    })
+}
+
+/// A receipt's file, made before the upload so that a place that cannot be written is found in time.
+struct ReceiptFile<'a> {
+    path: &'a Path,
+    file: NamedTempFile,
+}
+
+impl<'a> ReceiptFile<'a> {
+    fn begin(path: &'a Path) -> Result<Self, Failure> {
+        if path.exists() {
+            return Err(Failure::new(
+                Exit::Usage,
+                format!(
+                    "the receipt `{}` exists and is not overwritten",
+                    path.display()
+                ),
+            )
+            .hint("an older upload may be proven by it; give another name"));
+        }
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let file = NamedTempFile::new_in(folder).context("write the receipt to", path.display())?;
+        Ok(Self { path, file })
+    }
+
+    fn write(mut self, receipt: &Receipt) -> Result<(), Failure> {
+        let path = self.path.display();
+        serde_json::to_writer_pretty(&mut self.file, receipt)
+            .context("write the receipt to", path)?;
+        self.file
+            .persist_noclobber(self.path)
+            .map(drop)
+            .context("write the receipt to", self.path.display())
+    }
 }
 
 fn upload_key(

@@ -4,7 +4,9 @@ use std::path::Path;
 
 use keyferry_key::CustomerKey;
 use keyferry_transfer::Receipt;
-use keyferry_verify::{Conclusion, ErrorKind, Level, Report, Subject, Verification, VerifyError};
+use keyferry_verify::{
+    Conclusion, ErrorKind, Level, Outcome, Report, Subject, Verification, VerifyError,
+};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -65,7 +67,7 @@ pub(super) async fn run(session: &Session, arguments: VerifyArgs) -> Result<Exit
         cancel,
     )
     .await?;
-    show(session.terminal, &report, receipt.as_ref())
+    show(session.terminal, &report, receipt.as_ref(), false)
 }
 
 fn read_receipt(path: &Path) -> Result<Receipt, Failure> {
@@ -126,14 +128,20 @@ pub(super) fn show(
     terminal: Terminal,
     found: &Report,
     receipt: Option<&Receipt>,
+    uploaded: bool,
 ) -> Result<Exit, Failure> {
+    let verified = found.conclusion() == Conclusion::Verified;
     if terminal.is_text() {
         terminal.print(report::text(found))?;
-        if let Some(hint) = report::hint(&found.outcome) {
-            terminal.hint(hint);
+        match report::hint(&found.outcome) {
+            Some(hint) if uploaded && matches!(found.outcome, Outcome::NotCovered { .. }) => {
+                terminal.hint(format!("{hint}; or upload with --no-wait"));
+            }
+            Some(hint) => terminal.hint(hint),
+            None => {}
         }
     } else {
-        terminal.json(&json!({"receipt": receipt, "report": found}))?;
+        terminal.json(&json!({"verified": verified, "receipt": receipt, "report": found}))?;
     }
     Ok(match found.conclusion() {
         Conclusion::Verified => Exit::Done,

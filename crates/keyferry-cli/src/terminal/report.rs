@@ -4,7 +4,9 @@ mod reasons;
 
 use std::fmt::Write;
 
-use keyferry_verify::{Level, ObjectView, Outcome, ProbeAnswer, ReplicaSide, Report};
+use keyferry_verify::{
+    Difference, Level, NotCovered, ObjectView, Outcome, ProbeAnswer, ReplicaSide, Report,
+};
 
 use super::human_bytes;
 use reasons::{describe_unseen, details};
@@ -49,6 +51,9 @@ pub(crate) fn outcome(outcome: &Outcome) -> String {
         }
         Outcome::Failed { .. } => "replication failed".to_owned(),
         Outcome::NotCovered { .. } => "not replicated".to_owned(),
+        Outcome::Differs(differences) if is_about_receipt(differences) => {
+            "the object is not what the receipt says".to_owned()
+        }
         Outcome::Differs(_) => "the replica differs".to_owned(),
         Outcome::ReplicaMissing { bucket } => {
             format!("S3 says replicated, but the replica is not in `{bucket}`")
@@ -72,15 +77,24 @@ pub(crate) fn outcome(outcome: &Outcome) -> String {
 
 /// What was seen, a name and a line each.
 pub(crate) fn steps(report: &Report) -> Vec<(&'static str, String)> {
-    let mut steps = vec![(
-        "source",
-        format!(
-            "{} ({}) {}",
-            report.source.bucket,
-            report.source.region,
-            view(&report.source.view)
+    let key = report
+        .subject
+        .key_id
+        .as_ref()
+        .map(|id| format!("{id}, "))
+        .unwrap_or_default();
+    let mut steps = vec![
+        ("key", format!("{key}MD5 {}", report.subject.key_md5)),
+        (
+            "source",
+            format!(
+                "{} ({}) {}",
+                report.source.bucket,
+                report.source.region,
+                view(&report.source.view)
+            ),
         ),
-    )];
+    ];
     steps.extend(
         report
             .replicas
@@ -117,6 +131,13 @@ pub(crate) fn steps(report: &Report) -> Vec<(&'static str, String)> {
         ));
     }
     steps
+}
+
+/// Whether the source itself differs from the receipt, whatever the replica is like.
+fn is_about_receipt(differences: &[Difference]) -> bool {
+    differences
+        .iter()
+        .all(|difference| matches!(difference, Difference::Receipt { .. }))
 }
 
 fn view(view: &ObjectView) -> String {
@@ -174,8 +195,20 @@ pub(crate) fn hint(outcome: &Outcome) -> Option<String> {
         Outcome::Failed { .. } => {
             "S3 does not try again by itself: remove the cause, then upload again or run S3 Batch Replication"
         }
+        Outcome::NotCovered {
+            why: NotCovered::IsReplica,
+        } => "verify the object that it is a replica of, in the source bucket",
+        Outcome::NotCovered {
+            why: NotCovered::NotVersioned,
+        } => "enable versioning on both buckets, then upload again",
+        Outcome::NotCovered {
+            why: NotCovered::OlderThanRule,
+        } => "upload it again, or run S3 Batch Replication",
         Outcome::NotCovered { .. } => {
-            "add a replication rule that covers the object, name the replica with --replica BUCKET@REGION, or upload with --no-wait"
+            "add a replication rule that covers the object, or name the replica with --replica BUCKET@REGION"
+        }
+        Outcome::Differs(differences) if is_about_receipt(differences) => {
+            "either the receipt was changed, or the object in the source bucket was"
         }
         Outcome::Differs(_) | Outcome::ReplicaMissing { .. } => {
             "do not delete the source; upload again, and find out who changed the replica"

@@ -10,7 +10,7 @@ pub(super) fn keys(entries: &[KeyEntry]) -> Table {
     table
         .load_style(NOTHING)
         .set_content_arrangement(ContentArrangement::Disabled)
-        .set_header(["RING", "VERSION", "STATE", "KEY ID", "CREATED", "MD5"]);
+        .set_header(["RING", "VERSION", "STATE", "KEY ID", "CREATED"]);
     for entry in entries {
         table.add_row([
             entry.ring.to_string(),
@@ -18,7 +18,6 @@ pub(super) fn keys(entries: &[KeyEntry]) -> Table {
             entry.state.to_string(),
             entry.id.to_string(),
             entry.created.strftime("%F %R").to_string(),
-            entry.md5.to_string(),
         ]);
     }
     table
