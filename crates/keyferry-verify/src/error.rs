@@ -25,7 +25,9 @@ pub enum VerifyError {
         expected: Option<KeyMd5>,
     },
     /// The object is not under a customer key.
-    #[error("`{address}` is not encrypted under a customer key (SSE-C): S3 gives it out without one")]
+    #[error(
+        "`{address}` is not encrypted under a customer key (SSE-C): S3 gives it out without one"
+    )]
     NotCustomerKey {
         /// The object.
         address: ObjectAddress,
