@@ -17,7 +17,7 @@ use crate::terminal::Terminal;
 
 /// What every command is given.
 #[derive(Debug)]
-pub(crate) struct Session {
+pub(crate) struct Invocation {
     pub(crate) settings: Settings,
     pub(crate) terminal: Terminal,
 }
@@ -29,14 +29,14 @@ pub(crate) async fn run(arguments: Arguments, terminal: Terminal) -> Result<Exit
         Command::Man { out } => return man::run(out.as_deref()),
         _ => Settings::load(&arguments.global)?,
     };
-    let session = Session { settings, terminal };
+    let invocation = Invocation { settings, terminal };
     match arguments.command {
-        Command::Demo(arguments) => demo::run(&session, arguments).await,
-        Command::Lab(arguments) => lab::run(&session, arguments).await,
-        Command::Key(arguments) => key::run(&session, arguments.command).await,
-        Command::Upload(arguments) => upload::run(&session, arguments).await,
-        Command::Download(arguments) => download::run(&session, arguments).await,
-        Command::Verify(arguments) => verify::run(&session, arguments).await,
+        Command::Demo(arguments) => demo::run(&invocation, arguments).await,
+        Command::Lab(arguments) => lab::run(&invocation, arguments).await,
+        Command::Key(arguments) => key::run(&invocation, arguments.command).await,
+        Command::Upload(arguments) => upload::run(&invocation, arguments).await,
+        Command::Download(arguments) => download::run(&invocation, arguments).await,
+        Command::Verify(arguments) => verify::run(&invocation, arguments).await,
         Command::Completions { shell } => completions::run(shell),
         Command::Man { out } => man::run(out.as_deref()),
     }

@@ -9,7 +9,7 @@ use keyferry_transfer::{ObjectAddress, key_tag};
 use keyferry_verify::{ErrorKind, Subject, receipt_of};
 
 use crate::args::KeySource;
-use crate::commands::Session;
+use crate::commands::Invocation;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::keys::{self, ChosenKey};
@@ -25,7 +25,7 @@ pub(crate) struct Opened {
 
 /// Finds the key of an object and proves it by a HEAD request.
 pub(crate) async fn open(
-    session: &Session,
+    invocation: &Invocation,
     client: &Client,
     region: &Region,
     address: &ObjectAddress,
@@ -38,11 +38,11 @@ pub(crate) async fn open(
             .map(|subject| Opened { key, subject })
     };
     if let Some(source) = asked {
-        let key = keys::choose(&session.settings, &session.terminal, source)?;
+        let key = keys::choose(&invocation.settings, &invocation.terminal, source)?;
         return Ok(head(key).await?);
     }
     let tag = key_tag(client, address, version_id).await?;
-    let store = keys::open_store(&session.settings, &session.terminal)?;
+    let store = keys::open_store(&invocation.settings, &invocation.terminal)?;
     let mut tried = 0;
     for entry in candidates(&store, tag.as_ref()) {
         let key = ChosenKey {
@@ -54,7 +54,7 @@ pub(crate) async fn open(
         match head(key).await {
             Ok(opened) => {
                 if tag.as_ref().is_some_and(|tag| *tag != entry.id) {
-                    session.terminal.warn(format!(
+                    invocation.terminal.warn(format!(
                         "the object's tag names another key than `{}`, which opens it",
                         entry.id
                     ));

@@ -6,17 +6,17 @@ use keyferry_verify::{ReplicaTarget, destinations};
 
 use crate::args::{DownloadArgs, From, ReplicaAddress};
 use crate::aws::Aws;
-use crate::commands::Session;
+use crate::commands::Invocation;
 use crate::exit::Exit;
 use crate::failure::Failure;
 
 /// The replica that the options or the configuration name.
 pub(crate) fn given(
-    session: &Session,
+    invocation: &Invocation,
     address: &ObjectAddress,
     asked: Option<&ReplicaAddress>,
 ) -> Option<ReplicaTarget> {
-    let configured = session
+    let configured = invocation
         .settings
         .pair(&address.bucket)
         .map(|pair| pair.replica);
@@ -28,19 +28,19 @@ pub(crate) fn given(
 
 /// The region and address that a download reads.
 pub(crate) async fn side(
-    session: &Session,
+    invocation: &Invocation,
     aws: &Aws,
     arguments: &DownloadArgs,
 ) -> Result<(Region, ObjectAddress), Failure> {
     let source = &arguments.source;
-    let replica = given(session, source, arguments.replica.as_ref());
+    let replica = given(invocation, source, arguments.replica.as_ref());
     match arguments.from {
         From::Replica => of_replica(aws, source, replica).await,
         From::Source => Ok((aws.bucket_region(&source.bucket).await?, source.clone())),
         From::Auto => match (aws.bucket_region(&source.bucket).await, replica) {
             (Ok(region), _) => Ok((region, source.clone())),
             (Err(failure), Some(replica)) if failure.exit() == Exit::Failure => {
-                session.terminal.warn(format!(
+                invocation.terminal.warn(format!(
                     "`{}` cannot be reached, reading the replica in `{}`",
                     source.bucket, replica.bucket
                 ));

@@ -20,7 +20,7 @@ use keyferry_transfer::{
 use keyferry_verify::{Level, Outcome, Report, Subject, Verification};
 use tokio_util::sync::CancellationToken;
 
-use super::{Session, lab};
+use super::{Invocation, lab};
 use crate::args::DemoArgs;
 use crate::aws::Aws;
 use crate::exit::Exit;
@@ -32,22 +32,22 @@ use story::Story;
 const BUCKETS: [&str; 2] = ["demo-tokyo", "demo-osaka"];
 const RING: &str = "demo";
 
-pub(super) async fn run(session: &Session, arguments: DemoArgs) -> Result<Exit, Failure> {
-    let cancel = interrupt::token(session.terminal)?;
+pub(super) async fn run(invocation: &Invocation, arguments: DemoArgs) -> Result<Exit, Failure> {
+    let cancel = interrupt::token(invocation.terminal)?;
     let folder = tempfile::tempdir().context("make", "a temporary folder")?;
-    let story = Story::new(session.terminal);
+    let story = Story::new(invocation.terminal);
     let lab = Lab::start(LabOptions {
         dir: Some(folder.path().join("lab")),
         ..LabOptions::default()
     })
     .await?;
-    let told = tell(session, &story, &lab, folder.path(), arguments, &cancel).await;
+    let told = tell(invocation, &story, &lab, folder.path(), arguments, &cancel).await;
     lab.shutdown().await;
     told
 }
 
 async fn tell(
-    session: &Session,
+    invocation: &Invocation,
     story: &Story,
     lab: &Lab,
     folder: &Path,
@@ -90,7 +90,7 @@ async fn tell(
     );
     request.key_id = Some(entry.id.clone());
     let began = Instant::now();
-    let progress = session.terminal.progress("uploading");
+    let progress = invocation.terminal.progress("uploading");
     let receipt = upload(
         &aws.client(&tokyo.region)?,
         request,
@@ -101,7 +101,7 @@ async fn tell(
     drop(progress);
     story.step("upload", uploaded(&receipt, began.elapsed()))?;
 
-    let report = verify(session, &aws, &receipt, &key, cancel).await?;
+    let report = verify(invocation, &aws, &receipt, &key, cancel).await?;
     tell_report(story, &report)?;
 
     let copy = folder.join("from-the-other-region");
@@ -109,7 +109,7 @@ async fn tell(
         bucket: osaka.bucket.clone(),
         key: source.key.clone(),
     };
-    let progress = session.terminal.progress("downloading");
+    let progress = invocation.terminal.progress("downloading");
     let mut request = Download::new(replica.clone(), key, DownloadTarget::File(copy.clone()));
     request.version_id = receipt.version_id.clone();
     download(
@@ -164,7 +164,7 @@ fn uploaded(receipt: &Receipt, elapsed: Duration) -> String {
 }
 
 async fn verify(
-    session: &Session,
+    invocation: &Invocation,
     aws: &Aws,
     receipt: &Receipt,
     key: &CustomerKey,
@@ -179,7 +179,7 @@ async fn verify(
         replica: None,
         probe: true,
     };
-    let progress = session.terminal.progress("replicating");
+    let progress = invocation.terminal.progress("replicating");
     Ok(keyferry_verify::verify(aws.connector(), verification, &progress, cancel.clone()).await?)
 }
 

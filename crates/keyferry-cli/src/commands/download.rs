@@ -4,15 +4,15 @@ use std::path::{Path, PathBuf};
 
 use keyferry_transfer::{Download, DownloadTarget, ObjectAddress, Verification, download};
 
-use super::Session;
+use super::Invocation;
 use crate::args::{self, DownloadArgs};
 use crate::aws::Aws;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::{find_key, interrupt, replica, terminal::human_bytes};
 
-pub(super) async fn run(session: &Session, arguments: DownloadArgs) -> Result<Exit, Failure> {
-    let terminal = session.terminal;
+pub(super) async fn run(invocation: &Invocation, arguments: DownloadArgs) -> Result<Exit, Failure> {
+    let terminal = invocation.terminal;
     if arguments.destination.to_string_lossy().starts_with("s3://") {
         return Err(Failure::new(
             Exit::Usage,
@@ -21,12 +21,12 @@ pub(super) async fn run(session: &Session, arguments: DownloadArgs) -> Result<Ex
         .hint("`keyferry upload` writes to S3"));
     }
     let cancel = interrupt::token(terminal)?;
-    let aws = Aws::connect(&session.settings).await?;
-    let (region, source) = replica::side(session, &aws, &arguments).await?;
+    let aws = Aws::connect(&invocation.settings).await?;
+    let (region, source) = replica::side(invocation, &aws, &arguments).await?;
     let client = aws.client(&region)?;
-    let configured = session.settings.default_key(&source.bucket);
+    let configured = invocation.settings.default_key(&source.bucket);
     let opened = find_key::open(
-        session,
+        invocation,
         &client,
         &region,
         &source,

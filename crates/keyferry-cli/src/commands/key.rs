@@ -7,19 +7,19 @@ use std::io::Write;
 
 use keyferry_keystore::{Error, LockedStore, RingName, Store, Succession, Unlock};
 
-use super::Session;
+use super::Invocation;
 use crate::args::{ExportTarget, KeyCommand};
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
 use crate::{keys, secret_input};
 
-pub(super) async fn run(session: &Session, command: KeyCommand) -> Result<Exit, Failure> {
+pub(super) async fn run(invocation: &Invocation, command: KeyCommand) -> Result<Exit, Failure> {
     match command {
-        KeyCommand::Init { no_passphrase } => init(session, no_passphrase),
-        KeyCommand::New { ring } => new(session, &ring, Succession::FirstOnly),
-        KeyCommand::Rotate { ring } => rotate(session, &ring),
-        KeyCommand::List { ring } => list(session, ring.as_deref()),
-        KeyCommand::Show { key } => show(session, &key),
+        KeyCommand::Init { no_passphrase } => init(invocation, no_passphrase),
+        KeyCommand::New { ring } => new(invocation, &ring, Succession::FirstOnly),
+        KeyCommand::Rotate { ring } => rotate(invocation, &ring),
+        KeyCommand::List { ring } => list(invocation, ring.as_deref()),
+        KeyCommand::Show { key } => show(invocation, &key),
         KeyCommand::Import {
             ring,
             file,
@@ -38,45 +38,45 @@ pub(super) async fn run(session: &Session, command: KeyCommand) -> Result<Exit, 
                 verify,
                 decrypt_only,
             };
-            import::run(session, request).await
+            import::run(invocation, request).await
         }
-        KeyCommand::Export { key, target } => export(session, &key, target),
-        KeyCommand::Headers { key, copy_source } => headers(session, &key, copy_source),
+        KeyCommand::Export { key, target } => export(invocation, &key, target),
+        KeyCommand::Headers { key, copy_source } => headers(invocation, &key, copy_source),
     }
 }
 
-fn init(session: &Session, no_passphrase: bool) -> Result<Exit, Failure> {
-    let path = &session.settings.store;
+fn init(invocation: &Invocation, no_passphrase: bool) -> Result<Exit, Failure> {
+    let path = &invocation.settings.store;
     if LockedStore::open(path).is_ok() {
         return Err(Error::StoreExists { path: path.clone() }.into());
     }
     let unlock = if no_passphrase {
         Unlock::Unprotected
     } else {
-        Unlock::Passphrase(secret_input::new_passphrase(&session.settings)?)
+        Unlock::Passphrase(secret_input::new_passphrase(&invocation.settings)?)
     };
     Store::init(path, &unlock)?;
-    session.terminal.say(format!(
+    invocation.terminal.say(format!(
         "made an empty key store at `{}`\nback it up after each new key: without its key an object is lost",
         path.display()
     ));
     Ok(Exit::Done)
 }
 
-fn new(session: &Session, ring: &str, succession: Succession) -> Result<Exit, Failure> {
+fn new(invocation: &Invocation, ring: &str, succession: Succession) -> Result<Exit, Failure> {
     let ring: RingName = ring.parse()?;
-    let mut store = keys::open_store(&session.settings, &session.terminal)?;
+    let mut store = keys::open_store(&invocation.settings, &invocation.terminal)?;
     let entry = store.create(&ring, succession)?;
-    if session.terminal.is_text() {
-        session.terminal.print(&entry.id)?;
+    if invocation.terminal.is_text() {
+        invocation.terminal.print(&entry.id)?;
     } else {
-        session.terminal.json(&entry)?;
+        invocation.terminal.json(&entry)?;
     }
     Ok(Exit::Done)
 }
 
-fn rotate(session: &Session, ring: &str) -> Result<Exit, Failure> {
-    let store = LockedStore::open(&session.settings.store)?;
+fn rotate(invocation: &Invocation, ring: &str) -> Result<Exit, Failure> {
+    let store = LockedStore::open(&invocation.settings.store)?;
     let active = keys::named_in(&store.list()?, ring)?;
     if active.ring.to_string() != ring {
         return Err(
@@ -86,59 +86,59 @@ fn rotate(session: &Session, ring: &str) -> Result<Exit, Failure> {
             )),
         );
     }
-    new(session, ring, Succession::Supersede)
+    new(invocation, ring, Succession::Supersede)
 }
 
-fn list(session: &Session, ring: Option<&str>) -> Result<Exit, Failure> {
+fn list(invocation: &Invocation, ring: Option<&str>) -> Result<Exit, Failure> {
     let ring: Option<RingName> = ring.map(str::parse).transpose()?;
-    let store = LockedStore::open(&session.settings.store)?;
+    let store = LockedStore::open(&invocation.settings.store)?;
     let mut entries: Vec<_> = store
         .list()?
         .into_iter()
         .filter(|entry| ring.as_ref().is_none_or(|ring| entry.ring == *ring))
         .collect();
     entries.sort_by(|a, b| (&a.ring, a.version).cmp(&(&b.ring, b.version)));
-    if !session.terminal.is_text() {
-        session.terminal.json_list(&entries)?;
+    if !invocation.terminal.is_text() {
+        invocation.terminal.json_list(&entries)?;
     } else if entries.is_empty() {
-        session
+        invocation
             .terminal
             .say("no keys yet: `keyferry key new RING` makes one");
     } else {
-        session.terminal.print(table::keys(&entries))?;
+        invocation.terminal.print(table::keys(&entries))?;
     }
     Ok(Exit::Done)
 }
 
-fn show(session: &Session, key: &str) -> Result<Exit, Failure> {
-    let store = LockedStore::open(&session.settings.store)?;
+fn show(invocation: &Invocation, key: &str) -> Result<Exit, Failure> {
+    let store = LockedStore::open(&invocation.settings.store)?;
     let entry = keys::named_in(&store.list()?, key)?;
-    if session.terminal.is_text() {
-        session.terminal.print(table::particulars(&entry))?;
+    if invocation.terminal.is_text() {
+        invocation.terminal.print(table::particulars(&entry))?;
     } else {
-        session.terminal.json(&entry)?;
+        invocation.terminal.json(&entry)?;
     }
     Ok(Exit::Done)
 }
 
-fn export(session: &Session, key: &str, target: ExportTarget) -> Result<Exit, Failure> {
+fn export(invocation: &Invocation, key: &str, target: ExportTarget) -> Result<Exit, Failure> {
     if let ExportTarget::File(path) = &target
         && path.exists()
     {
         return Err(Error::ExportExists { path: path.clone() }.into());
     }
-    let mut store = keys::open_store(&session.settings, &session.terminal)?;
+    let mut store = keys::open_store(&invocation.settings, &invocation.terminal)?;
     let id = keys::named_in(store.list(), key)?.id;
     match target {
         ExportTarget::File(path) => {
             let exported = store.export(&id, &path)?;
-            if !session.terminal.is_text() {
-                session.terminal.json(&serde_json::json!({
+            if !invocation.terminal.is_text() {
+                invocation.terminal.json(&serde_json::json!({
                     "key": exported.entry,
                     "file": exported.path,
                 }))?;
             }
-            session.terminal.say(format!(
+            invocation.terminal.say(format!(
                 "wrote the key to `{0}`, 32 raw bytes: `aws s3 cp --sse-c AES256 --sse-c-key fileb://{0} ...`",
                 path.display()
             ));
@@ -161,8 +161,8 @@ fn export(session: &Session, key: &str, target: ExportTarget) -> Result<Exit, Fa
     Ok(Exit::Done)
 }
 
-fn headers(session: &Session, key: &str, copy_source: bool) -> Result<Exit, Failure> {
-    let mut store = keys::open_store(&session.settings, &session.terminal)?;
+fn headers(invocation: &Invocation, key: &str, copy_source: bool) -> Result<Exit, Failure> {
+    let mut store = keys::open_store(&invocation.settings, &invocation.terminal)?;
     let id = keys::named_in(store.list(), key)?.id;
     let headers = store.hand_out(&id, "request headers")?.headers();
     let prefix = if copy_source {
@@ -175,9 +175,9 @@ fn headers(session: &Session, key: &str, copy_source: bool) -> Result<Exit, Fail
         ("key", headers.expose_key().to_owned()),
         ("key-MD5", headers.md5().to_string()),
     ];
-    if session.terminal.is_text() {
+    if invocation.terminal.is_text() {
         for (name, value) in named {
-            session
+            invocation
                 .terminal
                 .print(format!("{prefix}-{name}: {value}"))?;
         }
@@ -186,7 +186,7 @@ fn headers(session: &Session, key: &str, copy_source: bool) -> Result<Exit, Fail
             .into_iter()
             .map(|(name, value)| (format!("{prefix}-{name}"), value.into()))
             .collect();
-        session.terminal.json(&document)?;
+        invocation.terminal.json(&document)?;
     }
     Ok(Exit::Done)
 }

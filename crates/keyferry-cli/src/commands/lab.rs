@@ -4,7 +4,7 @@ use keyferry_lab::{Lab, LabError, LabOptions};
 use keyferry_policy::{Encryption, ReplicationPlan, Site};
 use keyferry_transfer::ParseEndpointsError;
 
-use super::Session;
+use super::Invocation;
 use crate::args::{LabArgs, LabCommand, UpArgs};
 use crate::aws::Aws;
 use crate::exit::Exit;
@@ -19,14 +19,14 @@ impl From<LabError> for Failure {
     }
 }
 
-pub(super) async fn run(session: &Session, arguments: LabArgs) -> Result<Exit, Failure> {
+pub(super) async fn run(invocation: &Invocation, arguments: LabArgs) -> Result<Exit, Failure> {
     match arguments.command {
-        LabCommand::Up(arguments) => up(session, arguments).await,
+        LabCommand::Up(arguments) => up(invocation, arguments).await,
     }
 }
 
-async fn up(session: &Session, arguments: UpArgs) -> Result<Exit, Failure> {
-    let terminal = session.terminal;
+async fn up(invocation: &Invocation, arguments: UpArgs) -> Result<Exit, Failure> {
+    let terminal = invocation.terminal;
     let cancel = interrupt::token(terminal)?;
     let lab = Lab::start(LabOptions {
         dir: arguments.dir,

@@ -6,7 +6,7 @@ use keyferry_transfer::{ObjectAddress, PartSize, Receipt, Upload, UploadSource, 
 use keyferry_verify::Subject;
 use tempfile::NamedTempFile;
 
-use super::{Session, verify};
+use super::{Invocation, verify};
 use crate::args::{KeySource, UploadArgs};
 use crate::aws::Aws;
 use crate::exit::Exit;
@@ -14,8 +14,8 @@ use crate::failure::{Context, Failure};
 use crate::keys::{self, ChosenKey};
 use crate::{interrupt, terminal::human_bytes};
 
-pub(super) async fn run(session: &Session, arguments: UploadArgs) -> Result<Exit, Failure> {
-    let terminal = session.terminal;
+pub(super) async fn run(invocation: &Invocation, arguments: UploadArgs) -> Result<Exit, Failure> {
+    let terminal = invocation.terminal;
     let destination = destination(&arguments.source, &arguments.destination)?;
     check_source(&arguments.source)?;
     let receipt_file = arguments
@@ -23,9 +23,9 @@ pub(super) async fn run(session: &Session, arguments: UploadArgs) -> Result<Exit
         .as_deref()
         .map(ReceiptFile::begin)
         .transpose()?;
-    let key = upload_key(session, arguments.key.as_ref(), &destination)?;
+    let key = upload_key(invocation, arguments.key.as_ref(), &destination)?;
     let cancel = interrupt::token(terminal)?;
-    let aws = Aws::connect(&session.settings).await?;
+    let aws = Aws::connect(&invocation.settings).await?;
     let region = aws.bucket_region(&destination.bucket).await?;
     let client = aws.client(&region)?;
 
@@ -73,8 +73,15 @@ pub(super) async fn run(session: &Session, arguments: UploadArgs) -> Result<Exit
         return Ok(Exit::Done);
     }
     let subject = Subject::from(&receipt);
-    let report =
-        verify::of_subject(session, &aws, &subject, &key.key, &arguments.wait, cancel).await?;
+    let report = verify::of_subject(
+        invocation,
+        &aws,
+        &subject,
+        &key.key,
+        &arguments.wait,
+        cancel,
+    )
+    .await?;
     verify::show(terminal, &report, Some(&receipt), true)
 }
 
@@ -161,17 +168,17 @@ impl<'a> ReceiptFile<'a> {
 }
 
 fn upload_key(
-    session: &Session,
+    invocation: &Invocation,
     asked: Option<&KeySource>,
     destination: &ObjectAddress,
 ) -> Result<ChosenKey, Failure> {
-    let configured = session.settings.default_key(&destination.bucket);
+    let configured = invocation.settings.default_key(&destination.bucket);
     let source = asked.or(configured.as_ref()).ok_or_else(|| {
         Failure::new(Exit::Usage, "no key to encrypt under was given").hint(
             "give --key RING (`keyferry key new RING` makes one), or set `key` in the configuration",
         )
     })?;
-    keys::choose(&session.settings, &session.terminal, source)
+    keys::choose(&invocation.settings, &invocation.terminal, source)
 }
 
 #[cfg(test)]

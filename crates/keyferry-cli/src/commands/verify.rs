@@ -10,7 +10,7 @@ use keyferry_verify::{
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::Session;
+use super::Invocation;
 use crate::args::{self, KeySource, VerifyArgs, WaitArgs};
 use crate::aws::Aws;
 use crate::exit::Exit;
@@ -29,27 +29,27 @@ impl From<VerifyError> for Failure {
     }
 }
 
-pub(super) async fn run(session: &Session, arguments: VerifyArgs) -> Result<Exit, Failure> {
-    let cancel = interrupt::token(session.terminal)?;
+pub(super) async fn run(invocation: &Invocation, arguments: VerifyArgs) -> Result<Exit, Failure> {
+    let cancel = interrupt::token(invocation.terminal)?;
     let receipt = arguments.receipt.as_deref().map(read_receipt).transpose()?;
     let (address, version_id) = match (&receipt, arguments.source) {
         (Some(receipt), _) => (receipt.source.clone(), receipt.version_id.clone()),
         (None, Some(source)) => (source, arguments.version_id),
         (None, None) => return Err(Failure::new(Exit::Usage, "nothing to verify was given")),
     };
-    let aws = Aws::connect(&session.settings).await?;
+    let aws = Aws::connect(&invocation.settings).await?;
     let region = match &receipt {
         Some(receipt) => receipt.region.clone(),
         None => aws.bucket_region(&address.bucket).await?,
     };
-    let configured = session.settings.default_key(&address.bucket);
+    let configured = invocation.settings.default_key(&address.bucket);
     let recorded = receipt
         .as_ref()
         .and_then(|receipt| receipt.key_id.as_ref())
         .map(|id| KeySource::Store(id.to_string()));
     let asked = arguments.key.or(recorded).or(configured);
     let opened = find_key::open(
-        session,
+        invocation,
         &aws.client(&region)?,
         &region,
         &address,
@@ -59,7 +59,7 @@ pub(super) async fn run(session: &Session, arguments: VerifyArgs) -> Result<Exit
     .await?;
     let subject = receipt.as_ref().map_or(opened.subject, Subject::from);
     let report = of_subject(
-        session,
+        invocation,
         &aws,
         &subject,
         &opened.key.key,
@@ -67,7 +67,7 @@ pub(super) async fn run(session: &Session, arguments: VerifyArgs) -> Result<Exit
         cancel,
     )
     .await?;
-    show(session.terminal, &report, receipt.as_ref(), false)
+    show(invocation.terminal, &report, receipt.as_ref(), false)
 }
 
 fn read_receipt(path: &Path) -> Result<Receipt, Failure> {
@@ -99,7 +99,7 @@ fn read_receipt(path: &Path) -> Result<Receipt, Failure> {
 
 /// Verifies a subject as the options ask.
 pub(super) async fn of_subject(
-    session: &Session,
+    invocation: &Invocation,
     aws: &Aws,
     subject: &Subject,
     key: &CustomerKey,
@@ -116,10 +116,10 @@ pub(super) async fn of_subject(
             args::Level::Equal => Level::Equal,
             args::Level::Deep => Level::Deep,
         },
-        replica: replica::given(session, &subject.source, options.replica.as_ref()),
+        replica: replica::given(invocation, &subject.source, options.replica.as_ref()),
         probe: !options.no_probe,
     };
-    let progress = session.terminal.progress("replicating");
+    let progress = invocation.terminal.progress("replicating");
     Ok(keyferry_verify::verify(aws.connector(), verification, &progress, cancel).await?)
 }
 

@@ -8,7 +8,7 @@ use keyferry_keystore::{ImportOutcome, RingName, Role, Succession};
 use keyferry_transfer::ObjectAddress;
 
 use crate::aws::Aws;
-use crate::commands::Session;
+use crate::commands::Invocation;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::{keys, secret_input};
@@ -54,11 +54,11 @@ impl Source {
     }
 }
 
-pub(super) async fn run(session: &Session, request: Request) -> Result<Exit, Failure> {
+pub(super) async fn run(invocation: &Invocation, request: Request) -> Result<Exit, Failure> {
     let ring: RingName = request.ring.parse()?;
     let imported = decode(&request)?;
     if imported.strength.bits() < 256 {
-        session.terminal.warn(format!(
+        invocation.terminal.warn(format!(
             "the form of this key allows {} of randomness; replace it when you can",
             imported.strength
         ));
@@ -76,7 +76,7 @@ pub(super) async fn run(session: &Session, request: Request) -> Result<Exit, Fai
         .hint("nothing was stored; look for another key, or another --format"));
     }
     if let Some(address) = &request.verify {
-        let aws = Aws::connect(&session.settings).await?;
+        let aws = Aws::connect(&invocation.settings).await?;
         let region = aws.bucket_region(&address.bucket).await?;
         keyferry_verify::receipt_of(&aws.client(&region)?, address, None, &region, &imported.key)
             .await
@@ -85,7 +85,7 @@ pub(super) async fn run(session: &Session, request: Request) -> Result<Exit, Fai
                     .hint("nothing was stored; look for another key, or another --format")
             })?;
     }
-    let mut store = keys::open_store(&session.settings, &session.terminal)?;
+    let mut store = keys::open_store(&invocation.settings, &invocation.terminal)?;
     let role = if request.decrypt_only || keys::active_in(store.list(), &ring).is_some() {
         Role::DecryptOnly
     } else {
@@ -93,19 +93,19 @@ pub(super) async fn run(session: &Session, request: Request) -> Result<Exit, Fai
     };
     let outcome = store.import(&ring, &imported, &request.source.name(), role)?;
     let entry = outcome.entry();
-    if !session.terminal.is_text() {
-        session.terminal.json(entry)?;
+    if !invocation.terminal.is_text() {
+        invocation.terminal.json(entry)?;
         return Ok(Exit::Done);
     }
     let state = match outcome {
         ImportOutcome::AlreadyPresent(_) => "was in the store already",
         _ => "imported",
     };
-    session.terminal.say(format!(
+    invocation.terminal.say(format!(
         "{state}: {} version {}, {}",
         entry.ring, entry.version, entry.state
     ));
-    session.terminal.print(&entry.id)?;
+    invocation.terminal.print(&entry.id)?;
     Ok(Exit::Done)
 }
 
