@@ -6,12 +6,16 @@ _default:
 # Format, lint, documentation: what should be clean before a commit.
 check:
     cargo fmt --all --check
-    cargo clippy --workspace --all-targets -- -D warnings
+    cargo clippy --workspace --all-targets --all-features -- -D warnings
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 
 # All Rust tests.
 test:
     cargo test --workspace
+
+# The Rust tests that need strace and root, too.
+test-system:
+    cargo test --workspace --features keyferry-keystore/strace-tests,keyferry-transfer/root-tests
 
 # Rewrite the golden files of the command line from what it prints now; read the diff.
 golden:

@@ -10,6 +10,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
+use rustix::process::{Pid, Signal};
 use tempfile::TempDir;
 
 /// The binary under test, with an environment of its own.
@@ -131,14 +132,8 @@ impl Running {
 
     /// Ends the lab as Ctrl-C does; all that it wrote to standard error.
     pub(crate) fn stop(mut self) -> Vec<u8> {
-        let pid = self.lab.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-INT", &pid])
-                .status()
-                .unwrap()
-                .success()
-        );
+        let pid = Pid::from_child(&self.lab);
+        rustix::process::kill_process(pid, Signal::INT).unwrap();
         assert_eq!(self.lab.wait().unwrap().code(), Some(0));
         self.lab_log.take().unwrap().join().unwrap()
     }

@@ -10,6 +10,8 @@ mod cancelling;
 mod checksums;
 mod credentials;
 mod fake_server;
+#[cfg(feature = "root-tests")]
+mod full_disk;
 mod names_and_labels;
 mod refusals;
 mod round_trips;

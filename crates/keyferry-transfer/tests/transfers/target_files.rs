@@ -1,8 +1,5 @@
 //! Targets that cannot take the content.
 
-use std::path::Path;
-use std::process::Command;
-
 use keyferry_transfer::{DownloadTarget, Overwrite, TransferError};
 
 use crate::setup::{Setup, content, names};
@@ -42,49 +39,6 @@ async fn folders_that_do_not_exist() {
     let error = setup.fetch(download).await.unwrap_err();
     assert!(matches!(error, TransferError::TargetFolderMissing { .. }));
     assert_eq!(names(setup.folder.path()), ["put"]);
-}
-
-/// A file system of 1 MiB.
-struct SmallDisk(tempfile::TempDir);
-
-impl SmallDisk {
-    fn mount() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"])
-            .arg(folder.path())
-            .status();
-        assert!(
-            mounted.is_ok_and(|status| status.success()),
-            "mounting a small file system needs root: run this test as root, or run .ci/run"
-        );
-        Self(folder)
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg(self.0.path()).status();
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_full_disk() {
-    let disk = SmallDisk::mount();
-    let setup = Setup::start().await;
-    setup.put(&content(3 << 20), "s3://tokyo/large").await;
-    let target = DownloadTarget::File(disk.path().join("got"));
-    let download = setup.new_download("s3://tokyo/large", target);
-    let error = setup.fetch(download).await.unwrap_err();
-    assert!(
-        matches!(error, TransferError::DiskFull { needed, .. } if needed == 3 << 20),
-        "{error:?}"
-    );
-    assert!(names(disk.path()).is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread")]
