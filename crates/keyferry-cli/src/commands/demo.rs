@@ -20,7 +20,7 @@ use keyferry_transfer::{
 use keyferry_verify::{Level, Outcome, Report, Subject, Verification};
 use tokio_util::sync::CancellationToken;
 
-use super::{Invocation, lab};
+use super::{Invocation, lab, upload as upload_command};
 use crate::args::DemoArgs;
 use crate::aws::Aws;
 use crate::exit::Exit;
@@ -36,12 +36,17 @@ pub(super) async fn run(invocation: &Invocation, arguments: DemoArgs) -> Result<
     let cancel = interrupt::token(invocation.terminal)?;
     let folder = tempfile::tempdir().context("make", "a temporary folder")?;
     let story = Story::new(invocation.terminal);
+    arguments
+        .file
+        .as_deref()
+        .map_or(Ok(()), upload_command::check_source)?;
+    let file = content::source(arguments.file, arguments.size, folder.path())?;
     let lab = Lab::start(LabOptions {
         dir: Some(folder.path().join("lab")),
         ..LabOptions::default()
     })
     .await?;
-    let told = tell(invocation, &story, &lab, folder.path(), arguments, &cancel).await;
+    let told = tell(invocation, &story, &lab, folder.path(), &file, &cancel).await;
     lab.shutdown().await;
     told
 }
@@ -51,7 +56,7 @@ async fn tell(
     story: &Story,
     lab: &Lab,
     folder: &Path,
-    arguments: DemoArgs,
+    file: &content::Source,
     cancel: &CancellationToken,
 ) -> Result<Exit, Failure> {
     story.title("keyferry demo: two regions of S3 on this machine, nothing outside it")?;
@@ -78,7 +83,6 @@ async fn tell(
         format!("{} in ring `{RING}`, {}", entry.id, entry.strength),
     )?;
 
-    let file = content::source(arguments.file, arguments.size, folder)?;
     let [tokyo, osaka] = plan.sites();
     let source = ObjectAddress::new(tokyo.bucket.clone(), file.name.clone())
         .map_err(|error| Failure::from_error(Exit::Usage, &error))?;
@@ -189,7 +193,11 @@ fn tell_report(story: &Story, report: &Report) -> Result<(), Failure> {
             &report.outcome,
         )));
     };
-    for (name, line) in crate::terminal::report::steps(report) {
+    let known = |(name, _): &(&str, String)| *name != "key";
+    for (name, line) in crate::terminal::report::steps(report)
+        .into_iter()
+        .filter(known)
+    {
         story.step(name, line)?;
     }
     Ok(())

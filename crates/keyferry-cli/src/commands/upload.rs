@@ -117,17 +117,23 @@ fn destination(source: &Path, text: &str) -> Result<ObjectAddress, Failure> {
 }
 
 /// Says what is wrong with the file before a passphrase is asked for.
-fn check_source(source: &Path) -> Result<(), Failure> {
+pub(super) fn check_source(source: &Path) -> Result<(), Failure> {
     if source.as_os_str() == "-" {
         return Ok(());
     }
-    std::fs::File::open(source).map(drop).map_err(|error| {
+    let failure = |why: &dyn std::fmt::Display| {
         Failure::new(
             Exit::Failure,
-            format!("`{}` cannot be read: {error}", source.display()),
+            format!("`{}` cannot be read: {why}", source.display()),
         )
-        .hint("check the path")
-    })
+    };
+    if source.is_dir() {
+        return Err(failure(&"it is a folder")
+            .hint("name a file, or pack the folder: `tar c FOLDER | keyferry upload - ...`"));
+    }
+    std::fs::File::open(source)
+        .map(drop)
+        .map_err(|error| failure(&error).hint("check the path"))
 }
 
 /// A receipt's file, made before the upload so that a place that cannot be written is found in time.
