@@ -6,7 +6,8 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_s3::types as s3;
 use keyferry_lab::{Lab, LabOptions};
-use keyferry_policy::{Encryption, Flow, Region, ReplicationPlan, Site, documents};
+use keyferry_policy::documents::Kind;
+use keyferry_policy::{Documents, Encryption, PlannedFlow, Region, ReplicationPlan, Site};
 use keyferry_transfer::{Connector, ConnectorSettings};
 
 /// A running lab and connections to it.
@@ -52,22 +53,26 @@ impl World {
 
     /// Makes `tokyo` and `osaka`, replicating one way.
     pub(crate) async fn install(&self) {
-        let site = |bucket: &str, region: &str| Site {
-            bucket: bucket.parse().unwrap(),
-            region: region.parse().unwrap(),
-            encryption: Encryption::SseC,
+        let site = |bucket: &str, region: &str| {
+            let account = self.lab.account_id().parse().unwrap();
+            Site::new(
+                bucket.parse().unwrap(),
+                region.parse().unwrap(),
+                account,
+                Encryption::SseC,
+            )
         };
-        let plan = ReplicationPlan::new(
-            self.lab.account_id().parse().unwrap(),
+        let plan = ReplicationPlan::between(
             site("tokyo", "ap-northeast-1"),
             site("osaka", "ap-northeast-3"),
+            false,
         )
         .unwrap();
         for site in plan.sites() {
             self.make_bucket(site).await;
         }
         for flow in plan.flows() {
-            self.replicate(&flow).await;
+            self.replicate(&flow, &Documents::of(&plan)).await;
         }
     }
 
@@ -119,17 +124,20 @@ impl World {
             .unwrap();
     }
 
-    async fn replicate(&self, flow: &Flow<'_>) {
-        let json = |document| serde_json::to_string(&document).unwrap();
+    async fn replicate(&self, flow: &PlannedFlow<'_>, documents: &Documents) {
+        let json = |kind| {
+            let policy = documents.policy(kind, &flow.source.bucket);
+            policy.unwrap().to_json()
+        };
         let role = self
             .lab
             .put_role(
                 &flow.role_name(),
-                &json(documents::trust_policy()),
-                &json(documents::permission_policy(flow)),
+                &json(Kind::Trust),
+                &json(Kind::Role),
             )
             .unwrap();
-        assert_eq!(role, flow.role_arn());
+        assert_eq!(role, flow.role_arn().to_string());
         let rule = s3::ReplicationRule::builder()
             .id("everything")
             .priority(1)

@@ -7,7 +7,8 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::error::DisplayErrorContext;
 use aws_sdk_s3::types as s3;
 use keyferry_lab::Lab;
-use keyferry_policy::{Flow, ReplicationPlan, Site, documents};
+use keyferry_policy::documents::{EncryptionConfiguration, Kind, ReplicationConfiguration};
+use keyferry_policy::{Documents, PlannedFlow, ReplicationPlan, Site, documents};
 use keyferry_transfer::Connector;
 
 use crate::exit::Exit;
@@ -25,8 +26,9 @@ pub(crate) async fn install(
             .map_err(|error| failed("connect to", site, &error))?;
         install_bucket(&client, site).await?;
     }
+    let documents = Documents::of(plan);
     for flow in plan.flows() {
-        install_role(lab, &flow)?;
+        install_role(lab, &flow, &documents)?;
         let client = connector
             .client(&flow.source.region)
             .map_err(|error| failed("connect to", flow.source, &error))?;
@@ -87,26 +89,29 @@ async fn install_bucket(client: &Client, site: &Site) -> Result<(), Failure> {
     Ok(())
 }
 
-fn install_role(lab: &Lab, flow: &Flow<'_>) -> Result<(), Failure> {
-    let json = |document: &documents::PolicyDocument| {
-        serde_json::to_string(document).map_err(|error| Failure::from_error(Exit::Failure, &error))
+fn install_role(
+    lab: &Lab,
+    flow: &PlannedFlow<'_>,
+    documents: &Documents,
+) -> Result<(), Failure> {
+    let json = |kind| {
+        documents
+            .policy(kind, &flow.source.bucket)
+            .map(keyferry_policy::iam::PolicyDocument::to_json)
+            .unwrap_or_default()
     };
-    lab.put_role(
-        &flow.role_name(),
-        &json(&documents::trust_policy())?,
-        &json(&documents::permission_policy(flow))?,
-    )
+    lab.put_role(&flow.role_name(), &json(Kind::Trust), &json(Kind::Role))
     .map(drop)
     .map_err(|error| Failure::from_error(Exit::Failure, &error))
 }
 
 fn encryption(site: &Site) -> Result<s3::ServerSideEncryptionConfiguration, Failure> {
-    let document = documents::encryption_configuration(site.encryption);
+    let document = EncryptionConfiguration::of(site);
     let rules = document.rules.into_iter().map(|rule| {
         let blocked = rule
             .blocked_encryption_types
-            .encryption_type
             .into_iter()
+            .flat_map(|blocked| blocked.encryption_type)
             .map(|kind| match kind {
                 documents::BlockedType::None => s3::EncryptionType::None,
                 documents::BlockedType::SseC => s3::EncryptionType::SseC,
@@ -137,14 +142,17 @@ fn encryption(site: &Site) -> Result<s3::ServerSideEncryptionConfiguration, Fail
         .map_err(incomplete)
 }
 
-fn replication(flow: &Flow<'_>) -> Result<s3::ReplicationConfiguration, Failure> {
-    let document = documents::replication_configuration(flow);
+fn replication(flow: &PlannedFlow<'_>) -> Result<s3::ReplicationConfiguration, Failure> {
+    let document = ReplicationConfiguration::of(std::slice::from_ref(flow)).ok_or_else(|| {
+        Failure::new(Exit::Failure, "a plan without a rule cannot be installed")
+    })?;
     let rules = document.rules.into_iter().map(|rule| {
         let criteria = rule
             .source_selection_criteria
-            .map(|criteria| {
+            .and_then(|criteria| criteria.replica_modifications)
+            .map(|modifications| {
                 let changes = s3::ReplicaModifications::builder()
-                    .status(match criteria.replica_modifications.status {
+                    .status(match modifications.status {
                         documents::Status::Enabled => s3::ReplicaModificationsStatus::Enabled,
                         documents::Status::Disabled => s3::ReplicaModificationsStatus::Disabled,
                     })
@@ -162,25 +170,22 @@ fn replication(flow: &Flow<'_>) -> Result<s3::ReplicationConfiguration, Failure>
             .build()
             .map_err(incomplete)?;
         s3::ReplicationRule::builder()
-            .id(rule.id)
-            .priority(rule.priority)
+            .set_id(rule.id)
+            .set_priority(rule.priority)
             .status(match rule.status {
                 documents::Status::Enabled => s3::ReplicationRuleStatus::Enabled,
                 documents::Status::Disabled => s3::ReplicationRuleStatus::Disabled,
             })
             .filter(
                 s3::ReplicationRuleFilter::builder()
-                    .prefix(rule.filter.prefix)
+                    .set_prefix(rule.filter.and_then(|filter| filter.prefix))
                     .build(),
             )
-            .delete_marker_replication(
+            .set_delete_marker_replication(rule.delete_marker_replication.map(|markers| {
                 s3::DeleteMarkerReplication::builder()
-                    .status(match rule.delete_marker_replication.status {
-                        documents::Status::Enabled => s3::DeleteMarkerReplicationStatus::Enabled,
-                        documents::Status::Disabled => s3::DeleteMarkerReplicationStatus::Disabled,
-                    })
-                    .build(),
-            )
+                    .status(markers.status.as_str().into())
+                    .build()
+            }))
             .set_source_selection_criteria(criteria)
             .destination(destination)
             .build()

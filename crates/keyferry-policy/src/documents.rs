@@ -1,179 +1,262 @@
-//! What AWS must be given for a flow, as typed data that serialises to the exact JSON.
+//! What AWS must be given for a plan, as typed data that serialises to the exact JSON.
 //!
-//! The statements follow AWS's page on permissions for live replication:
-//! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html>.
-//! Objects under SSE-C need no permission beyond those of SSE-S3, since S3 moves them without opening
-//! them: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-config-for-kms-objects.html>.
+//! Policies are made from the rows of the [matrix](crate::matrix), so that each statement knows why it
+//! is there. The order is that in which they can be installed.
 
 mod encryption;
-mod policy;
+mod guards;
+mod policies;
 mod replication;
+mod versioning;
 
 pub use encryption::{
     BlockedEncryptionTypes, BlockedType, DefaultEncryption, EncryptionConfiguration, EncryptionRule,
 };
-pub use policy::{Effect, PolicyDocument, Principal, Statement};
+pub use policies::{EmittedPolicy, Reason};
 pub use replication::{
-    DeleteMarkerReplication, Destination, Filter, ReplicaModifications, ReplicationConfiguration,
-    Rule, SourceSelectionCriteria, Status,
+    AccessControlTranslation, AndFilter, DeleteMarkerReplication, Destination,
+    EncryptionConfigurationOfReplicas, Filter, Metrics, Minutes, OwnerOverride,
+    ReplicationConfiguration, ReplicationTime, Rule, SourceSelectionCriteria, Status, Switch, Tag,
 };
+pub use versioning::{VersioningConfiguration, VersioningStatus};
 
-use crate::{Encryption, Flow};
+use serde::Serialize;
 
-/// The trust policy of a replication role: S3 may act as it.
-#[must_use]
-pub fn trust_policy() -> PolicyDocument {
-    PolicyDocument::new(vec![Statement {
-        principal: Some(Principal::Service(vec!["s3.amazonaws.com".to_owned()])),
-        ..Statement::allow("S3MayAssumeThisRole", &["sts:AssumeRole"], vec![])
-    }])
+use crate::iam::PolicyDocument;
+use crate::{BucketName, KmsKeyArn, ReplicationPlan, Site};
+
+/// What a document is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// Versioning of a bucket.
+    Versioning,
+    /// Default encryption of a bucket, and what it refuses.
+    Encryption,
+    /// Trust policy of the replication role.
+    Trust,
+    /// Permission policy of the replication role.
+    Role,
+    /// Policy of the KMS key that encrypts the bucket.
+    KeyPolicy,
+    /// Policy of the bucket.
+    BucketPolicy,
+    /// Replication configuration of a source bucket.
+    Replication,
+    /// Trust policy of the role of Batch Operations.
+    BatchTrust,
+    /// Permission policy of that role.
+    BatchRole,
+    /// What uploads and downloads need.
+    Uploader,
+    /// What verification and preflight need.
+    Verifier,
 }
 
-/// The permission policy of a flow's role.
-#[must_use]
-pub fn permission_policy(flow: &Flow<'_>) -> PolicyDocument {
-    PolicyDocument::new(vec![
-        Statement::allow(
-            "ReadSourceConfiguration",
-            &["s3:GetReplicationConfiguration", "s3:ListBucket"],
-            vec![flow.source.bucket_arn()],
-        ),
-        Statement::allow(
-            "ReadSourceVersions",
-            &[
-                "s3:GetObjectVersionForReplication",
-                "s3:GetObjectVersionAcl",
-                "s3:GetObjectVersionTagging",
-            ],
-            vec![flow.source.objects_arn()],
-        ),
-        Statement::allow(
-            "WriteReplicas",
-            &[
-                "s3:ReplicateObject",
-                "s3:ReplicateDelete",
-                "s3:ReplicateTags",
-            ],
-            vec![flow.destination.objects_arn()],
-        ),
-    ])
-}
+impl Kind {
+    /// Beginning of the file's name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Versioning => "versioning",
+            Self::Encryption => "encryption",
+            Self::Trust => "trust",
+            Self::Role => "role",
+            Self::KeyPolicy => "key-policy",
+            Self::BucketPolicy => "bucket-policy",
+            Self::Replication => "replication",
+            Self::BatchTrust => "batch-trust",
+            Self::BatchRole => "batch-role",
+            Self::Uploader => "uploader",
+            Self::Verifier => "verifier",
+        }
+    }
 
-/// The replication configuration of a flow's source bucket: one rule for all objects.
-#[must_use]
-pub fn replication_configuration(flow: &Flow<'_>) -> ReplicationConfiguration {
-    ReplicationConfiguration {
-        role: flow.role_arn(),
-        rules: vec![Rule {
-            id: format!("to-{}", flow.destination.bucket),
-            priority: 1,
-            status: Status::Enabled,
-            filter: Filter {
-                prefix: String::new(),
-            },
-            delete_marker_replication: DeleteMarkerReplication {
-                status: Status::Enabled,
-            },
-            // Two-way replication wants changes of metadata on replicas carried back.
-            source_selection_criteria: flow.both_ways.then_some(SourceSelectionCriteria {
-                replica_modifications: ReplicaModifications {
-                    status: Status::Enabled,
-                },
-            }),
-            destination: Destination {
-                bucket: flow.destination.bucket_arn(),
-            },
-        }],
+    /// What a person calls it.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Versioning => "versioning",
+            Self::Encryption => "encryption configuration",
+            Self::Trust => "trust policy",
+            Self::Role => "permission policy",
+            Self::KeyPolicy => "key policy",
+            Self::BucketPolicy => "bucket policy",
+            Self::Replication => "replication configuration",
+            Self::BatchTrust => "trust policy of the Batch Operations role",
+            Self::BatchRole => "permission policy of the Batch Operations role",
+            Self::Uploader => "permission policy for uploads and downloads",
+            Self::Verifier => "permission policy for verification",
+        }
     }
 }
 
-/// The encryption configuration of a bucket. For SSE-C it lifts the block that buckets made since
-/// April 2026 have: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/blocking-unblocking-s3-c-encryption-gpb.html>.
-#[must_use]
-pub fn encryption_configuration(encryption: Encryption) -> EncryptionConfiguration {
-    EncryptionConfiguration::sse_s3(match encryption {
-        Encryption::SseS3 => BlockedType::SseC,
-        Encryption::SseC => BlockedType::None,
+/// One document of a plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    /// What it is.
+    pub kind: Kind,
+    /// The bucket it is named after: the source bucket for what belongs to a flow.
+    pub bucket: BucketName,
+    /// What it says.
+    pub content: Content,
+}
+
+/// What a document says.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Content {
+    /// A policy.
+    Policy(EmittedPolicy),
+    /// A replication configuration.
+    Replication(ReplicationConfiguration),
+    /// An encryption configuration.
+    Encryption(EncryptionConfiguration),
+    /// Versioning.
+    Versioning(VersioningConfiguration),
+}
+
+impl Serialize for Content {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Policy(policy) => policy.document().serialize(serializer),
+            Self::Replication(configuration) => configuration.serialize(serializer),
+            Self::Encryption(configuration) => configuration.serialize(serializer),
+            Self::Versioning(configuration) => configuration.serialize(serializer),
+        }
+    }
+}
+
+impl Document {
+    /// `KIND-BUCKET.json`
+    #[must_use]
+    pub fn file_name(&self) -> String {
+        format!("{}-{}.json", self.kind.as_str(), self.bucket)
+    }
+
+    /// Indented JSON, as the AWS CLI takes it, without a line break at the end.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        // Strings, numbers, lists and maps with string keys: nothing in it can fail to serialise.
+        serde_json::to_string_pretty(&self.content).unwrap_or_default()
+    }
+
+    /// The policy, if it is one.
+    #[must_use]
+    pub fn policy(&self) -> Option<&EmittedPolicy> {
+        match &self.content {
+            Content::Policy(policy) => Some(policy),
+            Content::Replication(_) | Content::Encryption(_) | Content::Versioning(_) => None,
+        }
+    }
+}
+
+/// All documents of a plan, in the order in which they can be installed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Documents(Vec<Document>);
+
+impl Documents {
+    /// Makes them.
+    #[must_use]
+    pub fn of(plan: &ReplicationPlan) -> Self {
+        let mut documents = Vec::new();
+        for site in plan.sites() {
+            let mut add = |kind, content| documents.push(document(kind, site, content));
+            let versioning = VersioningConfiguration::enabled();
+            add(Kind::Versioning, Content::Versioning(versioning));
+            let encryption = EncryptionConfiguration::of(site);
+            add(Kind::Encryption, Content::Encryption(encryption));
+        }
+        for site in plan.sites() {
+            for kind in [Kind::Trust, Kind::Role] {
+                documents.extend(policy(kind, site, plan));
+            }
+        }
+        for site in plan.sites() {
+            if first_with_its_key(plan, site) {
+                documents.extend(policy(Kind::KeyPolicy, site, plan));
+            }
+            documents.extend(policy(Kind::BucketPolicy, site, plan));
+        }
+        for site in plan.sites() {
+            let configuration = ReplicationConfiguration::of(&plan.flows_from(&site.bucket));
+            documents.extend(configuration.map(|configuration| {
+                document(Kind::Replication, site, Content::Replication(configuration))
+            }));
+        }
+        for kinds in [
+            [Kind::BatchTrust, Kind::BatchRole],
+            [Kind::Uploader, Kind::Verifier],
+        ] {
+            for site in plan.sites() {
+                for kind in kinds {
+                    documents.extend(policy(kind, site, plan));
+                }
+            }
+        }
+        Self(documents)
+    }
+
+    /// The documents one by one.
+    pub fn iter(&self) -> std::slice::Iter<'_, Document> {
+        self.0.iter()
+    }
+
+    /// One of them.
+    #[must_use]
+    pub fn find(&self, kind: Kind, bucket: &BucketName) -> Option<&Document> {
+        self.iter()
+            .find(|document| document.kind == kind && document.bucket == *bucket)
+    }
+
+    /// A policy among them.
+    #[must_use]
+    pub fn policy(&self, kind: Kind, bucket: &BucketName) -> Option<&PolicyDocument> {
+        self.find(kind, bucket)?
+            .policy()
+            .map(EmittedPolicy::document)
+    }
+
+    /// The policy of a KMS key, whichever of its buckets it is named after.
+    #[must_use]
+    pub fn key_policy(&self, plan: &ReplicationPlan, key: &KmsKeyArn) -> Option<&PolicyDocument> {
+        let site = plan
+            .sites()
+            .iter()
+            .find(|site| site.encryption.kms_key() == Some(key))?;
+        self.policy(Kind::KeyPolicy, &site.bucket)
+    }
+}
+
+impl<'a> IntoIterator for &'a Documents {
+    type Item = &'a Document;
+    type IntoIter = std::slice::Iter<'a, Document>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+fn document(kind: Kind, site: &Site, content: Content) -> Document {
+    Document {
+        kind,
+        bucket: site.bucket.clone(),
+        content,
+    }
+}
+
+fn policy(kind: Kind, site: &Site, plan: &ReplicationPlan) -> Option<Document> {
+    let policy = EmittedPolicy::of(kind, site, plan)?;
+    Some(document(kind, site, Content::Policy(policy)))
+}
+
+/// Two buckets of one region may share a key, which has one policy.
+fn first_with_its_key(plan: &ReplicationPlan, site: &Site) -> bool {
+    site.encryption.kms_key().is_some_and(|key| {
+        plan.sites()
+            .iter()
+            .find(|other| other.encryption.kms_key() == Some(key))
+            .is_some_and(|first| first.bucket == site.bucket)
     })
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::{ReplicationPlan, Site};
-
-    fn plan() -> ReplicationPlan {
-        let site = |bucket: &str, region: &str| Site {
-            bucket: bucket.parse().unwrap(),
-            region: region.parse().unwrap(),
-            encryption: Encryption::SseC,
-        };
-        ReplicationPlan::new(
-            "111122223333".parse().unwrap(),
-            site("tokyo", "ap-northeast-1"),
-            site("osaka", "ap-northeast-3"),
-        )
-        .unwrap()
-    }
-
-    #[test]
-    fn trust_policy_has_the_shape_iam_takes() {
-        assert_eq!(
-            serde_json::to_value(trust_policy()).unwrap(),
-            json!({"Version": "2012-10-17", "Statement": [{
-                "Sid": "S3MayAssumeThisRole",
-                "Effect": "Allow",
-                "Principal": {"Service": ["s3.amazonaws.com"]},
-                "Action": ["sts:AssumeRole"]
-            }]})
-        );
-    }
-
-    #[test]
-    fn permission_policy_names_each_bucket_once() {
-        let plan = plan();
-        let text = serde_json::to_string(&permission_policy(&plan.flows()[0])).unwrap();
-        assert_eq!(text.matches("arn:aws:s3:::tokyo\"").count(), 1);
-        assert_eq!(text.matches("arn:aws:s3:::tokyo/*").count(), 1);
-        assert_eq!(text.matches("arn:aws:s3:::osaka/*").count(), 1);
-        assert!(!text.contains("Principal"), "{text}");
-    }
-
-    #[test]
-    fn replication_configuration_has_the_shape_the_cli_takes() {
-        let plan = plan();
-        assert_eq!(
-            serde_json::to_value(replication_configuration(&plan.flows()[0])).unwrap(),
-            json!({"Role": "arn:aws:iam::111122223333:role/s3-replication-tokyo", "Rules": [{
-                "ID": "to-osaka",
-                "Priority": 1,
-                "Status": "Enabled",
-                "Filter": {"Prefix": ""},
-                "DeleteMarkerReplication": {"Status": "Enabled"},
-                "Destination": {"Bucket": "arn:aws:s3:::osaka"}
-            }]})
-        );
-        let both = plan.both_ways();
-        let value = serde_json::to_value(replication_configuration(&both.flows()[1])).unwrap();
-        assert_eq!(
-            value["Rules"][0]["SourceSelectionCriteria"],
-            json!({"ReplicaModifications": {"Status": "Enabled"}})
-        );
-        assert_eq!(
-            value["Rules"][0]["Destination"]["Bucket"],
-            "arn:aws:s3:::tokyo"
-        );
-    }
-
-    #[test]
-    fn encryption_configuration_allows_sse_c_only_where_planned() {
-        let blocked = |encryption| {
-            let value = serde_json::to_value(encryption_configuration(encryption)).unwrap();
-            value["Rules"][0]["BlockedEncryptionTypes"]["EncryptionType"].clone()
-        };
-        assert_eq!(blocked(Encryption::SseC), json!(["NONE"]));
-        assert_eq!(blocked(Encryption::SseS3), json!(["SSE-C"]));
-    }
-}
+mod tests;

@@ -1,32 +1,38 @@
 //! What S3 replication needs, as data.
 //!
 //! Pure: no async, no SDK, no network. A [`ReplicationPlan`] says which bucket replicates to which;
-//! [`documents`] turns each [`Flow`] of it into what AWS must be given, in the shapes the AWS CLI
-//! takes. A plan is checked when it is made, so every document of a plan can be emitted.
+//! [`Documents`] is what AWS must be given for it, in the shapes the AWS CLI takes, made from the rows
+//! of the permission [`matrix`]. [`iam`] reads policy documents and decides what they allow.
+//! so every document of a plan can be emitted.
 //!
 //! ```
-//! use keyferry_policy::{Encryption, ReplicationPlan, Site, documents};
+//! use keyferry_policy::{Documents, Encryption, ReplicationPlan, Site, documents::Kind};
 //!
 //! let site = |bucket: &str, region: &str| -> Result<Site, keyferry_policy::NameError> {
-//!     Ok(Site { bucket: bucket.parse()?, region: region.parse()?, encryption: Encryption::SseC })
+//!     Ok(Site::new(bucket.parse()?, region.parse()?, "111122223333".parse()?, Encryption::SseC))
 //! };
-//! let plan = ReplicationPlan::new(
-//!     "111122223333".parse()?,
-//!     site("tokyo", "ap-northeast-1")?,
-//!     site("osaka", "ap-northeast-3")?,
-//! )?
-//! .both_ways();
+//! let tokyo = site("tokyo", "ap-northeast-1")?;
+//! let osaka = site("osaka", "ap-northeast-3")?;
+//! let plan = ReplicationPlan::between(tokyo, osaka, true)?;
 //! assert_eq!(plan.flows().len(), 2);
-//! let trust = documents::trust_policy();
-//! assert!(trust.lets_service_assume("s3.amazonaws.com"));
+//! let documents = Documents::of(&plan);
+//! assert!(documents.find(Kind::Role, &"osaka".parse()?).is_some());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! AWS: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html>
 
 pub mod documents;
+pub mod iam;
+pub mod matrix;
 pub mod names;
-mod plan;
+pub mod plan;
 
-pub use names::{AccountId, BucketName, NameError, Partition, Region};
-pub use plan::{Encryption, Flow, PlanError, ReplicationPlan, Site};
+pub use documents::Documents;
+pub use names::{
+    AccountId, BucketName, KmsKeyArn, NameError, Partition, Region, RoleArn, RoleName,
+};
+pub use plan::{
+    BucketKey, Encryption, EncryptionKind, Flow, Ownership, PlanError, PlannedFlow, Profile,
+    ReplicationPlan, Site,
+};

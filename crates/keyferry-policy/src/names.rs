@@ -3,6 +3,10 @@
 //! Buckets: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html>.
 //! ARNs: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html>.
 
+mod arn;
+
+pub use arn::{KmsKeyArn, RoleArn};
+
 use std::fmt;
 use std::str::FromStr;
 
@@ -18,7 +22,7 @@ pub struct NameError {
 }
 
 impl NameError {
-    fn new(text: &str, what: &'static str, rule: &'static str) -> Self {
+    pub(crate) fn new(text: &str, what: &'static str, rule: &'static str) -> Self {
         Self {
             text: text.to_owned(),
             what,
@@ -85,6 +89,11 @@ name! {
 name! {
     /// Twelve digits that name an AWS account.
     AccountId
+}
+
+name! {
+    /// Name of an IAM role, without its path.
+    RoleName
 }
 
 impl BucketName {
@@ -157,8 +166,23 @@ impl AccountId {
     }
 }
 
+impl RoleName {
+    fn check(text: &str) -> Result<(), NameError> {
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte);
+        if (1..=64).contains(&text.len()) && text.bytes().all(allowed) {
+            Ok(())
+        } else {
+            Err(NameError::new(
+                text,
+                "the name of a role",
+                "it must have 1 to 64 letters, digits and `_+=,.@-`",
+            ))
+        }
+    }
+}
+
 /// A group of regions with accounts and ARNs of its own. Replication never crosses partitions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Partition {
     /// `aws`
     Standard,
@@ -175,6 +199,34 @@ impl fmt::Display for Partition {
             Self::China => "aws-cn",
             Self::GovCloud => "aws-us-gov",
         })
+    }
+}
+
+impl FromStr for Partition {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "aws" => Ok(Self::Standard),
+            "aws-cn" => Ok(Self::China),
+            "aws-us-gov" => Ok(Self::GovCloud),
+            _ => Err(NameError::new(
+                text,
+                "a partition",
+                "it must be `aws`, `aws-cn` or `aws-us-gov`",
+            )),
+        }
+    }
+}
+
+impl Partition {
+    /// What the host names of its services end in.
+    #[must_use]
+    pub fn dns_suffix(self) -> &'static str {
+        match self {
+            Self::Standard | Self::GovCloud => "amazonaws.com",
+            Self::China => "amazonaws.com.cn",
+        }
     }
 }
 

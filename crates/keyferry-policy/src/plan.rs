@@ -1,219 +1,158 @@
-//! The plan: which bucket replicates to which, and how objects are encrypted.
+//! The plan: which buckets replicate to which, and how objects are encrypted.
+//!
+//! A plan is checked when it is made: what AWS would refuse, or accept and then silently not
+//! replicate, is no plan. Two-way replication is two flows, each with a role of its own.
 
-use std::fmt;
+mod error;
+mod file;
+mod flow;
+mod rules;
+mod site;
 
-use crate::{AccountId, BucketName, Region};
+pub use error::{PlanError, PlanRule};
+pub use file::PlanFileError;
+pub use flow::{ExistingObjects, Flow, PlannedFlow, StorageClass};
+pub use site::{BucketKey, Encryption, EncryptionKind, Ownership, Site};
 
-/// How objects in a bucket are encrypted at rest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Encryption {
-    /// By keys that S3 holds.
-    SseS3,
-    /// By keys that the customer sends with each request.
-    SseC,
+use serde::{Deserialize, Serialize};
+
+use crate::{BucketName, Partition};
+
+/// How much the documents grant.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Profile {
+    /// What AWS's page on encrypted objects asks for.
+    #[default]
+    Minimal,
+    /// Also what only some of AWS's pages ask for.
+    Compatible,
 }
 
-/// One bucket of a plan.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Site {
-    /// The bucket.
-    pub bucket: BucketName,
-    /// Its region.
-    pub region: Region,
-    /// How its objects are encrypted.
-    pub encryption: Encryption,
-}
-
-impl Site {
-    /// The bucket's ARN.
+impl Profile {
+    /// The name in flags and plan files.
     #[must_use]
-    pub fn bucket_arn(&self) -> String {
-        format!("arn:{}:s3:::{}", self.region.partition(), self.bucket)
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Minimal => "minimal",
+            Self::Compatible => "compatible",
+        }
     }
 
-    /// The ARN that stands for all objects of the bucket.
+    /// What fits an encryption when nothing is said: whether `kms:Encrypt` alone suffices was never
+    /// tested for DSSE-KMS.
     #[must_use]
-    pub fn objects_arn(&self) -> String {
-        format!("{}/*", self.bucket_arn())
+    pub fn default_for(encryption: EncryptionKind) -> Self {
+        match encryption {
+            EncryptionKind::DsseKms => Self::Compatible,
+            EncryptionKind::SseS3 | EncryptionKind::SseKms | EncryptionKind::SseC => Self::Minimal,
+        }
     }
 }
 
-/// Two buckets of one account, and the direction of replication between them.
+/// Buckets, and the directions of replication between them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReplicationPlan {
-    account: AccountId,
-    source: Site,
-    destination: Site,
-    both_ways: bool,
-}
-
-/// A plan that AWS would refuse, or that would silently replicate nothing.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PlanError {
-    /// Source and destination are one bucket.
-    #[error("destination: `{0}` is the source, too; replication needs two buckets")]
-    SameBucket(BucketName),
-    /// The buckets are in different partitions.
-    #[error(
-        "destination: `{destination}` is in another partition than `{source_region}`; replication never crosses partitions"
-    )]
-    CrossPartition {
-        /// Region of the source.
-        source_region: Region,
-        /// Region of the destination.
-        destination: Region,
-    },
+    sites: Vec<Site>,
+    flows: Vec<Flow>,
+    profile: Profile,
 }
 
 impl ReplicationPlan {
-    /// Checks and makes a plan for one direction.
+    /// Checks and makes a plan.
     ///
     /// # Errors
-    /// See [`PlanError`].
-    pub fn new(account: AccountId, source: Site, destination: Site) -> Result<Self, PlanError> {
-        if source.bucket == destination.bucket {
-            return Err(PlanError::SameBucket(source.bucket));
-        }
-        if source.region.partition() != destination.region.partition() {
-            return Err(PlanError::CrossPartition {
-                source_region: source.region,
-                destination: destination.region,
-            });
-        }
+    /// The first rule that is broken, and the field that breaks it: see [`PlanRule`].
+    pub fn new(sites: Vec<Site>, flows: Vec<Flow>, profile: Profile) -> Result<Self, PlanError> {
+        rules::check(&sites, &flows)?;
         Ok(Self {
-            account,
-            source,
-            destination,
-            both_ways: false,
+            sites,
+            flows,
+            profile,
         })
     }
 
-    /// The same plan in both directions.
-    #[must_use]
-    pub fn both_ways(self) -> Self {
-        Self {
-            both_ways: true,
-            ..self
-        }
+    /// A plan for all objects of one bucket, one way or both, in the profile that fits the encryption.
+    ///
+    /// # Errors
+    /// As [`ReplicationPlan::new`].
+    pub fn between(source: Site, destination: Site, both_ways: bool) -> Result<Self, PlanError> {
+        let profile = Profile::default_for(source.encryption.kind());
+        let there = Flow::new(source.bucket.clone(), destination.bucket.clone());
+        let back = both_ways.then(|| there.reversed());
+        let flows = std::iter::once(there).chain(back).collect();
+        Self::new(vec![source, destination], flows, profile)
     }
 
     /// The buckets of the plan.
     #[must_use]
-    pub fn sites(&self) -> [&Site; 2] {
-        [&self.source, &self.destination]
+    pub fn sites(&self) -> &[Site] {
+        &self.sites
     }
 
-    /// The directions in which objects replicate. Each has a role of its own.
+    /// How much the documents grant.
     #[must_use]
-    pub fn flows(&self) -> Vec<Flow<'_>> {
-        let forth = Flow {
-            account: &self.account,
-            source: &self.source,
-            destination: &self.destination,
-            both_ways: self.both_ways,
+    pub fn profile(&self) -> Profile {
+        self.profile
+    }
+
+    /// The directions as declared.
+    #[must_use]
+    pub fn declared_flows(&self) -> &[Flow] {
+        &self.flows
+    }
+
+    /// The partition that all of the plan is in.
+    #[must_use]
+    pub fn partition(&self) -> Partition {
+        self.sites
+            .first()
+            .map_or(Partition::Standard, Site::partition)
+    }
+
+    /// The site of a bucket.
+    #[must_use]
+    pub fn site(&self, bucket: &BucketName) -> Option<&Site> {
+        self.sites.iter().find(|site| site.bucket == *bucket)
+    }
+
+    /// The directions in which objects replicate, with their sites.
+    #[must_use]
+    pub fn flows(&self) -> Vec<PlannedFlow<'_>> {
+        let planned = |(index, settings): (usize, &'_ Flow)| {
+            let before = self.flows.iter().take(index);
+            Some(PlannedFlow {
+                source: self.site(&settings.source)?,
+                destination: self.site(&settings.destination)?,
+                settings: self.flows.get(index)?,
+                both_ways: self.flows.iter().any(|other| {
+                    other.source == settings.destination && other.destination == settings.source
+                }),
+                profile: self.profile,
+                ordinal: 1 + before
+                    .filter(|other| other.source == settings.source)
+                    .count(),
+            })
         };
-        let back = Flow {
-            source: &self.destination,
-            destination: &self.source,
-            ..forth
-        };
-        if self.both_ways {
-            vec![forth, back]
-        } else {
-            vec![forth]
-        }
+        self.flows.iter().enumerate().filter_map(planned).collect()
     }
-}
 
-/// One direction of a plan.
-#[derive(Debug, Clone, Copy)]
-pub struct Flow<'a> {
-    account: &'a AccountId,
-    /// Where objects are written.
-    pub source: &'a Site,
-    /// Where they arrive.
-    pub destination: &'a Site,
-    /// Whether objects replicate the other way, too.
-    pub both_ways: bool,
-}
-
-impl Flow<'_> {
-    /// Name of the role that S3 acts as; at most 64 characters, as IAM demands.
+    /// The directions out of a bucket.
     #[must_use]
-    pub fn role_name(&self) -> String {
-        let name = format!("s3-replication-{}", self.source.bucket);
-        name.chars().take(64).collect()
+    pub fn flows_from(&self, bucket: &BucketName) -> Vec<PlannedFlow<'_>> {
+        let mut flows = self.flows();
+        flows.retain(|flow| flow.source.bucket == *bucket);
+        flows
     }
 
-    /// ARN of that role.
+    /// The directions into a bucket.
     #[must_use]
-    pub fn role_arn(&self) -> String {
-        let partition = self.source.region.partition();
-        format!(
-            "arn:{partition}:iam::{}:role/{}",
-            self.account,
-            self.role_name()
-        )
-    }
-}
-
-impl fmt::Display for Flow<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "{} ({}) -> {} ({})",
-            self.source.bucket,
-            self.source.region,
-            self.destination.bucket,
-            self.destination.region
-        )
+    pub fn flows_into(&self, bucket: &BucketName) -> Vec<PlannedFlow<'_>> {
+        let mut flows = self.flows();
+        flows.retain(|flow| flow.destination.bucket == *bucket);
+        flows
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn site(bucket: &str, region: &str) -> Site {
-        Site {
-            bucket: bucket.parse().unwrap(),
-            region: region.parse().unwrap(),
-            encryption: Encryption::SseC,
-        }
-    }
-
-    fn plan(source: Site, destination: Site) -> Result<ReplicationPlan, PlanError> {
-        ReplicationPlan::new("111122223333".parse().unwrap(), source, destination)
-    }
-
-    #[test]
-    fn impossible_plans_are_refused() {
-        let tokyo = site("tokyo", "ap-northeast-1");
-        assert!(matches!(
-            plan(tokyo.clone(), tokyo.clone()),
-            Err(PlanError::SameBucket(_))
-        ));
-        assert!(matches!(
-            plan(tokyo, site("beijing", "cn-north-1")),
-            Err(PlanError::CrossPartition { .. })
-        ));
-    }
-
-    #[test]
-    fn each_direction_has_its_own_role() {
-        let plan = plan(
-            site("tokyo", "ap-northeast-1"),
-            site("osaka", "ap-northeast-3"),
-        )
-        .unwrap()
-        .both_ways();
-        let roles: Vec<String> = plan.flows().iter().map(Flow::role_arn).collect();
-        assert_eq!(
-            roles,
-            [
-                "arn:aws:iam::111122223333:role/s3-replication-tokyo",
-                "arn:aws:iam::111122223333:role/s3-replication-osaka"
-            ]
-        );
-    }
-}
+mod tests;

@@ -63,19 +63,19 @@ pub(super) fn plan(lab: &Lab, buckets: [&str; 2]) -> Result<ReplicationPlan, Fai
     let failure = |error: keyferry_policy::NameError| Failure::from_error(Exit::Failure, &error);
     let [first, second] = lab.regions();
     let site = |bucket: &str, region: &str| {
-        Ok(Site {
-            bucket: bucket.parse()?,
-            region: region.parse()?,
-            encryption: Encryption::SseC,
-        })
+        Ok(Site::new(
+            bucket.parse()?,
+            region.parse()?,
+            lab.account_id().parse()?,
+            Encryption::SseC,
+        ))
     };
     let [source, destination] = buckets;
-    ReplicationPlan::new(
-        lab.account_id().parse().map_err(failure)?,
+    ReplicationPlan::between(
         site(source, first.name()).map_err(failure)?,
         site(destination, second.name()).map_err(failure)?,
+        true,
     )
-    .map(ReplicationPlan::both_ways)
     .map_err(|error| Failure::from_error(Exit::Failure, &error))
 }
 

@@ -1,0 +1,93 @@
+"""What `policy emit` wrote for one cell of the permission matrix: a folder per format."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import strict_json
+
+ROOT = Path(__file__).resolve().parents[2]
+
+ENCRYPTIONS = ("sse-s3", "sse-kms", "sse-kms-bucketkey", "dsse-kms", "sse-c")
+LAYOUTS = ("same", "cross")
+DIRECTIONS = ("one-way", "two-way")
+PROFILES = ("minimal", "compatible")
+
+FORMATS = ("json", "terraform", "cloudformation", "cli")
+
+# What a file of the JSON format is named by, before its bucket's name.
+KINDS = (
+    "trust",
+    "role",
+    "replication",
+    "key-policy",
+    "bucket-policy",
+    "encryption",
+    "versioning",
+)
+POLICIES = ("trust", "role", "key-policy", "bucket-policy")
+
+
+def golden_folder() -> Path:
+    """`KEYFERRY_DOCUMENTS`, or the folders that the crate's own tests compare with."""
+    given = os.environ.get("KEYFERRY_DOCUMENTS")
+    return Path(given) if given else ROOT / "crates/keyferry-policy/tests/golden"
+
+
+@dataclass(frozen=True, order=True)
+class Document:
+    """One file of the JSON format."""
+
+    kind: str
+    bucket: str
+
+
+@dataclass(frozen=True)
+class Cell:
+    encryption: str
+    layout: str
+    direction: str
+    profile: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.encryption}.{self.layout}.{self.direction}"
+
+    def __str__(self) -> str:
+        return f"{self.name}-{self.profile}"
+
+    @property
+    def folder(self) -> Path:
+        return golden_folder() / self.name / self.profile
+
+    def files(self, format: str) -> list[Path]:
+        found = sorted((self.folder / format).iterdir())
+        assert found, f"{self.folder / format} is empty"
+        return found
+
+    def documents(self) -> dict[Document, dict]:
+        """The JSON format, parsed. Every other format is compared with this."""
+        found = {}
+        for path in self.files("json"):
+            assert path.suffix == ".json", path
+            found[named(path.stem)] = strict_json.parse(path.read_text())
+        return found
+
+
+CELLS = [
+    Cell(encryption, layout, direction, profile)
+    for encryption in ENCRYPTIONS
+    for layout in LAYOUTS
+    for direction in DIRECTIONS
+    for profile in PROFILES
+]
+
+
+def named(stem: str) -> Document:
+    """`key-policy-my-bucket` is the key policy of `my-bucket`. A kind unknown here is unchecked."""
+    for kind in KINDS:
+        if stem.startswith(f"{kind}-"):
+            return Document(kind, stem.removeprefix(f"{kind}-"))
+    raise AssertionError(f"no check knows the document `{stem}`")

@@ -1,0 +1,50 @@
+"""parliament over IAM documents, and the findings that are no mistakes.
+
+https://github.com/duo-labs/parliament
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from parliament import analyze_policy_string
+
+
+@dataclass(frozen=True)
+class Finding:
+    issue: str
+    detail: str
+
+    def __str__(self) -> str:
+        return f"{self.issue}: {self.detail}"
+
+
+# Actions of 2026. parliament 1.6.4 has the list of 2025; botocore and cfn-lint know them.
+NEWER_THAN_PARLIAMENT = {
+    "s3:GetObjectVersionAnnotationForReplication",
+    "s3:ReplicateObjectAnnotation",
+}
+
+
+def expected(kind: str, finding: Finding) -> bool:
+    if finding.issue == "UNKNOWN_ACTION":
+        return finding.detail.removeprefix("Unknown action ") in NEWER_THAN_PARLIAMENT
+    # A trust policy has no resource: the role is what it is attached to.
+    # IAM/latest/UserGuide/reference_policies_elements_resource.html
+    if kind == "trust":
+        return finding == Finding("MALFORMED", "Statement contains neither Resource nor NotResource")
+    # In a key policy `"Resource": "*"` is the key it is attached to, and nothing else.
+    # kms/latest/developerguide/key-policy-overview.html
+    if kind == "key-policy":
+        return finding.issue == "RESOURCE_STAR"
+    return False
+
+
+def findings(document: dict) -> list[Finding]:
+    analysed = analyze_policy_string(json.dumps(document))
+    return [Finding(each.issue, str(each.detail)) for each in analysed.findings]
+
+
+def unexpected(kind: str, document: dict) -> list[str]:
+    return [str(each) for each in findings(document) if not expected(kind, each)]

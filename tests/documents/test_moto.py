@@ -1,0 +1,48 @@
+"""Every document installed by boto3 in moto and read back as it was."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+from moto import mock_aws
+
+from comparison import differences
+from emitted import CELLS, Cell, Document
+from moto_aws import Aws, as_moto_keeps
+
+RICH = Cell("sse-kms-bucketkey", "cross", "two-way", "compatible")
+
+
+def round_trip(documents: dict[Document, dict]) -> dict[Document, dict]:
+    aws = Aws(documents)
+    aws.make_buckets()
+    aws.install()
+    return aws.read_back()
+
+
+@pytest.mark.parametrize("cell", CELLS, ids=str)
+@mock_aws
+def test_moto_gives_back_what_was_installed(cell):
+    documents = cell.documents()
+    assert differences(as_moto_keeps(documents), round_trip(documents)) == []
+
+
+@mock_aws
+def test_the_exception_is_still_needed():
+    documents = RICH.documents()
+    found = differences(documents, round_trip(documents))
+    assert found and all("kind='encryption'" in each for each in found)
+
+
+@mock_aws
+def test_a_changed_document_is_found():
+    documents = RICH.documents()
+    aws = Aws(copy.deepcopy(documents))
+    for document, content in aws.documents.items():
+        if document.kind == "replication":
+            content["Rules"][0]["Destination"]["StorageClass"] = "GLACIER"
+    aws.make_buckets()
+    aws.install()
+    found = differences(as_moto_keeps(documents), aws.read_back())
+    assert found and all("kind='replication'" in each for each in found)
