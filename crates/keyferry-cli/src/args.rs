@@ -5,6 +5,7 @@
 
 mod key;
 mod lab;
+mod policy;
 mod transfer;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub(crate) use key::{ExportTarget, KeyArgs, KeyCommand, KeySource};
 pub(crate) use lab::{DemoArgs, LabArgs, LabCommand, UpArgs};
+pub(crate) use policy::{EmitArgs, Place, PlanArgs, PolicyArgs, PolicyCommand, ProfileArg};
 pub(crate) use transfer::{
     DownloadArgs, From, Level, Overwrite, ReplicaAddress, UploadArgs, VerifyArgs, WaitArgs,
 };
@@ -25,7 +27,7 @@ pub(crate) use transfer::{
 #[command(
     after_help = "Exit codes: 0 done and verified, 1 failure, 2 usage, 3 transferred but \
     replication not confirmed in time, 4 replication failed or content differs, 5 wrong or unknown \
-    key, 7 key store locked or damaged, 130 interrupted."
+    key, 6 policy findings, 7 key store locked or damaged, 130 interrupted."
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -80,6 +82,8 @@ pub(crate) enum Command {
     Download(DownloadArgs),
     /// Prove that an object arrived, intact, in the other region.
     Verify(VerifyArgs),
+    /// What replication needs: every document, emitted, explained and checked.
+    Policy(PolicyArgs),
     /// Print a completion script for a shell.
     Completions {
         /// Which shell.

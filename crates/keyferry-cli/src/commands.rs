@@ -6,6 +6,7 @@ mod download;
 mod key;
 mod lab;
 mod man;
+mod policy;
 mod upload;
 mod verify;
 
@@ -37,6 +38,7 @@ pub(crate) async fn run(arguments: Arguments, terminal: Terminal) -> Result<Exit
         Command::Upload(arguments) => upload::run(&invocation, arguments).await,
         Command::Download(arguments) => download::run(&invocation, arguments).await,
         Command::Verify(arguments) => verify::run(&invocation, arguments).await,
+        Command::Policy(arguments) => policy::run(&invocation, arguments.command).await,
         Command::Completions { shell } => completions::run(shell),
         Command::Man { out } => man::run(out.as_deref()),
     }

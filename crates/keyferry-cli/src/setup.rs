@@ -89,11 +89,7 @@ async fn install_bucket(client: &Client, site: &Site) -> Result<(), Failure> {
     Ok(())
 }
 
-fn install_role(
-    lab: &Lab,
-    flow: &PlannedFlow<'_>,
-    documents: &Documents,
-) -> Result<(), Failure> {
+fn install_role(lab: &Lab, flow: &PlannedFlow<'_>, documents: &Documents) -> Result<(), Failure> {
     let json = |kind| {
         documents
             .policy(kind, &flow.source.bucket)
@@ -101,8 +97,8 @@ fn install_role(
             .unwrap_or_default()
     };
     lab.put_role(&flow.role_name(), &json(Kind::Trust), &json(Kind::Role))
-    .map(drop)
-    .map_err(|error| Failure::from_error(Exit::Failure, &error))
+        .map(drop)
+        .map_err(|error| Failure::from_error(Exit::Failure, &error))
 }
 
 fn encryption(site: &Site) -> Result<s3::ServerSideEncryptionConfiguration, Failure> {
@@ -143,9 +139,8 @@ fn encryption(site: &Site) -> Result<s3::ServerSideEncryptionConfiguration, Fail
 }
 
 fn replication(flow: &PlannedFlow<'_>) -> Result<s3::ReplicationConfiguration, Failure> {
-    let document = ReplicationConfiguration::of(std::slice::from_ref(flow)).ok_or_else(|| {
-        Failure::new(Exit::Failure, "a plan without a rule cannot be installed")
-    })?;
+    let document = ReplicationConfiguration::of(std::slice::from_ref(flow))
+        .ok_or_else(|| Failure::new(Exit::Failure, "a plan without a rule cannot be installed"))?;
     let rules = document.rules.into_iter().map(|rule| {
         let criteria = rule
             .source_selection_criteria

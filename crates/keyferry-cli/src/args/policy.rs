@@ -1,0 +1,31 @@
+//! Arguments of `keyferry policy`.
+
+mod plan;
+
+use clap::{Args, Subcommand};
+
+pub(crate) use plan::{Place, PlanArgs, ProfileArg};
+
+/// `keyferry policy`
+#[derive(Debug, Args)]
+pub(crate) struct PolicyArgs {
+    #[command(subcommand)]
+    pub(crate) command: PolicyCommand,
+}
+
+/// The commands below `keyferry policy`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Print or write every document that replication needs.
+    Emit(EmitArgs),
+}
+
+/// `keyferry policy emit`
+#[derive(Debug, Args)]
+pub(crate) struct EmitArgs {
+    #[command(flatten)]
+    pub(crate) plan: PlanArgs,
+    /// Print the plan as a file for --plan, instead of the documents.
+    #[arg(long)]
+    pub(crate) print_plan: bool,
+}

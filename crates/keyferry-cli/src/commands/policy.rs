@@ -1,0 +1,15 @@
+//! `keyferry policy`: what replication needs, as documents.
+
+mod emit;
+mod plan;
+
+use super::Invocation;
+use crate::args::PolicyCommand;
+use crate::exit::Exit;
+use crate::failure::Failure;
+
+pub(super) async fn run(invocation: &Invocation, command: PolicyCommand) -> Result<Exit, Failure> {
+    match command {
+        PolicyCommand::Emit(arguments) => emit::run(invocation, &arguments),
+    }
+}
