@@ -22,8 +22,11 @@
 //!
 //! AWS: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html>
 
+pub mod actions;
 pub mod documents;
+mod glob;
 pub mod iam;
+pub mod lint;
 pub mod matrix;
 pub mod names;
 pub mod plan;
