@@ -104,8 +104,9 @@ def faults(kind: str, document: dict) -> list[str]:
     if report.has_errors():
         return [*found, report.generate_report()]
     for path, scalar, value in values(shape, parameters, operation):
-        if scalar.enum and value not in scalar.enum:
-            found.append(f"{path} is `{value}`, not one of {scalar.enum}")
+        enumeration = getattr(scalar, "enum", None)
+        if enumeration and value not in enumeration:
+            found.append(f"{path} is `{value}`, not one of {enumeration}")
         pattern = scalar.metadata.get("pattern")
         if pattern and not re.fullmatch(pattern, value):
             found.append(f"{path} does not match {pattern}")

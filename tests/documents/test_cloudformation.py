@@ -118,7 +118,7 @@ def dangling(template: dict) -> None:
     [
         (misspelt, "E3002"),
         (wrong_value, "E3030"),
-        (vanishing, "I3011"),
+        (vanishing, "W3011"),
         (unused, "W2001"),
         (unknown_action, "W3037"),
         (dangling, "E1020"),

@@ -129,7 +129,6 @@ def test_lint_expects_nothing_of_one_kind_in_another(documents):
         ("encryption", ("Rules", 0, "BlockedEncryptionTypes"), {"EncryptionTypes": ["NONE"]}),
         ("encryption", ("Rules", 0, "BucketKeyEnabled"), "true"),
         ("versioning", ("Status",), "On"),
-        ("trust", ("Statement", 0, "Sid"), "\u00e9\u4e00"),
     ],
 )
 def test_shapes_find_a_wrong_member(documents, kind, path, value):
