@@ -13,7 +13,7 @@ use aws_sdk_s3::Client;
 use keyferry_key::CustomerKey;
 use keyferry_keystore::{KeyEntry, RingName, Store, Succession, Unlock};
 use keyferry_lab::{Lab, LabOptions};
-use keyferry_policy::Region;
+use keyferry_policy::{PlannedFlow, Region};
 use keyferry_transfer::{
     Download, DownloadTarget, ObjectAddress, Receipt, Upload, UploadSource, download, upload,
 };
@@ -83,7 +83,15 @@ async fn tell(
         format!("{} in ring `{RING}`, {}", entry.id, entry.strength),
     )?;
 
-    let [tokyo, osaka] = plan.sites();
+    let flow = plan.flows().into_iter().next();
+    let Some(PlannedFlow {
+        source: tokyo,
+        destination: osaka,
+        ..
+    }) = flow
+    else {
+        return Err(claim_broken("the plan of the demo has no flow"));
+    };
     let source = ObjectAddress::new(tokyo.bucket.clone(), file.name.clone())
         .map_err(|error| Failure::from_error(Exit::Usage, &error))?;
     let mut request = Upload::new(
