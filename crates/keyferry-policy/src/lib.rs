@@ -2,7 +2,8 @@
 //!
 //! Pure: no async, no SDK, no network. A [`ReplicationPlan`] says which bucket replicates to which;
 //! [`Documents`] is what AWS must be given for it, in the shapes the AWS CLI takes, made from the rows
-//! of the permission [`matrix`]. [`iam`] reads policy documents and decides what they allow.
+//! of the permission [`matrix`]. [`iam`] reads policy documents and decides what they allow;
+//! [`calls`] lists what S3 asks for when it replicates one version.
 //! so every document of a plan can be emitted.
 //!
 //! ```
@@ -23,6 +24,7 @@
 //! AWS: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html>
 
 pub mod actions;
+pub mod calls;
 pub mod documents;
 mod glob;
 pub mod iam;
