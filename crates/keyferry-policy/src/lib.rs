@@ -24,4 +24,21 @@
 //! AWS: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/setting-repl-config-perm-overview.html>
 
 pub mod actions;
+pub mod calls;
 pub mod check;
+pub mod documents;
+mod glob;
+pub mod iam;
+pub mod lint;
+pub mod matrix;
+pub mod names;
+pub mod plan;
+
+pub use documents::Documents;
+pub use names::{
+    AccountId, BucketName, KmsKeyArn, NameError, Partition, Region, RoleArn, RoleName,
+};
+pub use plan::{
+    BucketKey, Encryption, EncryptionKind, Flow, Ownership, PlanError, PlannedFlow, Profile,
+    ReplicationPlan, Site,
+};
