@@ -111,7 +111,13 @@ impl Weighing<'_> {
     /// What grants the request, or what would have to.
     fn granted(&self) -> Result<Vec<&Granting>, Vec<Lacking>> {
         let kind = self.kind();
-        let from_resource = self.gathered.resource.directness(self.reading);
+        // Every key and every role has a policy. One that was not given may say anything.
+        let not_given = policy_not_given(self.request, self.policies);
+        let from_resource = if not_given && self.reading == Reading::For {
+            Some(Directness::Itself)
+        } else {
+            self.gathered.resource.directness(self.reading)
+        };
         let resource = &self.gathered.resource;
         if let Caller::Service(_) | Caller::Anonymous = self.request.caller {
             return match from_resource {
@@ -167,14 +173,9 @@ impl Weighing<'_> {
             .map_or_else(|| kind_of(self.request), |policy| policy.kind)
     }
 
+    /// Whether nothing but the resource's own policy opens it.
     fn must_allow(&self) -> bool {
-        match self.policies.resource {
-            Some(policy) => policy.kind.must_allow(),
-            // Every key and every role has a policy. If it was not given, nobody knows what it says.
-            None => {
-                self.reading == Reading::Against && policy_not_given(self.request, self.policies)
-            }
-        }
+        self.kind().must_allow()
     }
 
     fn same_account(&self) -> bool {
