@@ -12,24 +12,24 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
-pub const HOME: &str = "111122223333";
-pub const ABROAD: &str = "444455556666";
+pub(crate) const HOME: &str = "111122223333";
+pub(crate) const ABROAD: &str = "444455556666";
 
 /// A request and what applies to it. Organisation levels have one document each.
 #[derive(Debug, Clone)]
-pub struct Case {
-    pub request: Request,
-    pub kind: ResourceKind,
-    pub identity: Vec<PolicyDocument>,
-    pub boundary: Option<PolicyDocument>,
-    pub scp: Vec<PolicyDocument>,
-    pub rcp: Vec<PolicyDocument>,
-    pub resource: Option<PolicyDocument>,
+pub(crate) struct Case {
+    pub(crate) request: Request,
+    pub(crate) kind: ResourceKind,
+    pub(crate) identity: Vec<PolicyDocument>,
+    pub(crate) boundary: Option<PolicyDocument>,
+    pub(crate) scp: Vec<PolicyDocument>,
+    pub(crate) rcp: Vec<PolicyDocument>,
+    pub(crate) resource: Option<PolicyDocument>,
 }
 
 impl Case {
     /// All documents, those of the caller first.
-    pub fn documents(&mut self) -> Vec<&mut PolicyDocument> {
+    pub(crate) fn documents(&mut self) -> Vec<&mut PolicyDocument> {
         let mut all: Vec<&mut PolicyDocument> = self.identity.iter_mut().collect();
         all.extend(&mut self.boundary);
         all.extend(&mut self.scp);
@@ -279,7 +279,7 @@ fn limit(
     prop_oneof![5 => Just(everything), 1 => of]
 }
 
-pub fn case() -> impl Strategy<Value = Case> {
+pub(crate) fn case() -> impl Strategy<Value = Case> {
     (
         (caller(), subject(), context()),
         vec(held(), 0..=2),

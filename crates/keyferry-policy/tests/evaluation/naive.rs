@@ -11,7 +11,7 @@ use keyferry_policy::iam::{
 use crate::generate::{Case, HOME};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     Allowed,
     Explicit,
     Implicit,
@@ -57,7 +57,7 @@ fn every(all: &[Tri]) -> Tri {
     ranked(all, [No, Nonsense, Unknown], Yes)
 }
 
-pub fn is_entity(caller: &Caller) -> bool {
+pub(crate) fn is_entity(caller: &Caller) -> bool {
     matches!(caller, Caller::User { .. } | Caller::Role { .. })
 }
 
@@ -353,7 +353,7 @@ enum Source {
     Resource,
 }
 
-pub fn decide(case: &Case) -> Verdict {
+pub(crate) fn decide(case: &Case) -> Verdict {
     let caller = &case.request.caller;
     let linked = matches!(caller, Caller::Role { arn, .. } if arn.contains("aws-service-role"));
     let mut all = Vec::new();
