@@ -11,7 +11,7 @@
 //! What is not known is taken both ways, once against the request and once for it. Only if both lead to
 //! the same answer is it the answer.
 
-use super::decision::{Decision, Denial, Lacking, NearMiss};
+use super::decision::{Decision, Denial, Lacking, NearMiss, StatementId};
 use super::gathered::{Gathered, Granting};
 use super::policies::{Policies, ResourceKind};
 use super::principal::Directness;
@@ -70,11 +70,7 @@ impl Weighing<'_> {
         let mut lacking = self.limits();
         let mut by = Vec::new();
         match self.granted() {
-            Ok(grants) => by.extend(
-                grants
-                    .into_iter()
-                    .flat_map(|granting| granting.statements(self.reading)),
-            ),
+            Ok(statements) => by.extend(statements),
             Err(lacks) => lacking.extend(lacks),
         }
         let mut lacking = lacking.into_iter();
@@ -108,41 +104,33 @@ impl Weighing<'_> {
             .collect()
     }
 
-    /// What grants the request, or what would have to.
-    fn granted(&self) -> Result<Vec<&Granting>, Vec<Lacking>> {
+    /// What grants the request, or whatever would have to.
+    fn granted(&self) -> Result<Vec<StatementId>, Vec<Lacking>> {
         let kind = self.kind();
-        // Every key and every role has a policy. One that was not given may say anything.
-        let not_given = policy_not_given(self.request, self.policies);
-        let from_resource = if not_given && self.reading == Reading::For {
-            Some(Directness::Itself)
-        } else {
-            self.gathered.resource.directness(self.reading)
-        };
-        let resource = &self.gathered.resource;
-        if let Caller::Service(_) | Caller::Anonymous = self.request.caller {
-            return match from_resource {
-                Some(_) => Ok(vec![resource]),
-                None => Err(vec![Lacking::Resource(kind)]),
-            };
-        }
-        if matches!(self.request.caller, Caller::Root { .. }) && kind == ResourceKind::RoleTrust {
-            return Err(vec![Lacking::RootAssumesNoRole]);
+        let from_resource = self.resource_directness();
+        let resource = |least| self.gathered.resource.statements(self.reading, least);
+        match &self.request.caller {
+            Caller::Service(_) | Caller::Anonymous => {
+                return match from_resource {
+                    Some(_) => Ok(resource(Directness::Itself)),
+                    None => Err(vec![Lacking::Resource(kind)]),
+                };
+            }
+            Caller::Root { .. } if kind == ResourceKind::RoleTrust => {
+                return Err(vec![Lacking::RootAssumesNoRole]);
+            }
+            Caller::Root { .. } | Caller::User { .. } | Caller::Role { .. } => {}
         }
         let inside = self.same_account();
         let bounded = self.bounded();
         match from_resource {
-            Some(Directness::Itself) if inside => return Ok(vec![resource]),
-            Some(Directness::Role) if inside => {
-                return if bounded {
-                    Err(vec![Lacking::Boundary])
-                } else {
-                    Ok(vec![resource])
-                };
-            }
+            Some(Directness::Itself) if inside => return Ok(resource(Directness::Itself)),
+            Some(Directness::Role) if inside && bounded => return Err(vec![Lacking::Boundary]),
+            Some(Directness::Role) if inside => return Ok(resource(Directness::Role)),
             _ => {}
         }
         let identity = self.has_identity_grant();
-        let needs_resource = !inside || self.must_allow();
+        let needs_resource = !inside || kind.must_allow();
         let mut lacking = Vec::new();
         if needs_resource && from_resource.is_none() {
             lacking.push(if inside && identity {
@@ -160,22 +148,27 @@ impl Weighing<'_> {
         if !lacking.is_empty() {
             return Err(lacking);
         }
-        let mut grants = vec![&self.gathered.identity];
+        let own = &self.gathered.identity;
+        let mut by = own.statements(self.reading, Directness::Account);
         if needs_resource {
-            grants.push(resource);
+            by.extend(resource(Directness::Account));
         }
-        Ok(grants)
+        Ok(by)
+    }
+
+    /// How directly the resource's policy grants the request.
+    fn resource_directness(&self) -> Option<Directness> {
+        // Every key and every role has a policy. One that was not given may say anything.
+        if self.reading == Reading::For && policy_not_given(self.request, self.policies) {
+            return Some(Directness::Itself);
+        }
+        self.gathered.resource.directness(self.reading)
     }
 
     fn kind(&self) -> ResourceKind {
         self.policies
             .resource
             .map_or_else(|| kind_of(self.request), |policy| policy.kind)
-    }
-
-    /// Whether nothing but the resource's own policy opens it.
-    fn must_allow(&self) -> bool {
-        self.kind().must_allow()
     }
 
     fn same_account(&self) -> bool {
@@ -243,7 +236,7 @@ impl Weighing<'_> {
             }
         }
         // Where either policy would do, both may have come near.
-        if identity_seen && !self.must_allow() && self.same_account() {
+        if identity_seen && !self.kind().must_allow() && self.same_account() {
             nearly.push(gathered.resource.near());
         }
         let mut nearly: Vec<NearMiss> = nearly.into_iter().flatten().cloned().collect();

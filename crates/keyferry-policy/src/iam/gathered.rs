@@ -165,9 +165,12 @@ impl Granting {
             .max()
     }
 
-    pub(crate) fn statements(&self, reading: Reading) -> impl Iterator<Item = StatementId> {
+    /// The statements that grant it at least so directly.
+    pub(crate) fn statements(&self, reading: Reading, least: Directness) -> Vec<StatementId> {
         self.granting(reading)
+            .filter(|allowing| allowing.directness >= least)
             .map(|allowing| allowing.statement.clone())
+            .collect()
     }
 
     pub(crate) fn near(&self) -> &Vec<NearMiss> {

@@ -200,3 +200,18 @@ fn what_allows_is_named() {
         "denied: statement 1 `No` of identity denies it"
     );
 }
+
+/// A statement that hands over to the account does not allow where another names the role.
+#[test]
+fn only_what_suffices_is_named() {
+    let given = Given {
+        resource: format!(
+            "{},{}",
+            to_aws("111122223333", "s3:*"),
+            to_aws(ROLE, "s3:*")
+        ),
+        ..Given::default()
+    };
+    let decision = decide(&get(role()), ResourceKind::Bucket, &given);
+    assert_eq!(decision.to_string(), "allowed: statement 2 of resource");
+}
