@@ -34,7 +34,15 @@ def request(kind: str, document: dict) -> tuple[str, str, dict]:
                 "UpdateAssumeRolePolicy",
                 {"RoleName": ROLE, "PolicyDocument": text},
             )
-        case "role":
+        case "batch-trust":
+            return (
+                "iam",
+                "CreateRole",
+                {"RoleName": ROLE, "AssumeRolePolicyDocument": text},
+            )
+        case "uploader" | "verifier":
+            return "iam", "CreatePolicy", {"PolicyName": POLICY, "PolicyDocument": text}
+        case "role" | "batch-role":
             return (
                 "iam",
                 "PutRolePolicy",
@@ -115,7 +123,16 @@ def faults(kind: str, document: dict) -> list[str]:
 
 # Characters without white space. IAM/latest/UserGuide/reference_iam-quotas.html,
 # AmazonS3/latest/userguide/add-bucket-policy.html, kms/latest/developerguide/resource-limits.html
-LARGEST = {"trust": 2_048, "role": 10_240, "bucket-policy": 20_480, "key-policy": 32_768}
+LARGEST = {
+    "trust": 2_048,
+    "batch-trust": 2_048,
+    "role": 10_240,
+    "batch-role": 10_240,
+    "uploader": 6_144,
+    "verifier": 6_144,
+    "bucket-policy": 20_480,
+    "key-policy": 32_768,
+}
 
 
 def size(document: dict) -> int:

@@ -26,8 +26,17 @@ KINDS = (
     "bucket-policy",
     "encryption",
     "versioning",
+    "batch-trust",
+    "batch-role",
+    "uploader",
+    "verifier",
 )
-POLICIES = ("trust", "role", "key-policy", "bucket-policy")
+TRUSTS = ("trust", "batch-trust")
+PERMISSIONS = ("role", "batch-role", "uploader", "verifier")
+POLICIES = (*TRUSTS, *PERMISSIONS, "key-policy", "bucket-policy")
+
+# What replication itself consists of, in every format. The rest is for people and batch jobs.
+OF_REPLICATION = KINDS[:7]
 
 
 def golden_folder() -> Path:

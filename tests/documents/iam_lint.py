@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from parliament import analyze_policy_string
 
+from emitted import TRUSTS
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -32,7 +34,7 @@ def expected(kind: str, finding: Finding) -> bool:
         return finding.detail.removeprefix("Unknown action ") in NEWER_THAN_PARLIAMENT
     # A trust policy has no resource: the role is what it is attached to.
     # IAM/latest/UserGuide/reference_policies_elements_resource.html
-    if kind == "trust":
+    if kind in TRUSTS:
         return finding == Finding("MALFORMED", "Statement contains neither Resource nor NotResource")
     # In a key policy `"Resource": "*"` is the key it is attached to, and nothing else.
     # kms/latest/developerguide/key-policy-overview.html

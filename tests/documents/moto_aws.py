@@ -18,9 +18,15 @@ from moto.s3.models import s3_backends
 import aws_shapes
 import sites
 import strict_json
-from emitted import Document
+from emitted import TRUSTS, Document
 
 REGION = "ap-northeast-1"
+
+# What a document refers to has to be there already.
+ORDER = (
+    *("versioning", "encryption", "trust", "role", "batch-trust", "batch-role"),
+    *("uploader", "verifier", "key-policy", "bucket-policy", "replication"),
+)
 
 
 @dataclass
@@ -75,6 +81,7 @@ class Aws:
 
     def __init__(self, documents: dict[Document, dict], endpoint: str | None = None) -> None:
         self.documents = documents
+        self.endpoint = endpoint
         self.account_of_bucket = sites.accounts(documents)
         self.accounts = {
             number: account(number, endpoint) for number in set(self.account_of_bucket.values())
@@ -91,56 +98,85 @@ class Aws:
                 Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION}
             )
 
+    def role_name(self, document: Document) -> str:
+        """The configuration names the replication role; the other role's name is anyone's choice."""
+        if document.kind.startswith("batch-"):
+            return f"batch-{document.bucket}"
+        configuration = self.documents[Document("replication", document.bucket)]
+        return configuration["Role"].rpartition("/")[2]
+
     def install(self) -> None:
         """Every document by the call that carries it, in an order that AWS would accept too."""
-        roles = sites.roles(self.documents)
-        arn_of_bucket = {bucket: arn for bucket, arn in roles.values()}
-        key_of_bucket = {bucket: arn for arn, bucket in sites.keys(self.documents).items()}
-        order = (
-            *("versioning", "encryption", "trust", "role"),
-            *("key-policy", "bucket-policy", "replication"),
-        )
-        assert {each.kind for each in self.documents} <= set(order)
-        for kind in order:
-            for document, content in sorted(self.documents.items()):
-                if document.kind != kind:
-                    continue
-                service, operation, parameters = aws_shapes.request(kind, content)
-                owner = self.of_bucket(document.bucket)
-                region = REGION
-                if "Bucket" in parameters:
-                    parameters["Bucket"] = document.bucket
-                if "RoleName" in parameters:
-                    parameters["RoleName"] = arn_of_bucket[document.bucket].rpartition("/")[2]
-                if "KeyId" in parameters:
-                    parameters["KeyId"] = key_of_bucket[document.bucket]
-                    region = sites.region_of(parameters["KeyId"])
-                client = owner.client(service, region)
-                if kind == "trust":
-                    client.create_role(
-                        RoleName=parameters["RoleName"],
-                        AssumeRolePolicyDocument=parameters["PolicyDocument"],
-                    )
-                getattr(client, xform_name(operation))(**parameters)
+        assert {each.kind for each in self.documents} <= set(ORDER)
+        for document in sorted(self.documents, key=lambda each: ORDER.index(each.kind)):
+            self.install_one(document, self.documents[document])
+
+    def install_one(self, document: Document, content: dict) -> None:
+        service, operation, parameters = aws_shapes.request(document.kind, content)
+        region = REGION
+        if "Bucket" in parameters:
+            parameters["Bucket"] = document.bucket
+        if "RoleName" in parameters:
+            parameters["RoleName"] = self.role_name(document)
+        if "PolicyName" in parameters:
+            parameters["PolicyName"] = policy_name(document)
+        if "KeyId" in parameters:
+            of_bucket = {bucket: arn for arn, bucket in sites.keys(self.documents).items()}
+            parameters["KeyId"] = of_bucket[document.bucket]
+            region = sites.region_of(parameters["KeyId"])
+        client = self.of_bucket(document.bucket).client(service, region)
+        if document.kind == "trust":
+            client.create_role(
+                RoleName=parameters["RoleName"],
+                AssumeRolePolicyDocument=parameters["PolicyDocument"],
+            )
+        getattr(client, xform_name(operation))(**parameters)
 
     def read_back(self) -> dict[Document, dict]:
         """Every document that is there, whoever installed it."""
         found: dict[Document, dict] = {}
         for bucket, number in self.account_of_bucket.items():
             found |= read_bucket(self.accounts[number].client("s3"), bucket)
-        for name, (bucket, _) in sites.roles(self.documents).items():
-            iam = self.of_bucket(bucket).client("iam")
-            role = iam.get_role(RoleName=name)["Role"]
-            found[Document("trust", bucket)] = role["AssumeRolePolicyDocument"]
-            [policy] = iam.list_role_policies(RoleName=name)["PolicyNames"]
-            held = iam.get_role_policy(RoleName=name, PolicyName=policy)
-            found[Document("role", bucket)] = held["PolicyDocument"]
+        for document in self.documents:
+            owner = self.of_bucket(document.bucket)
+            if document.kind in TRUSTS:
+                found |= read_role(owner.client("iam"), document, self.role_name(document))
+            if document.kind in ("uploader", "verifier"):
+                found |= read_policy(owner.client("iam"), document)
         for arn, bucket in sites.keys(self.documents).items():
             owner = self.accounts[sites.account_of(arn)]
             kms = owner.client("kms", sites.region_of(arn))
             policy = kms.get_key_policy(KeyId=arn, PolicyName="default")["Policy"]
             found[Document("key-policy", bucket)] = strict_json.parse(policy)
         return found
+
+
+def policy_name(document: Document) -> str:
+    """A key has but one policy, and its name is fixed."""
+    if document.kind == "key-policy":
+        return "default"
+    return f"{document.kind}-{document.bucket}"
+
+
+def read_role(iam, document: Document, name: str) -> dict[Document, dict]:
+    """The trust policy, and the one permission policy that a role of ours has."""
+    trust = iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"]
+    [policy] = iam.list_role_policies(RoleName=name)["PolicyNames"]
+    content = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
+    permissions = document.kind.replace("trust", "role")
+    return {document: trust, Document(permissions, document.bucket): content}
+
+
+def read_policy(iam, document: Document) -> dict[Document, dict]:
+    name = policy_name(document)
+    found = {each["PolicyName"]: each for each in iam.list_policies(Scope="Local")["Policies"]}
+    if name not in found:
+        return {}
+    policy = found[name]
+    version = iam.get_policy_version(
+        PolicyArn=policy["Arn"], VersionId=policy["DefaultVersionId"]
+    )
+    return {document: version["PolicyVersion"]["Document"]}
 
 
 def held(operation: str, configuration: dict | None) -> dict | None:

@@ -23,7 +23,7 @@ from tf.gen import tfplugin_pb2_grpc
 
 from aws_provider_schema import SCHEMA
 
-ADDRESS = "registry.terraform.io/hashicorp/aws"
+ADDRESS = "hashicorp/aws"
 PROTOCOL_VERSION = 6
 UNKNOWN = msgpack.ExtType(0, b"")
 
