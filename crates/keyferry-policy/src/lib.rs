@@ -27,6 +27,7 @@ pub mod actions;
 pub mod calls;
 pub mod check;
 pub mod documents;
+pub mod formats;
 mod glob;
 pub mod iam;
 pub mod lint;
