@@ -1,8 +1,8 @@
-//! The lab: two regions of one account, in this process, on loopback.
+//! The lab: two regions, in this process, on loopback.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use s3s::service::{S3Service, S3ServiceBuilder};
@@ -12,17 +12,21 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::api::ServiceEndpoint;
+use crate::authorization::Access;
+use crate::encryption::NewKmsKey;
 use crate::faults::Faults;
 use crate::lab_error::LabError;
 use crate::lab_options::LabOptions;
-use crate::replication::{ReplicationFailure, Replicator, RoleTrust};
+use crate::replication::{ReplicationFailure, Replicator, RolePermissions};
 use crate::server::certificates::{Authority, HostCertificates};
 use crate::server::credentials::{Authenticator, CredentialStore, LabCredentials};
 use crate::server::gate::Gate;
 use crate::server::host::RegionHosts;
 use crate::server::listener;
+use crate::server::requester::Requester;
 use crate::service::{RegionService, Routes};
-use crate::store::{RegionStore, RoleRecord, Store};
+use crate::store::{RegionStore, RoleRecord, Store, StoreError, default_key_policy};
 
 /// One region of a running lab.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +83,7 @@ impl Folder {
 pub struct Lab {
     regions: [LabRegion; 2],
     credentials: Arc<CredentialStore>,
+    own_credentials: LabCredentials,
     authority: Arc<Authority>,
     store: Arc<Store>,
     faults: Faults,
@@ -106,11 +111,12 @@ impl Lab {
     /// that another lab uses.
     pub async fn start(options: LabOptions) -> Result<Self, LabError> {
         options.check()?;
+        let accounts: Vec<String> = options.accounts().cloned().collect();
         let LabOptions {
             dir,
             regions,
             ports,
-            account_id,
+            ..
         } = options;
         let listeners = [
             listener::bind(ports[0]).await?,
@@ -118,7 +124,7 @@ impl Lab {
         ];
         let opened = {
             let regions = regions.clone();
-            tokio::task::spawn_blocking(move || Opened::open(dir, &regions, &account_id))
+            tokio::task::spawn_blocking(move || Opened::open(dir, &regions, &accounts))
         };
         let Opened {
             folder,
@@ -129,12 +135,16 @@ impl Lab {
             .await
             .map_err(|error| LabError::Store(error.to_string()))??;
         store.flush_regularly();
+        let own_credentials = credentials
+            .account(store.account_id())
+            .cloned()
+            .ok_or_else(|| LabError::InvalidOption("the lab has no account".to_owned()))?;
 
         let faults = Faults::default();
         let replicator = Replicator::start(
             Arc::clone(&store),
             faults.clone(),
-            Arc::new(RoleTrust::new(Arc::clone(&store))),
+            Arc::new(RolePermissions::new(Arc::clone(&store))),
         )?;
         let lab_regions = [
             LabRegion::new(&regions[0], port_of(&listeners[0])?),
@@ -148,10 +158,22 @@ impl Lab {
         let certificates = Arc::new(HostCertificates::new(Arc::clone(&authority), &regions)?);
         let tls = listener::tls(certificates)?;
         let stop = CancellationToken::new();
+        let changing = Arc::new(Mutex::new(()));
         let mut servers = Vec::new();
         for (listener, region) in listeners.into_iter().zip(store.regions()) {
             let service = s3_service(&store, region, &endpoints, &credentials);
-            let gate = Gate::new(region.name().to_owned(), Arc::clone(&credentials), service);
+            let others = ServiceEndpoint::new(
+                Arc::clone(&store),
+                region.clone(),
+                Arc::clone(&credentials),
+                Arc::clone(&changing),
+            );
+            let gate = Gate::new(
+                region.name().to_owned(),
+                Arc::clone(&credentials),
+                service,
+                others,
+            );
             servers.push(tokio::spawn(listener::serve(
                 listener,
                 tls.clone(),
@@ -161,6 +183,7 @@ impl Lab {
         }
         Ok(Self {
             regions: lab_regions,
+            own_credentials,
             credentials,
             authority,
             store,
@@ -178,17 +201,25 @@ impl Lab {
         &self.regions
     }
 
-    /// The account's access key.
+    /// The access key of the account that [`LabOptions::account_id`] names.
     #[must_use]
     pub fn credentials(&self) -> &LabCredentials {
-        self.credentials.account()
+        &self.own_credentials
     }
 
-    /// Makes session credentials, with a session token, that end after `lifetime`. They do not
-    /// outlive the lab's process.
+    /// The access key of one of the lab's accounts.
+    #[must_use]
+    pub fn credentials_of(&self, account_id: &str) -> Option<&LabCredentials> {
+        self.credentials.account(account_id)
+    }
+
+    /// Makes session credentials of the account, with a session token, that end after
+    /// `lifetime`. They do not outlive the lab's process.
     #[must_use]
     pub fn session_credentials(&self, lifetime: Duration) -> LabCredentials {
-        self.credentials.start_session(lifetime)
+        let account = self.account_id().to_owned();
+        let requester = Requester::Root { account };
+        self.credentials.start_session(requester, lifetime)
     }
 
     /// The certificate of the lab's authority, which clients have to trust.
@@ -203,7 +234,7 @@ impl Lab {
         self.authority.path()
     }
 
-    /// The account's id.
+    /// That account's id.
     #[must_use]
     pub fn account_id(&self) -> &str {
         self.store.account_id()
@@ -236,17 +267,44 @@ impl Lab {
         }
         check_document(role_name, "trust policy", trust_policy_json)?;
         check_document(role_name, "permission policy", permission_policy_json)?;
-        let arn = format!("arn:aws:iam::{}:role/{role_name}", self.account_id());
-        self.store.put_role(&RoleRecord {
-            name: role_name.to_owned(),
-            arn: arn.clone(),
-            trust_policy: trust_policy_json.to_owned(),
-            policies: [("inline".to_owned(), permission_policy_json.to_owned())].into(),
+        let account = self.account_id();
+        let mut role = RoleRecord::new(account, "/", role_name, trust_policy_json);
+        let policy = permission_policy_json.to_owned();
+        role.policies = [("inline".to_owned(), policy)].into();
+        let arn = role.arn();
+        self.store.change_role(account, role_name, |record| {
+            *record = Some(role);
+            Ok::<_, StoreError>(())
         })?;
         Ok(arn)
     }
 
-    /// Creates a KMS key in a region, and gives its ARN.
+    /// Makes credentials of a session that acts as a role of the lab, as AssumeRole gives them
+    /// to whom the trust policy lets.
+    ///
+    /// # Errors
+    /// No such role.
+    pub fn role_credentials(
+        &self,
+        role_arn: &str,
+        lifetime: Duration,
+    ) -> Result<LabCredentials, LabError> {
+        let role = self
+            .store
+            .role_by_arn(role_arn)?
+            .ok_or_else(|| LabError::InvalidOption(format!("no role `{role_arn}`")))?;
+        let session = Requester::Session {
+            role_arn: role.arn(),
+            account: role.account,
+            role_id: role.id,
+            role_name: role.name,
+            session_name: "keyferry-lab".to_owned(),
+        };
+        Ok(self.credentials.start_session(session, lifetime))
+    }
+
+    /// Creates a KMS key of the account in a region, with the default key policy, and gives its
+    /// ARN.
     ///
     /// # Errors
     /// A region that the lab does not have.
@@ -255,7 +313,15 @@ impl Lab {
             .store
             .region(region)
             .ok_or_else(|| LabError::NoSuchRegion(region.to_owned()))?;
-        Ok(store.create_kms_key(None)?.arn)
+        let account = self.account_id();
+        let key = store.create_kms_key(NewKmsKey {
+            account: account.to_owned(),
+            aws_managed: false,
+            description: String::new(),
+            policy: default_key_policy(account),
+            tags: Vec::new(),
+        })?;
+        Ok(key.arn)
     }
 
     /// What goes wrong with replication, to set and clear.
@@ -318,7 +384,7 @@ impl Opened {
     fn open(
         dir: Option<PathBuf>,
         regions: &[String; 2],
-        account_id: &str,
+        accounts: &[String],
     ) -> Result<Self, LabError> {
         let folder = match dir {
             Some(path) => {
@@ -335,9 +401,9 @@ impl Opened {
         };
         let path = folder.path();
         Ok(Self {
-            store: Store::open(path, regions, account_id)?,
+            store: Store::open(path, regions, accounts)?,
             authority: Arc::new(Authority::open(path)?),
-            credentials: Arc::new(CredentialStore::open(path)?),
+            credentials: Arc::new(CredentialStore::open(path, accounts)?),
             folder,
         })
     }
@@ -351,9 +417,11 @@ fn s3_service(
 ) -> S3Service {
     let hosts = RegionHosts::new(region.name());
     let service = RegionService::new(Arc::clone(store), region.clone(), Arc::clone(endpoints));
+    let access = Access::new(Arc::clone(store), region.name());
     let mut builder = S3ServiceBuilder::new(service.clone());
     builder.set_auth(Authenticator(Arc::clone(credentials)));
-    builder.set_route(Routes::new(service, hosts.clone()));
+    builder.set_access(access.clone());
+    builder.set_route(Routes::new(service, hosts.clone(), access));
     builder.set_host(hosts);
     builder.build()
 }

@@ -1,5 +1,6 @@
 //! What a lab is started with.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 
 use crate::lab_error::LabError;
@@ -22,8 +23,10 @@ pub struct LabOptions {
     pub regions: [String; 2],
     /// Loopback ports of the two regions; 0 is any free one.
     pub ports: [u16; 2],
-    /// The account that owns everything: 12 digits.
+    /// The account that everything belongs to that names no other: 12 digits.
     pub account_id: String,
+    /// Further accounts, each with credentials of its own.
+    pub other_accounts: Vec<String>,
 }
 
 impl Default for LabOptions {
@@ -33,6 +36,7 @@ impl Default for LabOptions {
             regions: ["ap-northeast-1".to_owned(), "ap-northeast-3".to_owned()],
             ports: [0, 0],
             account_id: "111122223333".to_owned(),
+            other_accounts: Vec::new(),
         }
     }
 }
@@ -55,10 +59,20 @@ impl LabOptions {
         if first == second {
             return invalid(format!("both regions are named `{first}`"));
         }
-        let account = &self.account_id;
-        if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
-            return invalid(format!("`{account}` is not an account id of 12 digits"));
+        let mut known = HashSet::new();
+        for account in self.accounts() {
+            if account.len() != 12 || !account.bytes().all(|byte| byte.is_ascii_digit()) {
+                return invalid(format!("`{account}` is not an account id of 12 digits"));
+            }
+            if !known.insert(account) {
+                return invalid(format!("account `{account}` is given twice"));
+            }
         }
         Ok(())
+    }
+
+    /// All accounts, the one that others default to first.
+    pub(crate) fn accounts(&self) -> impl Iterator<Item = &String> {
+        std::iter::once(&self.account_id).chain(&self.other_accounts)
     }
 }

@@ -1,7 +1,8 @@
 //! An embedded two-region S3 on loopback, for tests and demonstrations.
 //!
-//! [`Lab::start`] serves two regions of one account over TLS, each on its own port, with
-//! Signature Version 4, path style and virtual hosts. Objects are encrypted at rest, under
+//! [`Lab::start`] serves two regions of one account or several over TLS, each on its own port,
+//! with Signature Version 4, path style and virtual hosts. IAM, KMS and STS answer on the same
+//! ports, and every request is judged by the policies that are there. Objects are encrypted at rest, under
 //! customer keys (SSE-C) for real: without the key there is no way to the data, for the lab
 //! neither. Replication between buckets copies ciphertext and never holds a customer key.
 //! [`Faults`] break replication on demand.
@@ -22,6 +23,8 @@
 //! # }
 //! ```
 
+mod api;
+mod authorization;
 mod encryption;
 mod faults;
 mod lab;

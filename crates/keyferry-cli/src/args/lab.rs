@@ -38,6 +38,10 @@ pub(crate) struct UpArgs {
     /// First of two ports to listen on; any free ones when it is left out.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..65535))]
     pub(crate) port: Option<u16>,
+    /// A further account, by its 12 digits; may be given several times. Its access key is exported as
+    /// `LAB_ACCESS_KEY_<ID>` and `LAB_SECRET_KEY_<ID>`.
+    #[arg(long = "other-account", value_name = "ID")]
+    pub(crate) other_accounts: Vec<String>,
     /// Make no buckets. Otherwise there are two, `lab-tokyo` and `lab-osaka`, which replicate both
     /// ways and allow SSE-C.
     #[arg(long)]

@@ -30,6 +30,7 @@ async fn up(invocation: &Invocation, arguments: UpArgs) -> Result<Exit, Failure>
     let cancel = interrupt::token(terminal)?;
     let lab = Lab::start(LabOptions {
         dir: arguments.dir,
+        other_accounts: arguments.other_accounts.clone(),
         ports: arguments.port.map_or([0, 0], |first| [first, first + 1]),
         ..LabOptions::default()
     })
@@ -39,7 +40,7 @@ async fn up(invocation: &Invocation, arguments: UpArgs) -> Result<Exit, Failure>
         let aws = connect(&lab)?;
         setup::install(&lab, aws.connector(), &plan).await?;
     }
-    terminal.print(exports(&lab))?;
+    terminal.print(exports(&lab, &arguments.other_accounts))?;
     let buckets = if arguments.empty {
         String::new()
     } else {
@@ -108,8 +109,9 @@ fn endpoints(lab: &Lab) -> String {
         .join(",")
 }
 
-/// Lines for a shell, after which keyferry, the AWS CLI, boto3 and rclone (remote `lab:`) use the lab.
-fn exports(lab: &Lab) -> String {
+/// Lines for a shell, after which keyferry, the AWS CLI, boto3 and rclone (remote `lab:`) use the lab:
+/// its S3, and its IAM, KMS and STS. Then the access keys of further accounts.
+fn exports(lab: &Lab, others: &[String]) -> String {
     let [first, _] = lab.regions();
     let credentials = lab.credentials();
     let ca = lab.ca_path().display().to_string();
@@ -123,6 +125,7 @@ fn exports(lab: &Lab) -> String {
         ("AWS_REGION", region.clone()),
         ("AWS_DEFAULT_REGION", region.clone()),
         ("AWS_CA_BUNDLE", ca.clone()),
+        ("AWS_ENDPOINT_URL", url.clone()),
         ("AWS_ENDPOINT_URL_S3", url.clone()),
         ("KEYFERRY_ENDPOINT_URL", endpoints(lab)),
         ("RCLONE_CA_CERT", ca),
@@ -134,8 +137,22 @@ fn exports(lab: &Lab) -> String {
         ("RCLONE_CONFIG_LAB_LOCATION_CONSTRAINT", region),
         ("RCLONE_CONFIG_LAB_ENDPOINT", url),
     ];
-    variables
-        .iter()
+    let own = variables.map(|(name, value)| (name.to_owned(), value));
+    let others = others.iter().filter_map(|account| {
+        let credentials = lab.credentials_of(account)?;
+        Some([
+            (
+                format!("LAB_ACCESS_KEY_{account}"),
+                credentials.access_key_id().to_owned(),
+            ),
+            (
+                format!("LAB_SECRET_KEY_{account}"),
+                credentials.secret_access_key().to_owned(),
+            ),
+        ])
+    });
+    own.into_iter()
+        .chain(others.flatten())
         .map(|(name, value)| format!("export {name}='{}'", value.replace('\'', r"'\''")))
         .collect::<Vec<_>>()
         .join("\n")

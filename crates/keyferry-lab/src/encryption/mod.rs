@@ -16,4 +16,4 @@ pub(crate) use chunk::{CHUNK_PLAINTEXT, SegmentCipher};
 pub(crate) use customer_key::CustomerKey;
 pub(crate) use data_key::DataKey;
 pub(crate) use object_encryption::{EncryptionChoice, ObjectEncryption, UnlockError};
-pub(crate) use region_keys::{KmsKeyRecord, RegionKeys};
+pub(crate) use region_keys::{KeyState, KmsKeyRecord, NewKmsKey, RegionKeys};

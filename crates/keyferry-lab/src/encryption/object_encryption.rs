@@ -16,7 +16,7 @@ pub(crate) enum EncryptionChoice {
     SseKms {
         /// Key id, ARN or alias; the managed key `alias/aws/s3` otherwise.
         key: Option<String>,
-        /// Only kept and given back.
+        /// What KMS is told is then the bucket, not the object.
         bucket_key_enabled: bool,
         /// Base64 JSON, bound to the wrapped key and given back.
         context: Option<String>,
@@ -76,6 +76,18 @@ impl ObjectEncryption {
         }
     }
 
+    /// Whether its data key was made under a Bucket Key: what KMS was then told is the bucket
+    /// alone. DSSE-KMS never uses one.
+    pub(crate) fn uses_bucket_key(&self) -> bool {
+        matches!(
+            self,
+            Self::SseKms {
+                bucket_key_enabled: true,
+                ..
+            }
+        )
+    }
+
     /// Whether ETags of single PUTs are the content's MD5 (`S3-ETAG-1`).
     pub(crate) fn etag_is_md5(&self) -> bool {
         matches!(self, Self::SseS3 { .. })
@@ -97,6 +109,9 @@ pub(crate) enum UnlockError {
     /// 400 KMS.DisabledException.
     #[error("KMS key `{0}` is disabled")]
     KmsKeyDisabled(String),
+    /// 400 KMS.KMSInvalidStateException.
+    #[error("KMS key `{0}` is pending deletion")]
+    KmsKeyPendingDeletion(String),
     /// Anything else; [`StoreError::NoSuchKmsKey`] is 400 KMS.NotFoundException.
     #[error(transparent)]
     Store(#[from] StoreError),

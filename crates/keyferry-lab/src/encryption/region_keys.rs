@@ -1,5 +1,7 @@
 //! The keys a region holds: the one behind SSE-S3, and KMS keys.
 
+use std::time::SystemTime;
+
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -7,17 +9,46 @@ use super::customer_key::{CustomerKey, KeyVerifier};
 use super::data_key::{DataKey, KEY_LEN};
 use super::object_encryption::{EncryptionChoice, ObjectEncryption, UnlockError};
 use super::wrap::WrappedKey;
-use crate::store::StoreError;
+use crate::store::{StoreError, Tag, random_uuid};
 
 /// A KMS key, its material wrapped by the region's key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct KmsKeyRecord {
     pub(crate) key_id: String,
     pub(crate) arn: String,
-    /// `alias/...`, if it has one.
-    pub(crate) alias: Option<String>,
-    pub(crate) enabled: bool,
+    /// Account id of the owner.
+    pub(crate) account: String,
+    /// Made by AWS for one of its services, as `alias/aws/s3` is.
+    pub(crate) aws_managed: bool,
+    pub(crate) created: SystemTime,
+    pub(crate) description: String,
+    pub(crate) state: KeyState,
+    /// The key policy, JSON as given.
+    pub(crate) policy: String,
+    pub(crate) tags: Vec<Tag>,
     material: WrappedKey,
+}
+
+/// `KeyState`
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum KeyState {
+    Enabled,
+    Disabled,
+    PendingDeletion {
+        /// When its material goes. The lab keeps it until then and does not use it.
+        at: SystemTime,
+    },
+}
+
+/// What a new KMS key is made from.
+#[derive(Clone, Debug)]
+pub(crate) struct NewKmsKey {
+    pub(crate) account: String,
+    pub(crate) aws_managed: bool,
+    pub(crate) description: String,
+    /// JSON as given.
+    pub(crate) policy: String,
+    pub(crate) tags: Vec<Tag>,
 }
 
 /// The key that a region holds outside its database.
@@ -39,6 +70,22 @@ fn kms_context(arn: &str, context: Option<&str>) -> String {
     format!("{arn}\n{}", context.unwrap_or_default())
 }
 
+/// What seals for clients never opens what seals for S3.
+fn client_context(arn: &str, context: &str) -> String {
+    format!("keyferry-lab KMS client\n{arn}\n{context}")
+}
+
+/// Whether a key may be used now.
+fn usable(key: &KmsKeyRecord) -> Result<(), UnlockError> {
+    match key.state {
+        KeyState::Enabled => Ok(()),
+        KeyState::Disabled => Err(UnlockError::KmsKeyDisabled(key.arn.clone())),
+        KeyState::PendingDeletion { .. } => {
+            Err(UnlockError::KmsKeyPendingDeletion(key.arn.clone()))
+        }
+    }
+}
+
 impl RegionKeys {
     /// From the key file's bytes.
     pub(crate) fn new(root: Zeroizing<[u8; KEY_LEN]>) -> Self {
@@ -49,18 +96,49 @@ impl RegionKeys {
     pub(crate) fn create_kms_key(
         &self,
         region: &str,
-        account: &str,
-        alias: Option<&str>,
+        new: NewKmsKey,
     ) -> Result<KmsKeyRecord, StoreError> {
-        let key_id = super::super::store::random_uuid();
+        let key_id = random_uuid();
         let material = Zeroizing::new(rand::random::<[u8; KEY_LEN]>());
         Ok(KmsKeyRecord {
-            arn: format!("arn:aws:kms:{region}:{account}:key/{key_id}"),
+            arn: format!("arn:aws:kms:{region}:{}:key/{key_id}", new.account),
             key_id,
-            alias: alias.map(str::to_owned),
-            enabled: true,
+            account: new.account,
+            aws_managed: new.aws_managed,
+            created: SystemTime::now(),
+            description: new.description,
+            state: KeyState::Enabled,
+            policy: new.policy,
+            tags: new.tags,
             material: WrappedKey::seal_bytes(&self.root, KMS_MATERIAL, material.as_slice())?,
         })
+    }
+
+    /// Seals what a client gives to KMS's Encrypt; `context` must be the same to open it.
+    pub(crate) fn seal_for_client(
+        &self,
+        key: &KmsKeyRecord,
+        context: &str,
+        plaintext: &[u8],
+    ) -> Result<Vec<u8>, UnlockError> {
+        usable(key)?;
+        let material = self.kms_material(key)?;
+        let sealed =
+            WrappedKey::seal_bytes(&material, &client_context(&key.arn, context), plaintext)?;
+        Ok(sealed.into_bytes())
+    }
+
+    /// Opens what [`RegionKeys::seal_for_client`] sealed.
+    pub(crate) fn open_for_client(
+        &self,
+        key: &KmsKeyRecord,
+        context: &str,
+        sealed: Vec<u8>,
+    ) -> Result<Zeroizing<Vec<u8>>, UnlockError> {
+        usable(key)?;
+        let material = self.kms_material(key)?;
+        let sealed = WrappedKey::from_bytes(sealed);
+        Ok(sealed.open_bytes(&material, &client_context(&key.arn, context))?)
     }
 
     fn kms_material(&self, key: &KmsKeyRecord) -> Result<Zeroizing<[u8; KEY_LEN]>, StoreError> {
@@ -155,9 +233,7 @@ impl RegionKeys {
                 wrapped,
             } => {
                 let kms = kms_key(key_arn)?;
-                if !kms.enabled {
-                    return Err(UnlockError::KmsKeyDisabled(kms.arn));
-                }
+                usable(&kms)?;
                 let material = self.kms_material(&kms)?;
                 Ok(wrapped.open(&material, &kms_context(&kms.arn, context.as_deref()))?)
             }
@@ -202,9 +278,7 @@ impl RegionKeys {
         context: Option<&str>,
         data_key: &DataKey,
     ) -> Result<WrappedKey, UnlockError> {
-        if !kms.enabled {
-            return Err(UnlockError::KmsKeyDisabled(kms.arn.clone()));
-        }
+        usable(kms)?;
         let material = self.kms_material(kms)?;
         Ok(WrappedKey::seal(
             &material,

@@ -13,6 +13,16 @@ use crate::store::StoreError;
 pub(crate) struct WrappedKey(#[serde(with = "hex::serde")] Vec<u8>);
 
 impl WrappedKey {
+    /// The bytes of a sealed secret.
+    pub(super) fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
+    /// A sealed secret from its bytes.
+    pub(super) fn from_bytes(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
     /// Seals `key` under `wrapping`; opens only with the same `context`.
     pub(super) fn seal(
         wrapping: &[u8; KEY_LEN],

@@ -25,13 +25,22 @@ pub struct ReplicationFailure {
 }
 
 /// Why a replication failed. S3 reports such reasons only in
-/// `s3:Replication:OperationFailedReplication` events.
+/// `s3:Replication:OperationFailedReplication` events, by the codes of "Amazon S3 replication
+/// failure reasons":
+/// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-failure-codes.html>.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReplicationFailureReason {
     /// The role may not do something that replication needs.
-    #[error("the replication role is not permitted: {0}")]
-    NotPermitted(String),
+    #[error("the replication role may not {call}: {why}")]
+    NotPermitted {
+        /// How S3 names the failure; `None` where AWS names none.
+        code: Option<String>,
+        /// The action that is not allowed.
+        call: String,
+        /// What the policies say.
+        why: String,
+    },
     /// The destination bucket is gone.
     #[error("the destination bucket does not exist")]
     DestinationMissing,
@@ -42,8 +51,13 @@ pub enum ReplicationFailureReason {
     #[error("the destination bucket blocks SSE-C")]
     DestinationBlocksSseC,
     /// A KMS key is missing or disabled.
-    #[error("the KMS key `{0}` cannot be used")]
-    KmsKeyUnusable(String),
+    #[error("the KMS key `{key}` cannot be used ({code})")]
+    KmsKeyUnusable {
+        /// How S3 names the failure.
+        code: String,
+        /// The key.
+        key: String,
+    },
     /// The source's bucket has no replication configuration or rule any more.
     #[error("the replication rule is gone")]
     RuleMissing,
@@ -56,4 +70,22 @@ pub enum ReplicationFailureReason {
     /// Storage failed.
     #[error("internal error: {0}")]
     Internal(String),
+}
+
+impl ReplicationFailureReason {
+    /// How S3 names the failure (`S3-REPL-13`); `None` where AWS names none, or where only the
+    /// lab can fail so.
+    #[must_use]
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::NotPermitted { code, .. } => code.as_deref(),
+            Self::DestinationMissing => Some("DstBucketNotFound"),
+            Self::DestinationNotVersioned => Some("DstBucketUnversioned"),
+            Self::DestinationBlocksSseC => Some("DstPutObjectNotPermitted"),
+            Self::KmsKeyUnusable { code, .. } => Some(code),
+            Self::RuleMissing => Some("SrcBucketReplicationConfigMissing"),
+            Self::VersionMissing => Some("DstObjectHardDeleted"),
+            Self::Fault | Self::Internal(_) => None,
+        }
+    }
 }

@@ -13,11 +13,10 @@ mod queue;
 mod replicator;
 mod rules;
 mod state;
-mod trust_policy;
 mod validation;
 mod work;
 
-pub(crate) use authority::RoleTrust;
+pub(crate) use authority::RolePermissions;
 pub(crate) use configuration::ReplicationConfiguration;
 pub use failure::{ReplicationFailure, ReplicationFailureReason};
 pub(crate) use queue::{QueueEntry, ReplicationQueue};

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use super::authority::{Decision, ReplicationAttempt, ReplicationAuthority};
+use super::authority::{Decision, KmsKeys, ReplicationAttempt, ReplicationAuthority};
 use super::configuration::{ReplicationConfiguration, ReplicationRule};
 use super::failure::ReplicationFailureReason as Reason;
 use super::queue::QueueEntry;
 use super::state::{ReplicationState, ReplicationTarget, TargetState};
-use crate::encryption::{KmsKeyRecord, UnlockError};
+use crate::encryption::{KeyState, KmsKeyRecord, UnlockError};
 use crate::faults::Fault;
 use crate::store::{
-    BucketRecord, ObjectRecord, RegionStore, ReplicaOutcome, StagedLayout, Store, StoreError,
-    VersionContent, VersionRecord, Versioning,
+    BucketRecord, MANAGED_ALIAS, ObjectRecord, RegionStore, ReplicaOutcome, StagedLayout, Store,
+    StoreError, VersionContent, VersionRecord, Versioning,
 };
 
 /// What the replicator works with.
@@ -115,21 +115,29 @@ impl Workshop {
         {
             return Err(Reason::DestinationBlocksSseC.into());
         }
-        let kms_key = replica_kms_key(there, rule, object)?;
+        let kms_keys = kms_keys(region, there, source, rule, object)?;
         let attempt = ReplicationAttempt {
             role_arn: role,
             source,
             destination: &destination,
             version,
-            replica_kms_key: kms_key.as_ref().map(|key| key.arn.as_str()),
+            kms_keys: kms_keys
+                .as_ref()
+                .map(|(source, replica)| KmsKeys { source, replica }),
             metadata_only: target.metadata_only,
             owner_override: rule.destination.owner_is_destination,
         };
-        if let Decision::Denied { reason } = self.authority.may_replicate(&attempt) {
-            return Err(Reason::NotPermitted(reason).into());
-        }
+        let lacking = match self.authority.may_replicate(&attempt)? {
+            Decision::Allowed => None,
+            Decision::AllowedWithoutTags(reason) => Some(reason),
+            Decision::Denied(reason) => return Err(reason.into()),
+        };
 
-        let replica = replica_record(region, there, &destination, version, rule, kms_key.as_ref())?;
+        let kms_key = kms_keys.as_ref().map(|(_, replica)| replica);
+        let mut replica = replica_record(region, there, &destination, version, rule, kms_key)?;
+        if let (true, VersionContent::Object(object)) = (lacking.is_some(), &mut replica.content) {
+            object.tags.clear();
+        }
         let content = match object {
             _ if target.metadata_only => None,
             None => Some(StagedLayout::default()),
@@ -149,7 +157,9 @@ impl Workshop {
             }
         };
         match there.put_replica(&target.bucket, replica, content).await? {
-            ReplicaOutcome::Written => Ok(()),
+            // The object is there; that its tags are not is a failure all the same
+            // (`S3-REPL-12`).
+            ReplicaOutcome::Written => lacking.map_or(Ok(()), |reason| Err(reason.into())),
             ReplicaOutcome::Refused(reason) => Err(reason.into()),
         }
     }
@@ -179,21 +189,39 @@ fn is_there(
     }
 }
 
-/// The key that encrypts the replica of an object under KMS: the rule's, else the managed one
-/// (`S3-REPL-6`).
-fn replica_kms_key(
-    region: &RegionStore,
+/// The keys that encrypt an object under KMS and its replica, both fit for use. The replica's is
+/// the rule's, else the managed one (`S3-REPL-6`); a bare id is one of the source's account.
+fn kms_keys(
+    here: &RegionStore,
+    there: &RegionStore,
+    source: &BucketRecord,
     rule: &ReplicationRule,
     object: Option<&ObjectRecord>,
-) -> Result<Option<KmsKeyRecord>, Obstacle> {
-    if object.is_none_or(|object| object.encryption.kms_key_arn().is_none()) {
+) -> Result<Option<(KmsKeyRecord, KmsKeyRecord)>, Obstacle> {
+    let Some(arn) = object.and_then(|object| object.encryption.kms_key_arn()) else {
         return Ok(None);
-    }
+    };
+    let source_key = usable_key(here.kms_key(arn), "Src")?;
     let wanted = rule.destination.replica_kms_key.as_deref();
-    match region.kms_key(wanted.unwrap_or("alias/aws/s3")) {
-        Ok(key) if key.enabled => Ok(Some(key)),
-        Ok(key) => Err(Reason::KmsKeyUnusable(key.arn).into()),
-        Err(StoreError::NoSuchKmsKey(key)) => Err(Reason::KmsKeyUnusable(key).into()),
+    let wanted = wanted.unwrap_or(MANAGED_ALIAS);
+    let replica_key = usable_key(there.kms_key_of(&source.owner, wanted), "Dst")?;
+    Ok(Some((source_key, replica_key)))
+}
+
+/// A key that is there and enabled; else the failure of its side, `Src` or `Dst`.
+fn usable_key(key: Result<KmsKeyRecord, StoreError>, side: &str) -> Result<KmsKeyRecord, Obstacle> {
+    match key {
+        Ok(key) if key.state == KeyState::Enabled => Ok(key),
+        Ok(key) => Err(Reason::KmsKeyUnusable {
+            code: format!("{side}KmsKeyInvalidState"),
+            key: key.arn,
+        }
+        .into()),
+        Err(StoreError::NoSuchKmsKey(key)) => Err(Reason::KmsKeyUnusable {
+            code: format!("{side}KmsKeyNotFound"),
+            key,
+        }
+        .into()),
         Err(error) => Err(error.into()),
     }
 }
@@ -231,8 +259,13 @@ fn replica_record(
 
 fn kms_obstacle(error: UnlockError) -> Obstacle {
     match error {
-        UnlockError::KmsKeyDisabled(key) | UnlockError::Store(StoreError::NoSuchKmsKey(key)) => {
-            Reason::KmsKeyUnusable(key).into()
+        UnlockError::KmsKeyDisabled(key) | UnlockError::KmsKeyPendingDeletion(key) => {
+            // Both keys were fit a moment ago.
+            Reason::KmsKeyUnusable {
+                code: "SrcKmsKeyInvalidState".to_owned(),
+                key,
+            }
+            .into()
         }
         UnlockError::Store(error) => error.into(),
         UnlockError::KeyRequired | UnlockError::WrongKey | UnlockError::KeyNotApplicable => {

@@ -55,6 +55,21 @@ pub(crate) fn finish(
         .body()
         .bytes()
         .and_then(|body| quick_xml::de::from_reader::<_, WrittenError>(&*body).ok());
+    let written = match written {
+        Some(error) if exchange.hides_absence() && tells_absence(&error.code) => {
+            // Before anything is said of what is not there (`S3-ACCESS-4`).
+            *response.status_mut() = StatusCode::FORBIDDEN;
+            for header in ["x-amz-delete-marker", "x-amz-version-id"] {
+                response.headers_mut().remove(header);
+            }
+            drop(exchange.take_error_fields());
+            Some(WrittenError {
+                code: "AccessDenied".to_owned(),
+                message: None,
+            })
+        }
+        written => written,
+    };
     let code = written.as_ref().map(|error| error.code.clone());
     // HEAD and 304 have no body (`S3-HTTP-3`).
     if method == Method::HEAD || status == StatusCode::NOT_MODIFIED {
@@ -72,6 +87,10 @@ pub(crate) fn finish(
         *response.body_mut() = Body::from(xml);
     }
     code
+}
+
+fn tells_absence(code: &str) -> bool {
+    matches!(code, "NoSuchKey" | "NoSuchVersion")
 }
 
 /// `s3s` quotes every ETag; GetObjectAttributes has it bare (`S3-ATTR-2`).

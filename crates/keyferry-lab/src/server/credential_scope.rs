@@ -30,9 +30,14 @@ pub(crate) struct SignatureClaims {
     pub(crate) access_key_id: String,
     /// `x-amz-security-token`, header or query.
     pub(crate) session_token: Option<String>,
-    region: String,
-    service: String,
-    signed_headers: Vec<String>,
+    /// Region of the scope.
+    pub(crate) region: String,
+    /// Service of the scope.
+    pub(crate) service: String,
+    /// Names of the headers that were signed, in lower case.
+    pub(crate) signed_headers: Vec<String>,
+    /// The signature, in hex.
+    pub(crate) signature: String,
 }
 
 impl SignatureClaims {
@@ -73,26 +78,33 @@ impl SignatureClaims {
         let fields = header.strip_prefix(ALGORITHM)?;
         let mut credential = None;
         let mut signed = None;
+        let mut signature = None;
         for field in fields.split(',') {
             match field.trim().split_once('=')? {
                 ("Credential", value) => credential = Some(value.to_owned()),
                 ("SignedHeaders", value) => signed = Some(value.to_owned()),
+                ("Signature", value) => signature = Some(value.to_owned()),
                 _ => {}
             }
         }
-        Self::new(Place::Header, &credential?, &signed?)
+        Self::new(Place::Header, &credential?, &signed?, signature?)
     }
 
     fn from_query(query: &QueryParameters) -> Option<Self> {
-        query.get("X-Amz-Signature")?;
         Self::new(
             Place::Query,
             &query.get("X-Amz-Credential")?,
             &query.get("X-Amz-SignedHeaders")?,
+            query.get("X-Amz-Signature")?,
         )
     }
 
-    fn new(place: Place, credential: &str, signed_headers: &str) -> Option<Self> {
+    fn new(
+        place: Place,
+        credential: &str,
+        signed_headers: &str,
+        signature: String,
+    ) -> Option<Self> {
         // The access key id comes first and may itself hold slashes.
         let mut scope = credential.rsplitn(5, '/');
         let terminator = scope.next()?;
@@ -110,7 +122,13 @@ impl SignatureClaims {
                 .split(';')
                 .map(str::to_ascii_lowercase)
                 .collect(),
+            signature,
         })
+    }
+
+    /// Whether the signature is in the query string.
+    pub(crate) fn is_presigned(&self) -> bool {
+        self.place == Place::Query
     }
 
     /// Checks scope and signed headers against the endpoint's region.

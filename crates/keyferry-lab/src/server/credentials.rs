@@ -1,8 +1,11 @@
-//! Who may sign requests: the account's access key, and session credentials made from it.
+//! Who may sign requests: each account's access key, and session credentials.
+//!
+//! Sessions are made by the program that runs the lab, for an account itself, or by AssumeRole,
+//! for a role. They do not outlive the process.
 //!
 //! `S3-AUTH-1` InvalidAccessKeyId, `S3-AUTH-2` ExpiredToken, `S3-AUTH-3` InvalidToken.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -15,6 +18,7 @@ use s3s::{S3Error, S3ErrorCode, S3Result};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use super::requester::Requester;
 use crate::lab_error::LabError;
 
 /// Credentials the lab accepts. Debug shows the access key id only.
@@ -67,22 +71,32 @@ impl fmt::Debug for LabCredentials {
     }
 }
 
-/// The form of the account's access key on disk.
+/// The form of the accounts' access keys on disk: by account id.
+type CredentialFile = BTreeMap<String, AccessKey>;
+
 #[derive(Serialize, Deserialize)]
-struct CredentialFile {
+struct AccessKey {
     access_key_id: String,
     secret_access_key: String,
 }
 
-/// A session's credentials and when they end.
+/// An account and its access key.
+struct Account {
+    id: String,
+    credentials: LabCredentials,
+}
+
+/// A session's credentials, who acts by them, and when they end.
 struct Session {
     credentials: LabCredentials,
+    requester: Requester,
     expires: SystemTime,
 }
 
 /// All credentials of one lab, shared by both regions.
 pub(crate) struct CredentialStore {
-    account: LabCredentials,
+    /// In the order of the options.
+    accounts: Vec<Account>,
     sessions: RwLock<HashMap<String, Session>>,
 }
 
@@ -94,51 +108,55 @@ pub(crate) struct Claim<'a> {
 }
 
 impl CredentialStore {
-    /// Reads `credentials.json` in `dir`, or makes it.
-    pub(crate) fn open(dir: &Path) -> Result<Self, LabError> {
+    /// Reads `credentials.json` in `dir`, and adds what it lacks of `accounts`.
+    pub(crate) fn open(dir: &Path, accounts: &[String]) -> Result<Self, LabError> {
         let path = dir.join("credentials.json");
-        let account = match std::fs::read(&path) {
-            Ok(bytes) => {
-                let file: CredentialFile =
-                    serde_json::from_slice(&bytes).map_err(|source| LabError::Damaged {
-                        path: path.clone(),
-                        reason: source.to_string(),
-                    })?;
-                LabCredentials {
-                    access_key_id: file.access_key_id,
-                    secret_access_key: Zeroizing::new(file.secret_access_key),
-                    session_token: None,
-                }
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let made = LabCredentials::generate("AKIA");
-                let file = CredentialFile {
-                    access_key_id: made.access_key_id.clone(),
-                    secret_access_key: made.secret_access_key.to_string(),
-                };
-                let json =
-                    serde_json::to_vec_pretty(&file).map_err(|source| LabError::Damaged {
-                        path: path.clone(),
-                        reason: source.to_string(),
-                    })?;
-                super::certificates::write_private(&path, &json)?;
-                made
-            }
+        let damaged = |source: serde_json::Error| LabError::Damaged {
+            path: path.clone(),
+            reason: source.to_string(),
+        };
+        let mut file: CredentialFile = match std::fs::read(&path) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map_err(damaged)?,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => CredentialFile::new(),
             Err(error) => return Err(LabError::io("read", path, error)),
         };
+        let known = file.len();
+        let mut opened = Vec::new();
+        for account in accounts {
+            let key = file.entry(account.clone()).or_insert_with(|| {
+                let made = LabCredentials::generate("AKIA");
+                AccessKey {
+                    access_key_id: made.access_key_id.clone(),
+                    secret_access_key: made.secret_access_key.to_string(),
+                }
+            });
+            opened.push(Account {
+                id: account.clone(),
+                credentials: LabCredentials {
+                    access_key_id: key.access_key_id.clone(),
+                    secret_access_key: Zeroizing::new(key.secret_access_key.clone()),
+                    session_token: None,
+                },
+            });
+        }
+        if file.len() > known {
+            let json = serde_json::to_vec_pretty(&file).map_err(damaged)?;
+            super::certificates::write_private(&path, &json)?;
+        }
         Ok(Self {
-            account,
+            accounts: opened,
             sessions: RwLock::default(),
         })
     }
 
-    /// The account's access key.
-    pub(crate) fn account(&self) -> &LabCredentials {
-        &self.account
+    /// An account's access key.
+    pub(crate) fn account(&self, id: &str) -> Option<&LabCredentials> {
+        let account = self.accounts.iter().find(|account| account.id == id)?;
+        Some(&account.credentials)
     }
 
-    /// Makes session credentials that end after `lifetime`.
-    pub(crate) fn start_session(&self, lifetime: Duration) -> LabCredentials {
+    /// Makes credentials by which `requester` acts for `lifetime`.
+    pub(crate) fn start_session(&self, requester: Requester, lifetime: Duration) -> LabCredentials {
         let mut credentials = LabCredentials::generate("ASIA");
         credentials.session_token = Some(Zeroizing::new(
             STANDARD.encode(rand::random::<[[u8; 32]; 3]>().concat()),
@@ -150,15 +168,44 @@ impl CredentialStore {
                 credentials.access_key_id.clone(),
                 Session {
                     credentials: credentials.clone(),
+                    requester,
                     expires: SystemTime::now() + lifetime,
                 },
             );
         credentials
     }
 
+    /// Who acts by an access key.
+    pub(crate) fn requester(&self, access_key_id: &str) -> Option<Requester> {
+        if let Some(account) = self.account_of(access_key_id) {
+            return Some(Requester::Root {
+                account: account.id.clone(),
+            });
+        }
+        let sessions = self.sessions.read().unwrap_or_else(PoisonError::into_inner);
+        let session = sessions.get(access_key_id)?;
+        Some(session.requester.clone())
+    }
+
+    /// The secret of an access key.
+    pub(crate) fn secret(&self, access_key_id: &str) -> Option<Zeroizing<String>> {
+        if let Some(account) = self.account_of(access_key_id) {
+            return Some(account.credentials.secret_access_key.clone());
+        }
+        let sessions = self.sessions.read().unwrap_or_else(PoisonError::into_inner);
+        let session = sessions.get(access_key_id)?;
+        Some(session.credentials.secret_access_key.clone())
+    }
+
+    fn account_of(&self, access_key_id: &str) -> Option<&Account> {
+        self.accounts
+            .iter()
+            .find(|account| account.credentials.access_key_id == access_key_id)
+    }
+
     /// Checks that the session token belongs to the access key and has not expired.
     pub(crate) fn check_token(&self, claim: Claim<'_>, now: SystemTime) -> S3Result<()> {
-        if claim.access_key_id == self.account.access_key_id {
+        if self.account_of(claim.access_key_id).is_some() {
             return match claim.session_token {
                 None => Ok(()),
                 Some(_) => Err(invalid_token()),
@@ -184,17 +231,6 @@ impl CredentialStore {
             (None, None) => Err(invalid_access_key(claim.access_key_id)),
         }
     }
-
-    fn secret_of(&self, access_key_id: &str) -> Option<SecretKey> {
-        if access_key_id == self.account.access_key_id {
-            return Some(SecretKey::from(self.account.secret_access_key()));
-        }
-        self.sessions
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(access_key_id)
-            .map(|session| SecretKey::from(session.credentials.secret_access_key()))
-    }
 }
 
 fn invalid_token() -> S3Error {
@@ -218,7 +254,8 @@ pub(crate) struct Authenticator(pub(crate) Arc<CredentialStore>);
 impl S3Auth for Authenticator {
     async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
         self.0
-            .secret_of(access_key)
+            .secret(access_key)
+            .map(|secret| SecretKey::from(secret.as_str()))
             .ok_or_else(|| invalid_access_key(access_key))
     }
 }
@@ -227,6 +264,8 @@ impl S3Auth for Authenticator {
 mod tests {
     use super::*;
 
+    const ACCOUNT: &str = "111122223333";
+
     fn code(result: S3Result<()>) -> String {
         result.unwrap_err().code().as_str().to_owned()
     }
@@ -234,9 +273,13 @@ mod tests {
     #[test]
     fn tokens_belong_to_their_key_and_expire() {
         let dir = tempfile::tempdir().unwrap();
-        let store = CredentialStore::open(dir.path()).unwrap();
-        let account = store.account().clone();
-        let session = store.start_session(Duration::from_secs(60));
+        let store = CredentialStore::open(dir.path(), &[ACCOUNT.to_owned()]).unwrap();
+        let account = store.account(ACCOUNT).unwrap().clone();
+        let root = Requester::Root {
+            account: ACCOUNT.to_owned(),
+        };
+        let session = store.start_session(root.clone(), Duration::from_secs(60));
+        assert_eq!(store.requester(session.access_key_id()), Some(root));
         let now = SystemTime::now();
         let claim = |id, token| Claim {
             access_key_id: id,
@@ -275,10 +318,15 @@ mod tests {
     }
 
     #[test]
-    fn the_account_key_survives_reopening_and_does_not_print() {
+    fn account_keys_survive_reopening_and_do_not_print() {
         let dir = tempfile::tempdir().unwrap();
-        let first = CredentialStore::open(dir.path()).unwrap().account().clone();
-        let second = CredentialStore::open(dir.path()).unwrap().account().clone();
+        let open = |accounts: &[&str]| {
+            let accounts: Vec<String> = accounts.iter().map(ToString::to_string).collect();
+            let store = CredentialStore::open(dir.path(), &accounts).unwrap();
+            store.account(ACCOUNT).unwrap().clone()
+        };
+        let first = open(&[ACCOUNT]);
+        let second = open(&["444455556666", ACCOUNT]);
         assert_eq!(first.access_key_id(), second.access_key_id());
         assert_eq!(first.secret_access_key(), second.secret_access_key());
         assert!(!format!("{first:?}").contains(first.secret_access_key()));

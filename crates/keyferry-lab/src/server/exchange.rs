@@ -2,11 +2,13 @@
 //! and what its error answer should say beyond code and message.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::Extensions;
+
+use super::requester::Requester;
 
 /// How the request reached the lab.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,8 +25,19 @@ pub(crate) struct Exchange {
     request_id: String,
     host_id: String,
     transport: Transport,
+    signer: OnceLock<Signer>,
     error_fields: Mutex<Vec<(&'static str, String)>>,
     bare_etag: AtomicBool,
+    hides_absence: AtomicBool,
+}
+
+/// Whose signature a request claims to have. It counts once the signature was verified.
+#[derive(Debug)]
+pub(crate) struct Signer {
+    pub(crate) access_key_id: String,
+    pub(crate) requester: Requester,
+    /// Signed in the query string, as presigned requests are.
+    pub(crate) presigned: bool,
 }
 
 impl Exchange {
@@ -34,8 +47,10 @@ impl Exchange {
             request_id: hex::encode_upper(rand::random::<[u8; 8]>()),
             host_id: STANDARD.encode(rand::random::<[[u8; 28]; 2]>().concat()),
             transport,
+            signer: OnceLock::new(),
             error_fields: Mutex::default(),
             bare_etag: AtomicBool::new(false),
+            hides_absence: AtomicBool::new(false),
         }
     }
 
@@ -61,6 +76,33 @@ impl Exchange {
     /// How the request came in.
     pub(crate) fn transport(&self) -> Transport {
         self.transport
+    }
+
+    /// Notes whose signature the request claims to have; once.
+    pub(crate) fn set_signer(&self, signer: Signer) {
+        // A second one could only be a second signature, which no request has.
+        let _first_one_counts = self.signer.set(signer);
+    }
+
+    /// Whose signature the request claims to have; `None` if it has none.
+    pub(crate) fn signer(&self) -> Option<&Signer> {
+        self.signer.get()
+    }
+
+    /// Who asks.
+    pub(crate) fn requester(&self) -> &Requester {
+        self.signer()
+            .map_or(&Requester::Anonymous, |signer| &signer.requester)
+    }
+
+    /// Has a missing object answered as one that may not be read (`S3-ACCESS-4`).
+    pub(crate) fn hide_absence(&self) {
+        self.hides_absence.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it has to.
+    pub(crate) fn hides_absence(&self) -> bool {
+        self.hides_absence.load(Ordering::Relaxed)
     }
 
     /// Adds an element to the error answer, such as `BucketName` or `ArgumentName`.

@@ -1,4 +1,4 @@
-//! What every request passes before and after the S3 service.
+//! What every request passes before and after the service it is for.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -12,25 +12,35 @@ use s3s::{Body, HttpError, HttpResponse, S3Error, S3ErrorCode, S3Result};
 use super::answer_form;
 use super::credential_scope::SignatureClaims;
 use super::credentials::{Claim, CredentialStore};
-use super::exchange::{Exchange, Transport};
+use super::exchange::{Exchange, Signer, Transport};
 use super::request_body;
 use super::secrets;
+use crate::api::{ServiceEndpoint, ServiceName};
 
 /// One region's requests.
 pub(crate) struct Gate {
     region: String,
     credentials: Arc<CredentialStore>,
     service: S3Service,
+    others: ServiceEndpoint,
+}
+
+/// Where a request goes on to.
+enum Admitted {
+    S3,
+    Other(ServiceName, Option<SignatureClaims>),
 }
 
 impl Gate {
-    /// The gate before `service`, the S3 of `region`.
+    /// The gate before `service`, the S3 of `region`, and `others`, its IAM, KMS and STS.
     pub(crate) fn new(
         region: String,
         credentials: Arc<CredentialStore>,
         service: S3Service,
+        others: ServiceEndpoint,
     ) -> Self {
         Self {
+            others,
             region,
             credentials,
             service,
@@ -51,8 +61,15 @@ impl Gate {
         let waits_for_continue = parts.headers.contains_key(EXPECT);
         let (body, rest) = request_body::share(body, waits_for_continue);
 
+        let mut is_s3 = true;
         let mut response = match self.admit(&parts, &exchange) {
-            Ok(()) => {
+            Ok(Admitted::Other(name, claims)) => {
+                is_s3 = false;
+                self.others
+                    .handle(name, parts, body, claims, Arc::clone(&exchange))
+                    .await
+            }
+            Ok(Admitted::S3) => {
                 // The path alone: a query may hold a presigned signature.
                 let path = parts.uri.path().to_owned();
                 parts.extensions.insert(Arc::clone(&exchange));
@@ -79,14 +96,14 @@ impl Gate {
                 .headers_mut()
                 .insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        if let Some(code) = answer_form::finish(&mut response, &method, &exchange) {
+        if is_s3 && let Some(code) = answer_form::finish(&mut response, &method, &exchange) {
             tracing::debug!(%code, id = exchange.request_id(), "refused");
         }
         Ok(response)
     }
 
     /// What is refused before the service sees the request.
-    fn admit(&self, parts: &http::request::Parts, exchange: &Exchange) -> S3Result<()> {
+    fn admit(&self, parts: &http::request::Parts, exchange: &Exchange) -> S3Result<Admitted> {
         if secrets::query_holds_customer_key(&parts.uri) {
             // AWS documents the headers only; anything else would put the key into logs.
             return Err(S3Error::with_message(
@@ -100,8 +117,12 @@ impl Gate {
                 "The lab does not take uploads by HTML form.",
             ));
         }
-        let Some(claims) = SignatureClaims::parse(&parts.headers, &parts.uri)? else {
-            return Ok(());
+        let claims = SignatureClaims::parse(&parts.headers, &parts.uri)?;
+        if let Some(service) = ServiceName::of(parts, claims.as_ref()) {
+            return Ok(Admitted::Other(service, claims));
+        }
+        let Some(claims) = claims else {
+            return Ok(Admitted::S3);
         };
         claims.check(&parts.headers, &self.region, exchange)?;
         let claim = Claim {
@@ -114,7 +135,15 @@ impl Gate {
                 if *error.code() == S3ErrorCode::InvalidAccessKeyId {
                     exchange.error_field("AWSAccessKeyId", claim.access_key_id);
                 }
-            })
+            })?;
+        if let Some(requester) = self.credentials.requester(&claims.access_key_id) {
+            exchange.set_signer(Signer {
+                requester,
+                presigned: claims.is_presigned(),
+                access_key_id: claims.access_key_id,
+            });
+        }
+        Ok(Admitted::S3)
     }
 }
 

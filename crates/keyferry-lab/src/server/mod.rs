@@ -15,4 +15,5 @@ pub(crate) mod host;
 pub(crate) mod listener;
 pub(crate) mod presigned;
 pub(crate) mod request_body;
+pub(crate) mod requester;
 pub(crate) mod secrets;

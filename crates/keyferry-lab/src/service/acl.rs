@@ -7,15 +7,17 @@ use s3s::dto::{
 use s3s::{S3Request, S3Response, S3Result};
 
 use super::RegionService;
+use super::ownership::{effective_owner, owner_element};
+use crate::authorization::canonical_id;
 use crate::server::exchange::Exchange;
 
 impl RegionService {
-    fn owner_grant(&self) -> Grant {
+    fn owner_grant(account: &str) -> Grant {
         Grant {
             grantee: Some(Grantee {
                 display_name: None,
                 email_address: None,
-                id: Some(self.owner_id.to_string()),
+                id: Some(canonical_id(account)),
                 type_: Type::from_static(Type::CANONICAL_USER),
                 uri: None,
             }),
@@ -34,10 +36,12 @@ impl RegionService {
             &input.bucket,
             input.expected_bucket_owner.as_deref(),
         )?;
-        self.object_version(exchange, &bucket, &input.key, input.version_id.as_deref())?;
+        let (version, _) =
+            self.object_version(exchange, &bucket, &input.key, input.version_id.as_deref())?;
+        let owner = effective_owner(&bucket, &version.owner);
         Ok(S3Response::new(GetObjectAclOutput {
-            owner: Some(self.owner()),
-            grants: Some(vec![self.owner_grant()]),
+            owner: Some(owner_element(owner)),
+            grants: Some(vec![Self::owner_grant(owner)]),
             request_charged: None,
         }))
     }
@@ -48,14 +52,14 @@ impl RegionService {
         exchange: &Exchange,
     ) -> S3Result<S3Response<GetBucketAclOutput>> {
         let input = request.input;
-        self.bucket(
+        let bucket = self.bucket(
             exchange,
             &input.bucket,
             input.expected_bucket_owner.as_deref(),
         )?;
         Ok(S3Response::new(GetBucketAclOutput {
-            owner: Some(self.owner()),
-            grants: Some(vec![self.owner_grant()]),
+            owner: Some(owner_element(&bucket.owner)),
+            grants: Some(vec![Self::owner_grant(&bucket.owner)]),
         }))
     }
 }

@@ -10,6 +10,7 @@ use super::RegionService;
 use super::checksums::{kind_name, set_checksum_field};
 use super::customer_key::CustomerKeyHeaders;
 use super::errors::{OrS3 as _, invalid_argument};
+use super::kms_access::Sealed;
 use super::list_objects::{as_i32, page_size};
 use super::put::customer_key_headers;
 use super::versions::version_header;
@@ -32,6 +33,12 @@ impl RegionService {
         let customer_key = customer.key(exchange)?;
         let (version, object) =
             self.object_version(exchange, &bucket, &input.key, input.version_id.as_deref())?;
+        let sealed = Sealed {
+            region: &self.region,
+            bucket: &bucket,
+            key: &input.key,
+        };
+        self.authorise_decryption(exchange, sealed, &object.encryption)?;
         self.region
             .unlock(&object.encryption, customer_key.as_ref())
             .or_s3(exchange)?;

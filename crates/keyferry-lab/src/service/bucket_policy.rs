@@ -1,17 +1,20 @@
-//! Bucket policies (`S3-POLICY-1`): kept and given back as they were put.
+//! Bucket policies (`S3-POLICY-1`, `S3-POLICY-2`): kept and given back as they were put. What
+//! they say is judged in [`crate::authorization`].
 
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
+use keyferry_policy::iam::PolicyDocument;
 use s3s::dto::{
     DeleteBucketPolicyInput, DeleteBucketPolicyOutput, GetBucketPolicyInput, GetBucketPolicyOutput,
     GetBucketPolicyStatusInput, GetBucketPolicyStatusOutput, PolicyStatus, PutBucketPolicyInput,
     PutBucketPolicyOutput,
 };
 use s3s::{S3Error, S3Request, S3Response, S3Result, s3_error};
-use serde_json::Value;
 
 use super::RegionService;
+use super::errors::OrS3 as _;
 use super::limits::MAX_POLICY;
+use crate::authorization::{is_public, unknown_principal};
 use crate::server::exchange::Exchange;
 use crate::store::BucketRecord;
 
@@ -55,8 +58,13 @@ impl RegionService {
         exchange: &Exchange,
     ) -> S3Result<S3Response<PutBucketPolicyOutput>> {
         let input = request.input;
-        check(&input.policy)?;
-        let public = is_public(&input.policy);
+        let document = check(&input.policy)?;
+        if let Some(unknown) = unknown_principal(&self.store, &document).or_s3(exchange)? {
+            exchange.error_field("Detail", unknown);
+            return Err(malformed("Invalid principal in policy"));
+        }
+        let public = is_public(&document);
+        let requester = exchange.requester().arn();
         self.change_bucket(
             exchange,
             &input.bucket,
@@ -65,8 +73,7 @@ impl RegionService {
                 if public && bucket.public_access_block.is_some_and(|b| b.block_public_policy) {
                     return Err(s3_error!(
                         AccessDenied,
-                        "User: arn:aws:iam::{}:root is not authorized to perform: s3:PutBucketPolicy on resource: \"arn:aws:s3:::{}\" because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access.",
-                        bucket.owner,
+                        "User: {requester} is not authorized to perform: s3:PutBucketPolicy on resource: \"arn:aws:s3:::{}\" because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access.",
                         bucket.name
                     ));
                 }
@@ -110,85 +117,39 @@ impl RegionService {
         )?;
         Ok(S3Response::new(GetBucketPolicyStatusOutput {
             policy_status: Some(PolicyStatus {
-                is_public: Some(is_public(&policy)),
+                is_public: Some(check(&policy).is_ok_and(|document| is_public(&document))),
             }),
         }))
     }
 }
 
-/// What PutBucketPolicy refuses without evaluating the policy.
-fn check(policy: &str) -> S3Result<()> {
-    let malformed = |message: &'static str| {
-        Err(S3Error::with_message(
-            s3s::S3ErrorCode::MalformedPolicy,
-            message,
-        ))
-    };
+/// What PutBucketPolicy refuses without evaluating the policy (`S3-POLICY-1`).
+fn check(policy: &str) -> S3Result<PolicyDocument> {
     if policy.len() > MAX_POLICY {
-        return malformed("Policy exceeds the maximum allowed document size.");
+        return Err(malformed(
+            "Policy exceeds the maximum allowed document size.",
+        ));
     }
     if !policy.starts_with('{') {
-        return malformed("Policies must be valid JSON and the first byte must be '{'");
+        return Err(malformed(
+            "Policies must be valid JSON and the first byte must be '{'",
+        ));
     }
-    let Ok(document) = serde_json::from_str::<Value>(policy) else {
-        return malformed("This policy contains invalid Json");
-    };
-    let statements = statements(&document);
-    if statements.is_empty() {
-        return malformed("Missing required field Statement");
-    }
-    for statement in statements {
-        if !matches!(
-            statement.get("Effect").and_then(Value::as_str),
-            Some("Allow" | "Deny")
-        ) {
-            return malformed("Missing required field Effect");
+    let document = PolicyDocument::parse(policy)
+        .map_err(|error| malformed(format!("This policy contains invalid Json: {error}")))?;
+    for statement in &document.statements {
+        if statement.principal.is_none() {
+            return Err(malformed("Missing required field Principal"));
         }
-        for (one, other, message) in [
-            (
-                "Principal",
-                "NotPrincipal",
-                "Missing required field Principal",
-            ),
-            ("Action", "NotAction", "Missing required field Action"),
-            ("Resource", "NotResource", "Missing required field Resource"),
-        ] {
-            if statement.get(one).is_none() && statement.get(other).is_none() {
-                return malformed(message);
-            }
+        if statement.resource.is_none() {
+            return Err(malformed("Missing required field Resource"));
         }
     }
-    Ok(())
+    Ok(document)
 }
 
-fn statements(document: &Value) -> Vec<&Value> {
-    match document.get("Statement") {
-        Some(Value::Array(statements)) => statements.iter().collect(),
-        Some(statement @ Value::Object(_)) => vec![statement],
-        _ => Vec::new(),
-    }
-}
-
-/// Whether a policy allows everybody something without a condition.
-fn is_public(policy: &str) -> bool {
-    let Ok(document) = serde_json::from_str::<Value>(policy) else {
-        return false;
-    };
-    statements(&document).into_iter().any(|statement| {
-        statement.get("Effect").and_then(Value::as_str) == Some("Allow")
-            && statement.get("Condition").is_none()
-            && statement.get("Principal").is_some_and(|principal| {
-                is_everybody(principal) || principal.get("AWS").is_some_and(is_everybody)
-            })
-    })
-}
-
-fn is_everybody(principal: &Value) -> bool {
-    match principal {
-        Value::String(text) => text == "*",
-        Value::Array(list) => list.iter().any(is_everybody),
-        _ => false,
-    }
+fn malformed(message: impl Into<std::borrow::Cow<'static, str>>) -> S3Error {
+    S3Error::with_message(s3s::S3ErrorCode::MalformedPolicy, message)
 }
 
 #[cfg(test)]
@@ -199,8 +160,7 @@ mod tests {
     fn policies_are_checked_for_shape() {
         let good =
             r#"{"Statement":{"Effect":"Allow","Principal":"*","Action":"s3:*","Resource":"*"}}"#;
-        assert!(check(good).is_ok());
-        assert!(is_public(good));
+        assert!(is_public(&check(good).unwrap()));
         for bad in [
             "",
             " {}",

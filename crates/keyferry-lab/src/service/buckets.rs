@@ -13,6 +13,7 @@ use s3s::{S3Request, S3Response, S3Result, s3_error};
 use super::RegionService;
 use super::bucket_configuration::parse_ownership;
 use super::errors::{OrS3 as _, header_not_implemented, invalid_argument};
+use super::ownership::owner_element;
 use crate::server::exchange::Exchange;
 use crate::store::{BucketRecord, ObjectOwnership};
 
@@ -66,8 +67,11 @@ impl RegionService {
             }
             return Err(header_not_implemented(exchange, "x-amz-acl"));
         }
-        let mut bucket =
-            BucketRecord::new(&input.bucket, self.region.name(), self.store.account_id());
+        let owner = exchange
+            .requester()
+            .account()
+            .unwrap_or(self.store.account_id());
+        let mut bucket = BucketRecord::new(&input.bucket, self.region.name(), owner);
         bucket.ownership = Some(ownership);
         self.store.create_bucket(bucket).await.or_s3(exchange)?;
         Ok(S3Response::new(CreateBucketOutput {
@@ -153,11 +157,13 @@ impl RegionService {
         };
         let prefix = input.prefix.as_deref().unwrap_or_default();
         let after = input.continuation_token.as_deref().unwrap_or_default();
+        let account = exchange.requester().account().unwrap_or_default();
         let mut matching = self
             .store
             .buckets()
             .or_s3(exchange)?
             .into_iter()
+            .filter(|bucket| bucket.owner == account)
             .filter(|bucket| bucket.name.starts_with(prefix) && bucket.name.as_str() > after)
             .filter(|bucket| {
                 input
@@ -180,7 +186,7 @@ impl RegionService {
         Ok(S3Response::new(ListBucketsOutput {
             buckets: Some(buckets),
             continuation_token,
-            owner: Some(self.owner()),
+            owner: Some(owner_element(account)),
             prefix: input.prefix,
         }))
     }

@@ -37,7 +37,7 @@ impl RegionService {
             .region
             .upload(&input.bucket, &input.key, &input.upload_id)
             .or_s3(exchange)?;
-        self.completion_key(exchange, &upload, &customer)?;
+        self.completion_key(exchange, &bucket, &upload, &customer)?;
         let (algorithm, kind) = upload
             .checksum
             .unwrap_or((DEFAULT_CHECKSUM, ChecksumKind::FullObject));

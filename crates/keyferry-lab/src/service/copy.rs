@@ -105,6 +105,7 @@ impl RegionService {
             .or(source.object.checksum.as_ref().map(|sum| sum.algorithm))
             .unwrap_or(ChecksumAlgorithm::Crc64Nvme);
 
+        let choice = self.authorise_encryption(exchange, &bucket, &input.key, choice)?;
         let (record, data_key) = self.region.begin_encryption(&choice).or_s3(exchange)?;
         let plan = DigestPlan {
             md5: record.etag_is_md5(),
@@ -129,7 +130,7 @@ impl RegionService {
         let echo = EncryptionEcho::new(&record, chosen_key(&choice));
         let object = NewObject {
             key: input.key,
-            owner: bucket.owner.clone(),
+            owner: Self::new_owner(exchange, &bucket, input.acl.as_ref()),
             checksum: checksum.clone(),
             encryption: record,
             metadata,

@@ -8,6 +8,7 @@ use super::RegionService;
 use super::conditions::ReadConditions;
 use super::customer_key::CustomerKeyHeaders;
 use super::errors::{self, OrS3 as _, invalid_argument};
+use super::kms_access::Sealed;
 use super::versions::check_version_id;
 use crate::encryption::DataKey;
 use crate::server::exchange::Exchange;
@@ -110,6 +111,12 @@ impl RegionService {
         let Some(object) = version.object().cloned() else {
             return Err(source_is_delete_marker(exchange, key, version_id.is_some()));
         };
+        let sealed = Sealed {
+            region: &region,
+            bucket: &record,
+            key,
+        };
+        self.authorise_decryption(exchange, sealed, &object.encryption)?;
         let data_key = region
             .unlock(&object.encryption, customer_key.as_ref())
             .or_s3(exchange)?;

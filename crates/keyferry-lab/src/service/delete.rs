@@ -12,8 +12,9 @@ use super::conditions::{commit_error, write_precondition};
 use super::errors::{OrS3 as _, from_store, header_not_implemented, malformed_xml};
 use super::limits::MAX_PAGE;
 use super::versions::check_version_id;
+use crate::authorization::{Circumstances, access_denied};
 use crate::server::exchange::{Exchange, Transport};
-use crate::store::{DeleteRequest, Deleted, Precondition, StoreError};
+use crate::store::{BucketRecord, DeleteRequest, Deleted, Precondition, StoreError};
 
 const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
 
@@ -91,6 +92,14 @@ impl RegionService {
                 object.version_id,
             ));
         }
+        let (objects, refused) = self.deletable(exchange, &bucket, objects, &headers)?;
+        for (object, error) in refused {
+            output.errors.get_or_insert_default().push(entry_error(
+                &error,
+                object.key,
+                object.version_id,
+            ));
+        }
         let named: Vec<(String, Option<String>)> = objects
             .iter()
             .map(|object| (object.key.clone(), object.version_id.clone()))
@@ -118,6 +127,45 @@ impl RegionService {
             }
         }
         Ok(S3Response::new(output))
+    }
+}
+
+/// An object that may not be deleted, and why.
+type Refused = (ObjectIdentifier, S3Error);
+
+impl RegionService {
+    /// Each key takes a permission of its own (`S3-ACCESS-2`).
+    fn deletable(
+        &self,
+        exchange: &Exchange,
+        bucket: &BucketRecord,
+        objects: Vec<ObjectIdentifier>,
+        headers: &HeaderMap,
+    ) -> S3Result<(Vec<ObjectIdentifier>, Vec<Refused>)> {
+        let circumstances = Circumstances::of(exchange.transport(), headers, self.region.name());
+        let mut allowed = Vec::new();
+        let mut refused = Vec::new();
+        for object in objects {
+            let version = object.version_id.as_deref().filter(|id| !id.is_empty());
+            let mut circumstances = circumstances.clone();
+            let action = match version {
+                None => "s3:DeleteObject",
+                Some(id) => {
+                    circumstances.set("s3:VersionId", id);
+                    "s3:DeleteObjectVersion"
+                }
+            };
+            let arn = format!("arn:aws:s3:::{}/{}", bucket.name, object.key);
+            let judgement = self
+                .authorizer
+                .may_use_bucket(exchange.requester(), action, &arn, bucket, circumstances)
+                .or_s3(exchange)?;
+            match judgement {
+                Ok(()) => allowed.push(object),
+                Err(refusal) => refused.push((object, access_denied(&refusal))),
+            }
+        }
+        Ok((allowed, refused))
     }
 }
 

@@ -76,6 +76,18 @@ impl EncryptionRoute {
         Self { service, hosts }
     }
 
+    /// The bucket whose encryption a request is about, if it is about one.
+    pub(super) fn bucket_of(&self, request: &mut S3Request<Body>) -> Option<String> {
+        self.is_match(
+            &request.method,
+            &request.uri,
+            &request.headers,
+            &mut request.extensions,
+        )
+        .then(|| self.bucket(&request.uri, &request.headers))
+        .flatten()
+    }
+
     /// The bucket, when the request is for a bucket and not for an object.
     fn bucket(&self, uri: &Uri, headers: &HeaderMap) -> Option<String> {
         let host = headers

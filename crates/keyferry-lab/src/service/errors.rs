@@ -151,6 +151,11 @@ pub(super) fn from_unlock(error: UnlockError, exchange: &Exchange) -> S3Error {
             StatusCode::BAD_REQUEST,
             format!("{arn} is disabled."),
         ),
+        UnlockError::KmsKeyPendingDeletion(arn) => custom(
+            "KMS.KMSInvalidStateException",
+            StatusCode::BAD_REQUEST,
+            format!("{arn} is pending deletion."),
+        ),
         UnlockError::Store(error) => from_store(error, exchange),
     }
 }
@@ -161,6 +166,15 @@ pub(super) fn from_store(error: StoreError, exchange: &Exchange) -> S3Error {
         StoreError::NoSuchBucket(name) => {
             exchange.error_field("BucketName", name);
             s3_error!(NoSuchBucket, "The specified bucket does not exist")
+        }
+        StoreError::BucketExists(bucket)
+            if exchange.requester().account() != Some(bucket.owner.as_str()) =>
+        {
+            exchange.error_field("BucketName", &bucket.name);
+            s3_error!(
+                BucketAlreadyExists,
+                "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again."
+            )
         }
         StoreError::BucketExists(bucket) => {
             exchange.error_field("BucketName", &bucket.name);

@@ -2,7 +2,7 @@
 
 use s3s::dto::{
     CommonPrefix, ETag, ListObjectsInput, ListObjectsOutput, ListObjectsV2Input,
-    ListObjectsV2Output, Object, Owner, Timestamp,
+    ListObjectsV2Output, Object, Timestamp,
 };
 use s3s::{S3Request, S3Response, S3Result};
 
@@ -10,9 +10,10 @@ use super::RegionService;
 use super::checksums::{algorithm_name, kind_name};
 use super::errors::{OrS3 as _, invalid_argument};
 use super::limits::MAX_PAGE;
+use super::ownership::{effective_owner, owner_element};
 use super::url_encoding::NameEncoding;
 use crate::server::exchange::Exchange;
-use crate::store::{ObjectPage, ObjectQuery, Resume, VersionRecord};
+use crate::store::{BucketRecord, ObjectPage, ObjectQuery, Resume, VersionRecord};
 
 /// Page size of a request: at most 1000, however much is asked for (`S3-LIST-5`).
 pub(super) fn page_size(exchange: &Exchange, name: &str, asked: Option<i32>) -> S3Result<usize> {
@@ -51,20 +52,13 @@ pub(super) fn common_prefixes(
 }
 
 impl RegionService {
-    pub(super) fn owner(&self) -> Owner {
-        Owner {
-            id: Some(self.owner_id.to_string()),
-            display_name: None,
-        }
-    }
-
     pub(super) async fn list_objects_v2(
         &self,
         request: S3Request<ListObjectsV2Input>,
         exchange: &Exchange,
     ) -> S3Result<S3Response<ListObjectsV2Output>> {
         let input = request.input;
-        self.bucket(
+        let bucket = self.bucket(
             exchange,
             &input.bucket,
             input.expected_bucket_owner.as_deref(),
@@ -103,7 +97,7 @@ impl RegionService {
             start_after: encoding.optional(input.start_after.as_deref()),
             is_truncated: Some(page.next.is_some()),
             next_continuation_token: page.next.as_ref().map(Resume::to_token),
-            contents: self.objects(&page.objects, encoding, owner),
+            contents: Self::objects(&bucket, &page.objects, encoding, owner),
             common_prefixes: common_prefixes(page.common_prefixes, encoding),
             encoding_type: input.encoding_type,
             request_charged: None,
@@ -116,7 +110,7 @@ impl RegionService {
         exchange: &Exchange,
     ) -> S3Result<S3Response<ListObjectsOutput>> {
         let input = request.input;
-        self.bucket(
+        let bucket = self.bucket(
             exchange,
             &input.bucket,
             input.expected_bucket_owner.as_deref(),
@@ -153,7 +147,7 @@ impl RegionService {
             max_keys: Some(as_i32(max_keys)),
             is_truncated: Some(page.next.is_some()),
             next_marker,
-            contents: self.objects(&page.objects, encoding, true),
+            contents: Self::objects(&bucket, &page.objects, encoding, true),
             common_prefixes: common_prefixes(page.common_prefixes, encoding),
             encoding_type: input.encoding_type.clone(),
             request_charged: None,
@@ -186,7 +180,7 @@ impl RegionService {
     }
 
     fn objects(
-        &self,
+        bucket: &BucketRecord,
         versions: &[VersionRecord],
         encoding: NameEncoding,
         owner: bool,
@@ -200,7 +194,7 @@ impl RegionService {
                 e_tag: Some(ETag::Strong(object.etag.clone())),
                 size: i64::try_from(object.size).ok(),
                 storage_class: Some(object.storage_class.clone().into()),
-                owner: owner.then(|| self.owner()),
+                owner: owner.then(|| owner_element(effective_owner(bucket, &version.owner))),
                 checksum_algorithm: object
                     .checksum
                     .as_ref()

@@ -12,15 +12,17 @@ use super::customer_key::CustomerKeyHeaders;
 use super::errors::{OrS3 as _, invalid_argument};
 use super::list_objects::{as_i32, common_prefixes, page_size};
 use super::multipart::part_algorithm;
+use super::ownership::owner_element;
 use super::put::customer_key_headers;
 use super::url_encoding::NameEncoding;
+use crate::authorization::canonical_id;
 use crate::server::exchange::Exchange;
 use crate::store::{PartPage, UploadPage, UploadQuery, UploadRecord};
 
 impl RegionService {
-    fn initiator(&self) -> Initiator {
+    fn initiator(owner: &str) -> Initiator {
         Initiator {
-            id: Some(self.owner_id.to_string()),
+            id: Some(canonical_id(owner)),
             display_name: None,
         }
     }
@@ -71,8 +73,8 @@ impl RegionService {
                 upload_id: Some(upload.upload_id),
                 initiated: Some(Timestamp::from(upload.initiated.time())),
                 storage_class: Some(upload.storage_class.into()),
-                owner: Some(self.owner()),
-                initiator: Some(self.initiator()),
+                owner: Some(owner_element(&upload.owner)),
+                initiator: Some(Self::initiator(&upload.owner)),
                 checksum_algorithm: upload
                     .checksum
                     .map(|(algorithm, _)| algorithm_name(algorithm).to_owned().into()),
@@ -105,7 +107,7 @@ impl RegionService {
     ) -> S3Result<S3Response<ListPartsOutput>> {
         let mut input = request.input;
         let customer: CustomerKeyHeaders = customer_key_headers!(input);
-        self.bucket(
+        let bucket = self.bucket(
             exchange,
             &input.bucket,
             input.expected_bucket_owner.as_deref(),
@@ -114,7 +116,7 @@ impl RegionService {
             .region
             .upload(&input.bucket, &input.key, &input.upload_id)
             .or_s3(exchange)?;
-        self.list_parts_key(exchange, &upload, &customer)?;
+        self.list_parts_key(exchange, &bucket, &upload, &customer)?;
         let max_parts = page_size(exchange, "max-parts", input.max_parts)?;
         let marker = input.part_number_marker.unwrap_or(0);
         let after = u32::try_from(marker).map_err(|_| {
@@ -153,8 +155,8 @@ impl RegionService {
             is_truncated: Some(truncated),
             parts: (!parts.is_empty()).then_some(parts),
             storage_class: Some(upload.storage_class.into()),
-            owner: Some(self.owner()),
-            initiator: Some(self.initiator()),
+            owner: Some(owner_element(&upload.owner)),
+            initiator: Some(Self::initiator(&upload.owner)),
             checksum_algorithm: upload
                 .checksum
                 .map(|(algorithm, _)| algorithm_name(algorithm).to_owned().into()),

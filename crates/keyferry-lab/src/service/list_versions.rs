@@ -10,6 +10,7 @@ use super::RegionService;
 use super::checksums::{algorithm_name, kind_name};
 use super::errors::OrS3 as _;
 use super::list_objects::{as_i32, common_prefixes, page_size};
+use super::ownership::{effective_owner, owner_element};
 use super::url_encoding::NameEncoding;
 use crate::server::exchange::Exchange;
 use crate::store::{VersionPage, VersionQuery};
@@ -21,7 +22,7 @@ impl RegionService {
         exchange: &Exchange,
     ) -> S3Result<S3Response<ListObjectVersionsOutput>> {
         let input = request.input;
-        self.bucket(
+        let bucket = self.bucket(
             exchange,
             &input.bucket,
             input.expected_bucket_owner.as_deref(),
@@ -68,7 +69,7 @@ impl RegionService {
                     e_tag: Some(ETag::Strong(object.etag.clone())),
                     size: i64::try_from(object.size).ok(),
                     storage_class: Some(object.storage_class.clone().into()),
-                    owner: Some(self.owner()),
+                    owner: Some(owner_element(effective_owner(&bucket, &version.owner))),
                     checksum_algorithm: object
                         .checksum
                         .as_ref()
@@ -84,7 +85,7 @@ impl RegionService {
                     version_id: Some(version.version_id),
                     is_latest: Some(entry.is_latest),
                     last_modified,
-                    owner: Some(self.owner()),
+                    owner: Some(owner_element(effective_owner(&bucket, &version.owner))),
                 }),
             }
         }

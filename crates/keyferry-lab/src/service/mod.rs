@@ -20,6 +20,7 @@ mod customer_key;
 mod delete;
 mod encryption_route;
 mod errors;
+mod kms_access;
 mod limits;
 mod list_objects;
 mod list_uploads;
@@ -27,6 +28,7 @@ mod list_versions;
 mod metadata;
 mod multipart;
 mod operations;
+mod ownership;
 mod part_copy;
 mod put;
 mod read;
@@ -40,11 +42,11 @@ mod versions;
 use std::sync::Arc;
 
 use s3s::S3Result;
-use sha2::{Digest as _, Sha256};
 
 pub(crate) use routes::Routes;
 
 use self::errors::OrS3 as _;
+use crate::authorization::Authorizer;
 use crate::server::exchange::Exchange;
 use crate::store::{BucketRecord, RegionStore, Store, StoreError};
 
@@ -55,8 +57,7 @@ pub(crate) struct RegionService {
     region: RegionStore,
     /// Both regions' names and `host:port`, for redirects.
     endpoints: Arc<[(String, String); 2]>,
-    /// The account's canonical user id.
-    owner_id: Arc<str>,
+    authorizer: Authorizer,
 }
 
 impl RegionService {
@@ -66,12 +67,11 @@ impl RegionService {
         region: RegionStore,
         endpoints: Arc<[(String, String); 2]>,
     ) -> Self {
-        let owner_id = hex::encode(Sha256::digest(store.account_id())).into();
         Self {
+            authorizer: Authorizer::new(Arc::clone(&store)),
             store,
             region,
             endpoints,
-            owner_id,
         }
     }
 

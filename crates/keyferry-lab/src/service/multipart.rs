@@ -16,6 +16,7 @@ use super::body::UploadBody;
 use super::checksums::{self, SentChecksum, algorithm_name, kind_name, set_checksum_field};
 use super::customer_key::{self, CustomerKeyHeaders};
 use super::errors::{OrS3 as _, from_unlock, header_not_implemented, invalid_argument};
+use super::kms_access::Sealed;
 use super::limits::MAX_PART_NUMBER;
 use super::metadata::{self, check_unsupported_headers, metadata_headers};
 use super::put::{chosen_key, customer_key_headers, encryption_headers};
@@ -54,11 +55,12 @@ impl RegionService {
         let metadata = metadata_headers!(input).into_record(exchange)?;
 
         // The data key is derived again, or unwrapped, for each part.
+        let choice = self.authorise_encryption(exchange, &bucket, &input.key, choice)?;
         let (record, _) = self.region.begin_encryption(&choice).or_s3(exchange)?;
         let echo = EncryptionEcho::new(&record, chosen_key(&choice));
         let upload = NewUpload {
             key: input.key,
-            owner: bucket.owner.clone(),
+            owner: Self::new_owner(exchange, &bucket, input.acl.as_ref()),
             encryption: record,
             checksum,
             metadata,
@@ -197,6 +199,7 @@ impl RegionService {
         }
         let customer_key = customer.key(exchange)?;
         customer_key::check_part_key(&upload.encryption, customer)?;
+        self.authorise_upload(exchange, bucket, upload)?;
         match self
             .region
             .unlock(&upload.encryption, customer_key.as_ref())
@@ -207,15 +210,32 @@ impl RegionService {
         }
     }
 
+    /// Whether the requester may go on with an upload under a KMS key.
+    fn authorise_upload(
+        &self,
+        exchange: &Exchange,
+        bucket: &BucketRecord,
+        upload: &UploadRecord,
+    ) -> S3Result<()> {
+        let sealed = Sealed {
+            region: &self.region,
+            bucket,
+            key: &upload.key,
+        };
+        self.authorise_decryption(exchange, sealed, &upload.encryption)
+    }
+
     /// CompleteMultipartUpload and ListParts need the key only when the upload named a
     /// checksum algorithm; a key that is there must be the right one (`S3-SSEC-12`).
     pub(super) fn completion_key(
         &self,
         exchange: &Exchange,
+        bucket: &BucketRecord,
         upload: &UploadRecord,
         customer: &CustomerKeyHeaders,
     ) -> S3Result<()> {
         let customer_key = customer.key(exchange)?;
+        self.authorise_upload(exchange, bucket, upload)?;
         if !customer.is_present() && (!upload.encryption.is_sse_c() || upload.checksum.is_none()) {
             return Ok(());
         }
@@ -234,6 +254,7 @@ impl RegionService {
     pub(super) fn list_parts_key(
         &self,
         exchange: &Exchange,
+        bucket: &BucketRecord,
         upload: &UploadRecord,
         customer: &CustomerKeyHeaders,
     ) -> S3Result<()> {
@@ -243,7 +264,7 @@ impl RegionService {
                 "To retrieve Part Checksum data requests must include appropriate encryption parameters."
             ));
         }
-        self.completion_key(exchange, upload, customer)
+        self.completion_key(exchange, bucket, upload, customer)
     }
 }
 

@@ -89,6 +89,7 @@ impl RegionService {
         self.check_write(exchange, &bucket.name, &input.key, &precondition)?;
         let body = UploadBody::new(exchange, input.body.take(), input.content_length, &headers)?;
 
+        let choice = self.authorise_encryption(exchange, &bucket, &input.key, choice)?;
         let (record, data_key) = self.region.begin_encryption(&choice).or_s3(exchange)?;
         let algorithm = sent
             .as_ref()
@@ -116,7 +117,7 @@ impl RegionService {
         let echo = EncryptionEcho::new(&record, chosen_key(&choice));
         let object = NewObject {
             key: input.key,
-            owner: bucket.owner.clone(),
+            owner: Self::new_owner(exchange, &bucket, input.acl.as_ref()),
             checksum: checksum.clone(),
             encryption: record,
             metadata,

@@ -19,6 +19,7 @@ use super::checksums::{self, set_checksum_field};
 use super::conditions::ReadConditions;
 use super::customer_key::CustomerKeyHeaders;
 use super::errors::{OrS3 as _, custom};
+use super::kms_access::Sealed;
 use super::metadata;
 use super::put::customer_key_headers;
 use super::sse::EncryptionEcho;
@@ -39,14 +40,21 @@ struct ReadRequest {
     range: Option<s3s::dto::Range>,
     part_number: Option<i32>,
     wants_checksum: bool,
+    /// Content or checksum are asked for, which are sealed.
+    wants_data: bool,
     conditions: ReadConditions,
     customer: CustomerKeyHeaders,
 }
 
 /// Takes a [`ReadRequest`] out of either input of s3s.
 macro_rules! read_request {
-    ($input:expr) => {
+    ($input:expr, $reads:expr) => {
         ReadRequest {
+            wants_data: $reads
+                || $input
+                    .checksum_mode
+                    .as_ref()
+                    .is_some_and(|mode| mode.as_str() == ChecksumMode::ENABLED),
             customer: customer_key_headers!($input),
             bucket: $input.bucket.clone(),
             key: $input.key.clone(),
@@ -164,7 +172,7 @@ impl RegionService {
         exchange: &Exchange,
     ) -> S3Result<S3Response<GetObjectOutput>> {
         let mut input = request.input;
-        let found = self.find(exchange, read_request!(input))?;
+        let found = self.find(exchange, read_request!(input, true))?;
         if metadata::is_archived(&found.object.storage_class) {
             exchange.error_field("StorageClass", &found.object.storage_class);
             return Err(s3_error!(
@@ -198,7 +206,7 @@ impl RegionService {
         exchange: &Exchange,
     ) -> S3Result<S3Response<HeadObjectOutput>> {
         let mut input = request.input;
-        let found = self.find(exchange, read_request!(input))?;
+        let found = self.find(exchange, read_request!(input, false))?;
         let mut output: HeadObjectOutput = found_output!(found, HeadObjectOutput);
         // s3s applies these to GetObject only.
         output.cache_control = input.response_cache_control.or(output.cache_control);
@@ -223,6 +231,14 @@ impl RegionService {
             &request.key,
             request.version_id.as_deref(),
         )?;
+        if request.wants_data {
+            let sealed = Sealed {
+                region: &self.region,
+                bucket: &bucket,
+                key: &request.key,
+            };
+            self.authorise_decryption(exchange, sealed, &object.encryption)?;
+        }
         let data_key = self
             .region
             .unlock(&object.encryption, customer_key.as_ref())

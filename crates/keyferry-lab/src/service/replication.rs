@@ -9,6 +9,7 @@ use s3s::{S3Error, S3Request, S3Response, S3Result, s3_error};
 
 use super::RegionService;
 use super::errors::{OrS3 as _, custom};
+use crate::authorization::{Circumstances, access_denied};
 use crate::replication::{ConfigurationError, ReplicationConfiguration};
 use crate::server::exchange::Exchange;
 
@@ -49,6 +50,18 @@ impl RegionService {
         )?;
         let configuration = ReplicationConfiguration::from_dto(&input.replication_configuration)
             .map_err(refused)?;
+        let mut circumstances =
+            Circumstances::of(exchange.transport(), &request.headers, self.region.name());
+        circumstances.set("iam:PassedToService", "s3.amazonaws.com");
+        self.authorizer
+            .may_administer(
+                exchange.requester(),
+                "iam:PassRole",
+                &configuration.role,
+                circumstances,
+            )
+            .or_s3(exchange)?
+            .map_err(|refusal| access_denied(&refusal))?;
         configuration
             .validate(&self.store, &bucket)
             .or_s3(exchange)?

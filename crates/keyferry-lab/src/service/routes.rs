@@ -4,13 +4,15 @@
 //! request, where S3 ignores the header (`S3-GET-7`); and `s3s` never compares the digests of a
 //! DeleteObjects body (`S3-DEL-5`). Both need the request changed or read after its signature
 //! was verified and before its operation is called. So they go, changed, to a second `S3Service`
-//! over the same operations, which no client reaches and which asks for no signature.
+//! over the same operations, which no client reaches and which asks for no signature, only whether
+//! the requester may.
 
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, RANGE};
 use http::uri::PathAndQuery;
 use http::{Extensions, HeaderMap, HeaderName, Method, Request, Uri};
 use http_body_util::{BodyExt as _, Limited};
+use s3s::auth::{S3Auth, SecretKey};
 use s3s::route::S3Route;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{Body, S3Request, S3Response, S3Result, TrailingHeaders, s3_error};
@@ -20,25 +22,41 @@ use super::body::BodyError;
 use super::checksums::{self, SentChecksum};
 use super::encryption_route::EncryptionRoute;
 use super::limits::MAX_DELETE_DOCUMENT;
+use crate::authorization::{Access, AccessTarget};
 use crate::server::exchange::Exchange;
 use crate::server::host::RegionHosts;
 use crate::store::{DigestPlan, Digests};
 
 const CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
 
+/// Knows no access key: the second service's requests have no signature any more.
+struct Nobody;
+
+#[async_trait::async_trait]
+impl S3Auth for Nobody {
+    async fn get_secret_key(&self, _access_key: &str) -> S3Result<SecretKey> {
+        Err(s3_error!(AccessDenied, "Access Denied"))
+    }
+}
+
 /// The routes of one region's endpoint.
 pub(crate) struct Routes {
     encryption: EncryptionRoute,
+    access: Access,
     verified: S3Service,
 }
 
 impl Routes {
     /// The routes beside `service`.
-    pub(crate) fn new(service: RegionService, hosts: RegionHosts) -> Self {
+    pub(crate) fn new(service: RegionService, hosts: RegionHosts, access: Access) -> Self {
         let mut verified = S3ServiceBuilder::new(service.clone());
         verified.set_host(hosts.clone());
+        // Without an authenticator s3s would not ask whether a request is authorised.
+        verified.set_auth(Nobody);
+        verified.set_access(access.verified());
         Self {
             encryption: EncryptionRoute::new(service, hosts),
+            access,
             verified: verified.build(),
         }
     }
@@ -95,6 +113,30 @@ impl S3Route for Routes {
         self.encryption.is_match(method, uri, headers, extensions)
             || is_delete_objects(method, uri)
             || ([Method::GET, Method::HEAD].contains(method) && has_no_range(headers))
+    }
+
+    async fn check_access(&self, request: &mut S3Request<Body>) -> S3Result<()> {
+        let exchange = Exchange::of(&request.extensions);
+        let verified = request.credentials.as_ref();
+        self.access
+            .check_signer(&exchange, verified.map(|found| found.access_key.as_str()))?;
+        // The second service judges what goes on to it.
+        let Some(bucket) = self.encryption.bucket_of(request) else {
+            return Ok(());
+        };
+        let target = AccessTarget {
+            operation: if request.method == Method::GET {
+                "GetBucketEncryption"
+            } else if request.method == Method::PUT {
+                "PutBucketEncryption"
+            } else {
+                "DeleteBucketEncryption"
+            },
+            bucket: Some(&bucket),
+            key: None,
+        };
+        self.access
+            .judge(&exchange, target, &request.headers, &request.uri)
     }
 
     async fn call(&self, mut request: S3Request<Body>) -> S3Result<S3Response<Body>> {

@@ -1,17 +1,16 @@
-//! The whole store: both regions, the global bucket namespace and the account's roles.
+//! The whole store: both regions, the global bucket namespace, and the accounts' roles and
+//! managed policies.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redb::{Database, ReadableDatabase as _, TableDefinition};
-use serde::{Deserialize, Serialize};
+use redb::Database;
 use tokio::sync::{Mutex, watch};
 
 use super::bucket_record::BucketRecord;
-use super::database::{decode, encode};
 use super::error::StoreError;
+use super::iam_records::{POLICIES, ROLES};
 use super::identifiers::{Sequence, SequenceClock};
 use super::region::{RegionStore, Shared, blocking};
 use crate::replication::{QueueEntry, ReplicationFailure, ReplicationQueue};
@@ -19,26 +18,12 @@ use crate::replication::{QueueEntry, ReplicationFailure, ReplicationQueue};
 /// How long a commit may stay undurable.
 const FLUSH_INTERVAL: Duration = Duration::from_millis(200);
 
-/// ARN → [`RoleRecord`].
-const ROLES: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("roles");
-
-/// An IAM role.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct RoleRecord {
-    pub(crate) name: String,
-    /// `arn:aws:iam::ACCOUNT:role/NAME`
-    pub(crate) arn: String,
-    /// JSON as given.
-    pub(crate) trust_policy: String,
-    /// Inline policies, JSON as given, by name.
-    pub(crate) policies: BTreeMap<String, String>,
-}
-
 /// Both regions.
 pub(crate) struct Store {
-    account_id: String,
+    /// The first is the one that what names no other belongs to.
+    accounts: Arc<[String]>,
     regions: [RegionStore; 2],
-    account: Database,
+    identities: Database,
     queue: Arc<ReplicationQueue>,
     /// Held while a bucket is created: names are unique over both regions.
     creating: Mutex<()>,
@@ -48,7 +33,7 @@ pub(crate) struct Store {
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Store")
-            .field("account_id", &self.account_id)
+            .field("accounts", &self.accounts)
             .field("regions", &self.regions)
             .finish_non_exhaustive()
     }
@@ -56,24 +41,26 @@ impl std::fmt::Debug for Store {
 
 impl Store {
     /// Opens or creates the store under `dir`, which must exist: one folder per region, and the
-    /// account's database. Removes data files that nothing refers to. Blocks.
+    /// database of roles and policies. Removes data files that nothing refers to. Blocks.
     ///
     /// Starts no task; call [`Store::flush_regularly`] from within a runtime.
     pub(crate) fn open(
         dir: &Path,
         regions: &[String; 2],
-        account_id: &str,
+        accounts: &[String],
     ) -> Result<Arc<Self>, StoreError> {
+        let accounts: Arc<[String]> = accounts.into();
         let queue = Arc::new(ReplicationQueue::default());
         let clock = Arc::new(SequenceClock::after(Sequence(0)));
         let shared = Shared {
-            account_id: account_id.to_owned(),
+            accounts: Arc::clone(&accounts),
             clock: Arc::clone(&clock),
             queue: Arc::clone(&queue),
         };
-        let account = Database::create(dir.join("account.redb"))?;
-        let transaction = account.begin_write()?;
+        let identities = Database::create(dir.join("identities.redb"))?;
+        let transaction = identities.begin_write()?;
         transaction.open_table(ROLES)?;
+        transaction.open_table(POLICIES)?;
         transaction.commit()?;
         let [first, second] = regions;
         let open = |name: &String| {
@@ -82,9 +69,9 @@ impl Store {
             Ok::<_, StoreError>(region)
         };
         Ok(Arc::new(Self {
-            account_id: account_id.to_owned(),
+            accounts,
             regions: [open(first)?, open(second)?],
-            account,
+            identities,
             queue,
             creating: Mutex::new(()),
             closed: watch::Sender::new(false),
@@ -126,9 +113,14 @@ impl Store {
         Ok(())
     }
 
-    /// The account id given at [`Store::open`].
+    /// The accounts, as given at [`Store::open`].
+    pub(crate) fn accounts(&self) -> &[String] {
+        &self.accounts
+    }
+
+    /// The first of them, to which belongs what names no other.
     pub(crate) fn account_id(&self) -> &str {
-        &self.account_id
+        self.accounts.first().map_or("", String::as_str)
     }
 
     /// Both regions, in the order given at [`Store::open`].
@@ -187,21 +179,9 @@ impl Store {
             .await
     }
 
-    /// Creates or replaces a role.
-    pub(crate) fn put_role(&self, role: &RoleRecord) -> Result<(), StoreError> {
-        let record = encode(role)?;
-        let transaction = self.account.begin_write()?;
-        transaction
-            .open_table(ROLES)?
-            .insert(role.arn.as_str(), record.as_slice())?;
-        Ok(transaction.commit()?)
-    }
-
-    /// The role with that ARN.
-    pub(crate) fn role(&self, arn: &str) -> Result<Option<RoleRecord>, StoreError> {
-        let roles = self.account.begin_read()?.open_table(ROLES)?;
-        let record = roles.get(arn)?;
-        record.map(|record| decode(record.value())).transpose()
+    /// The database of roles and managed policies.
+    pub(super) fn identities(&self) -> &Database {
+        &self.identities
     }
 
     /// Where commits leave what is to be replicated.

@@ -35,6 +35,10 @@ pub(super) const PARTS: TableDefinition<'_, (&str, u32), &[u8]> = TableDefinitio
 /// Key id → [`KmsKeyRecord`](crate::encryption::KmsKeyRecord).
 pub(super) const KMS_KEYS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("kms_keys");
 
+/// Account, `alias/NAME` → key id.
+pub(super) const KMS_ALIASES: TableDefinition<'_, (&str, &str), &str> =
+    TableDefinition::new("kms_aliases");
+
 /// Sequence → [`QueueEntry`](crate::replication::QueueEntry).
 pub(super) const QUEUE: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("replication_queue");
 
@@ -64,6 +68,7 @@ pub(super) fn open(path: &Path) -> Result<Database, StoreError> {
     transaction.open_table(UPLOADS)?;
     transaction.open_table(PARTS)?;
     transaction.open_table(KMS_KEYS)?;
+    transaction.open_table(KMS_ALIASES)?;
     transaction.open_table(QUEUE)?;
     transaction.open_table(FAILURES)?;
     transaction.open_table(NUMBERS)?;

@@ -16,6 +16,7 @@ mod database;
 mod delete;
 mod error;
 mod grouping;
+mod iam_records;
 mod identifiers;
 mod kms;
 mod list_objects;
@@ -35,7 +36,7 @@ mod version_record;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub(crate) use account::{RoleRecord, Store};
+pub(crate) use account::Store;
 pub(crate) use bucket_record::{
     BlockedEncryptionType, BucketEncryption, BucketRecord, DefaultEncryption, ObjectOwnership,
     PublicAccessBlock, Tag, Versioning,
@@ -44,7 +45,9 @@ pub(crate) use checksum::{ChecksumAlgorithm, ChecksumKind, DigestPlan, Digests, 
 pub(crate) use complete::{CompletedPart, Completion};
 pub(crate) use delete::{DeleteRequest, Deleted};
 pub(crate) use error::StoreError;
+pub(crate) use iam_records::{ManagedPolicyRecord, PolicyVersion, RoleRecord, now};
 pub(crate) use identifiers::{NULL_VERSION, Sequence, random_uuid};
+pub(crate) use kms::{MANAGED_ALIAS, default_key_policy};
 pub(crate) use list_objects::{ObjectPage, ObjectQuery, Resume};
 pub(crate) use list_uploads::{PartPage, UploadPage, UploadQuery};
 pub(crate) use list_versions::{VersionPage, VersionQuery};

@@ -30,7 +30,7 @@ pub(crate) struct RegionStore(Arc<Inner>);
 
 struct Inner {
     name: String,
-    account_id: String,
+    accounts: Arc<[String]>,
     database: Database,
     files: Arc<SegmentFiles>,
     keys: RegionKeys,
@@ -48,7 +48,7 @@ impl std::fmt::Debug for RegionStore {
 
 /// What both regions share.
 pub(super) struct Shared {
-    pub(super) account_id: String,
+    pub(super) accounts: Arc<[String]>,
     pub(super) clock: Arc<SequenceClock>,
     pub(super) queue: Arc<ReplicationQueue>,
 }
@@ -62,7 +62,7 @@ impl RegionStore {
         let files = Arc::new(SegmentFiles::open(dir.join("data"))?);
         let region = Self(Arc::new(Inner {
             name: name.to_owned(),
-            account_id: shared.account_id.clone(),
+            accounts: Arc::clone(&shared.accounts),
             database,
             files,
             keys,
@@ -82,9 +82,14 @@ impl RegionStore {
         &self.0.name
     }
 
-    /// The account everything belongs to.
+    /// The account that what names no other belongs to.
     pub(super) fn account_id(&self) -> &str {
-        &self.0.account_id
+        self.0.accounts.first().map_or("", String::as_str)
+    }
+
+    /// Whether the lab has that account.
+    pub(super) fn has_account(&self, account: &str) -> bool {
+        self.0.accounts.iter().any(|known| known == account)
     }
 
     /// The next sequence.

@@ -7,6 +7,7 @@
     reason = "tests stop at the first surprise"
 )]
 
+mod access;
 mod authentication;
 mod buckets;
 mod checksums;

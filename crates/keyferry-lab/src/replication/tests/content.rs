@@ -160,7 +160,7 @@ async fn kms_by_opt_in() {
         assert_eq!(version.replication_status(), None);
     }
 
-    let key = site.there().create_kms_key(None).unwrap();
+    let key = site.there().new_kms_key(None);
     let mut rule = v2("destination", RuleFilter::Everything, 1);
     rule.sse_kms_objects = Some(true);
     rule.destination.replica_kms_key = Some(key.arn.clone());
@@ -189,7 +189,11 @@ async fn kms_by_opt_in() {
     site.there().set_kms_key_enabled(&key.arn, false);
     let [choice, _] = choices();
     site.here().put("source", "k", b"", choice).await;
-    assert_eq!(site.failures().await, [Reason::KmsKeyUnusable(key.arn)]);
+    let failures = site.failures().await;
+    assert!(
+        matches!(&failures[..], [Reason::KmsKeyUnusable { key: unusable, .. }] if *unusable == key.arn)
+    );
+    assert_eq!(failures[0].code(), Some("DstKmsKeyInvalidState"));
 }
 
 /// S3-REPL-8.

@@ -4,4 +4,5 @@ mod configuration;
 mod content;
 mod coverage;
 mod outcome;
+mod permissions;
 mod site;

@@ -17,8 +17,8 @@ pub(super) const ROLE: &str = "arn:aws:iam::111122223333:role/replication";
 pub(super) struct Everything;
 
 impl ReplicationAuthority for Everything {
-    fn may_replicate(&self, _: &ReplicationAttempt<'_>) -> Decision {
-        Decision::Allowed
+    fn may_replicate(&self, _: &ReplicationAttempt<'_>) -> Result<Decision, StoreError> {
+        Ok(Decision::Allowed)
     }
 }
 

@@ -8,11 +8,14 @@ use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use tempfile::TempDir;
 
-use crate::encryption::{CustomerKey, DataKey, EncryptionChoice, ObjectEncryption};
+use crate::encryption::{
+    CustomerKey, DataKey, EncryptionChoice, KeyState, KmsKeyRecord, NewKmsKey, ObjectEncryption,
+};
 use crate::store::segment_writer::StagedSegment;
 use crate::store::{
     BucketRecord, ChecksumAlgorithm, DeleteRequest, Deleted, DigestPlan, NewObject, ObjectMetadata,
     Precondition, RegionStore, Store, StoreError, Tag, VersionRecord, Versioning,
+    default_key_policy,
 };
 
 pub(crate) const TEST_KEY: [u8; 32] = *b"\x01keyferry-test-customer-key-one\xfe";
@@ -102,7 +105,12 @@ impl Bench {
 
 fn open(dir: &Path) -> Arc<Store> {
     let regions = ["ap-northeast-1", "ap-northeast-3"].map(str::to_owned);
-    Store::open(dir, &regions, "111122223333").unwrap()
+    Store::open(
+        dir,
+        &regions,
+        &["111122223333".to_owned(), "444455556666".to_owned()],
+    )
+    .unwrap()
 }
 
 /// A body in pieces of an awkward size.
@@ -126,9 +134,30 @@ impl RegionStore {
         }
     }
 
+    pub(crate) fn new_kms_key(&self, alias: Option<&str>) -> KmsKeyRecord {
+        let account = "111122223333";
+        let key = self
+            .create_kms_key(NewKmsKey {
+                account: account.to_owned(),
+                aws_managed: false,
+                description: String::new(),
+                policy: default_key_policy(account),
+                tags: Vec::new(),
+            })
+            .unwrap();
+        if let Some(alias) = alias {
+            assert!(self.create_kms_alias(account, alias, &key.key_id).unwrap());
+        }
+        key
+    }
+
     pub(crate) fn set_kms_key_enabled(&self, key: &str, enabled: bool) {
         let mut record = self.kms_key(key).unwrap();
-        record.enabled = enabled;
+        record.state = if enabled {
+            KeyState::Enabled
+        } else {
+            KeyState::Disabled
+        };
         self.put_kms_key(&record).unwrap();
     }
 

@@ -133,7 +133,7 @@ async fn kms_keys_are_found_by_every_name_and_can_be_disabled() {
     let bench = Bench::new();
     let region = bench.here();
     bench.bucket(region, "b", Versioning::Unversioned).await;
-    let key = region.create_kms_key(Some("alias/mine")).unwrap();
+    let key = region.new_kms_key(Some("alias/mine"));
     for name in [
         key.key_id.clone(),
         key.arn.clone(),

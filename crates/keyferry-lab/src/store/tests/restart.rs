@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::bench::{Bench, TEST_KEY, customer_key};
 use crate::encryption::EncryptionChoice;
-use crate::store::{RoleRecord, Store, Versioning};
+use crate::store::{RoleRecord, Store, StoreError, Versioning};
 
 #[tokio::test]
 async fn a_closed_store_comes_back_whole() {
@@ -13,14 +13,17 @@ async fn a_closed_store_comes_back_whole() {
     let key = customer_key(TEST_KEY);
     let choice = EncryptionChoice::SseC(key.clone());
     let version = bench.here().put("b", "k", b"content", choice).await;
-    let kms = bench.there().create_kms_key(None).unwrap();
-    let role = RoleRecord {
-        name: "r".to_owned(),
-        arn: "arn:aws:iam::111122223333:role/r".to_owned(),
-        trust_policy: "{}".to_owned(),
-        policies: [("p".to_owned(), "{}".to_owned())].into(),
-    };
-    bench.store.put_role(&role).unwrap();
+    let kms = bench.there().new_kms_key(None);
+    let mut role = RoleRecord::new("111122223333", "/", "r", "{}");
+    role.policies = [("inline".to_owned(), "{}".to_owned())].into();
+    let made = role.clone();
+    bench
+        .store
+        .change_role("111122223333", "r", |record| {
+            *record = Some(made);
+            Ok::<_, StoreError>(())
+        })
+        .unwrap();
 
     let bench = bench.reopen().await;
     let again = bench.here().version("b", "k", None).unwrap();
@@ -28,7 +31,7 @@ async fn a_closed_store_comes_back_whole() {
     let content = bench.here().get("b", &again, Some(&key)).await.unwrap();
     assert_eq!(content, b"content");
     assert_eq!(bench.there().kms_key(&kms.arn).unwrap(), kms);
-    assert_eq!(bench.store.role(&role.arn).unwrap(), Some(role));
+    assert_eq!(bench.store.role_by_arn(&role.arn()).unwrap(), Some(role));
     let newer = bench
         .here()
         .put("b", "k", b"", EncryptionChoice::SseS3)
@@ -63,7 +66,7 @@ async fn a_killed_store_opens_with_what_was_durable() {
     copy(bench.dir.path(), remains.path());
 
     let regions = ["ap-northeast-1", "ap-northeast-3"].map(str::to_owned);
-    let store = Store::open(remains.path(), &regions, "111122223333").unwrap();
+    let store = Store::open(remains.path(), &regions, &["111122223333".to_owned()]).unwrap();
     let region = &store.regions()[0];
     let version = region.version("b", "kept", None).unwrap();
     assert_eq!(region.get("b", &version, None).await.unwrap(), b"newer");
