@@ -16,7 +16,7 @@ import cfnlint.rules
 from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
-from emitted import Document
+from emitted import Document, people_document
 
 REGION = re.compile(r"(?:[a-z]+-)+\d")
 
@@ -200,5 +200,8 @@ def documents(template: Template, roles: dict[str, str]):
             case "AWS::IAM::RolePolicy":
                 bucket = roles[properties["RoleName"]]
                 yield Document("role", bucket), properties["PolicyDocument"]
+            case "AWS::IAM::ManagedPolicy":
+                document = people_document(properties["ManagedPolicyName"])
+                yield document, properties["PolicyDocument"]
             case other:
                 raise AssertionError(f"no check knows the resource {other}")

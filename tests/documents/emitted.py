@@ -94,6 +94,11 @@ CELLS = [
 ]
 
 
+def people_document(policy_name: str) -> Document:
+    """A managed policy's name ends as the document's file is called."""
+    return named(policy_name.removeprefix("s3-replication-"))
+
+
 def named(stem: str) -> Document:
     """`key-policy-my-bucket` is the key policy of `my-bucket`. A kind unknown here is unchecked."""
     for kind in KINDS:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import strict_json
-from emitted import Document
+from emitted import Document, people_document
 from terraform_provider import RunningProvider
 
 
@@ -48,8 +48,11 @@ def check_format(folder: Path) -> None:
     run(folder, "fmt", "-check", "-diff", "-no-color")
 
 
-def planned(folder: Path, role_arns: dict[str, str]) -> list[dict]:
+def planned(
+    folder: Path, role_arns: dict[str, str], variables: dict[str, str] | None = None
+) -> list[dict]:
     """The resources of the plan; `init` and `validate` come before it."""
+    given = [f"-var={name}={value}" for name, value in (variables or {}).items()]
     with RunningProvider(folder, role_arns) as provider:
 
         def terraform_with_provider(*arguments: str) -> str:
@@ -58,7 +61,8 @@ def planned(folder: Path, role_arns: dict[str, str]) -> list[dict]:
         terraform_with_provider("init", "-backend=false", "-input=false", "-no-color")
         terraform_with_provider("validate", "-no-color")
         terraform_with_provider(
-            "plan", "-input=false", "-refresh=false", "-no-color", "-lock=false", "-out=plan.bin"
+            *("plan", "-input=false", "-refresh=false", "-no-color", "-lock=false"),
+            *("-out=plan.bin", *given),
         )
         plan = strict_json.parse(terraform_with_provider("show", "-json", "plan.bin"))
     return plan["planned_values"]["root_module"]["resources"]
@@ -186,7 +190,10 @@ def documents(
                 rules = [replication_rule(each) for each in values["rule"]]
                 content = {"Role": values["role"], "Rules": rules}
                 add("replication", values["bucket"], content)
-            case "aws_s3_bucket":
+            case "aws_iam_policy":
+                document = people_document(values["name"])
+                add(document.kind, document.bucket, strict_json.parse(values["policy"]))
+            case "aws_s3_bucket" | "aws_s3_bucket_ownership_controls":
                 pass
             case other:
                 raise AssertionError(f"no check knows the resource {other}")

@@ -29,10 +29,17 @@ def copied(cell: Cell, folder: Path) -> Path:
     return folder
 
 
-def faults(cell: Cell, folder: Path) -> list[str]:
-    documents = cell.documents()
+def faults(
+    cell: Cell, folder: Path, variables: dict[str, str] | None = None, without: tuple = ()
+) -> list[str]:
+    documents = {
+        document: content
+        for document, content in cell.documents().items()
+        if document.kind not in without
+    }
     roles = sites.roles(documents)
-    resources = terraform_plan.planned(folder, {name: arn for name, (_, arn) in roles.items()})
+    role_arns = {name: arn for name, (_, arn) in roles.items()}
+    resources = terraform_plan.planned(folder, role_arns, variables)
     buckets_of_roles = {name: bucket for name, (bucket, _) in roles.items()}
     found = terraform_plan.documents(resources, buckets_of_roles, sites.keys(documents))
     return differences(documents, found)
@@ -46,6 +53,20 @@ def test_formatted_as_terraform_formats(cell, tmp_path):
 @every_cell
 def test_plans_the_documents_of_the_json_format(cell, tmp_path):
     assert faults(cell, copied(cell, tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "without"),
+    [
+        ({"create_buckets": "false"}, ()),
+        ({"create_user_policies": "false"}, ("uploader", "verifier")),
+        ({"profiles": '{"111122223333"="one"}'}, ()),
+        ({"assume_role_arns": '{"111122223333"="arn:aws:iam::111122223333:role/r"}'}, ()),
+    ],
+    ids=lambda value: next(iter(value), None) if isinstance(value, dict) else "",
+)
+def test_variables_change_what_they_say_and_no_more(tmp_path, variables, without):
+    assert faults(RICH, copied(RICH, tmp_path), variables, without) == []
 
 
 # Each check must be able to fail.
