@@ -12,6 +12,7 @@ mod versioning;
 pub use encryption::{
     BlockedEncryptionTypes, BlockedType, DefaultEncryption, EncryptionConfiguration, EncryptionRule,
 };
+pub(crate) use policies::granted;
 pub use policies::{EmittedPolicy, Reason};
 pub use replication::{
     AccessControlTranslation, AndFilter, DeleteMarkerReplication, Destination,
@@ -26,7 +27,8 @@ use crate::iam::PolicyDocument;
 use crate::{BucketName, KmsKeyArn, ReplicationPlan, Site};
 
 /// What a document is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// Versioning of a bucket.
     Versioning,
@@ -53,6 +55,21 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All kinds, in the order in which their documents are installed.
+    pub const ALL: [Self; 11] = [
+        Self::Versioning,
+        Self::Encryption,
+        Self::Trust,
+        Self::Role,
+        Self::KeyPolicy,
+        Self::BucketPolicy,
+        Self::Replication,
+        Self::BatchTrust,
+        Self::BatchRole,
+        Self::Uploader,
+        Self::Verifier,
+    ];
+
     /// Beginning of the file's name.
     #[must_use]
     pub fn as_str(self) -> &'static str {

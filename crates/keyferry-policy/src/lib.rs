@@ -4,7 +4,8 @@
 //! [`Documents`] is what AWS must be given for it, in the shapes the AWS CLI takes, made from the rows
 //! of the permission [`matrix`]. [`iam`] reads policy documents and decides what they allow;
 //! [`calls`] lists what S3 asks for when it replicates one version.
-//! so every document of a plan can be emitted.
+//! Every document of a plan can be emitted, [explained](explain), and drawn in a [`diagram`];
+//! [`compare`] sets the kinds of encryption side by side.
 //!
 //! ```
 //! use keyferry_policy::{Documents, Encryption, ReplicationPlan, Site, documents::Kind};
@@ -26,7 +27,10 @@
 pub mod actions;
 pub mod calls;
 pub mod check;
+pub mod compare;
+pub mod diagram;
 pub mod documents;
+pub mod explain;
 pub mod formats;
 mod glob;
 pub mod iam;

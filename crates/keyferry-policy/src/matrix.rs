@@ -4,6 +4,7 @@
 //! that is, and how replication fails without it. Documents are made from its rows, and explanations
 //! quote them.
 
+mod encryption;
 mod expand;
 mod feature;
 
@@ -11,11 +12,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::LazyLock;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::EncryptionKind;
 use crate::iam::Effect;
 
+pub use encryption::EncryptionFacts;
 pub(crate) use expand::Templates;
 pub use feature::Feature;
 
@@ -32,10 +34,11 @@ pub struct Matrix {
     settings: Vec<Setting>,
     guards: Vec<Guard>,
     cells: BTreeMap<String, Cell>,
+    encryptions: Vec<EncryptionFacts>,
 }
 
 /// A page that a row rests on.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
     /// Its title.
     pub title: String,
@@ -50,6 +53,8 @@ pub struct Row {
     pub id: String,
     /// The document it belongs to.
     pub document: DocumentRole,
+    /// What S3 does with it, in a sentence.
+    pub why: String,
     /// Allow or deny.
     pub effect: Effect,
     /// Who is granted it, as templates by kind of principal.
@@ -72,6 +77,12 @@ pub struct Row {
     /// How S3 names the failure without it; the likeliest first. Empty where AWS names none.
     #[serde(default)]
     pub failure_codes: Vec<String>,
+    /// What happens without it, where a failure code does not say so.
+    #[serde(default)]
+    pub without: String,
+    /// Whether that shows nowhere.
+    #[serde(default)]
+    pub silent: bool,
     /// Pages, by their short names.
     pub sources: Vec<String>,
     /// What else there is to say.
@@ -136,7 +147,7 @@ pub enum Layout {
 }
 
 /// Whether replication needs a grant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Need {
     /// Replication fails without it.
@@ -157,8 +168,23 @@ pub enum Need {
     ForSetup,
 }
 
+impl fmt::Display for Need {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Required => "required",
+            Self::RequiredWithFeature => "required by a feature of the plan",
+            Self::DocumentedExample => "in AWS's examples, though its text does without",
+            Self::Compat => "asked for by some pages only",
+            Self::Optional => "adds a capability",
+            Self::OptionalTightening => "narrows",
+            Self::NotEmitted => "left out",
+            Self::ForSetup => "for whoever sets replication up",
+        })
+    }
+}
+
 /// How sure a row is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Evidence {
     /// AWS says so.
     #[serde(rename = "documented")]
@@ -199,6 +225,17 @@ pub struct Setting {
     pub place: String,
     /// To what.
     pub value: String,
+    /// What S3 does with it, in a sentence.
+    pub why: String,
+    /// What happens without it.
+    #[serde(default)]
+    pub without: String,
+    /// Whether that shows nowhere.
+    #[serde(default)]
+    pub silent: bool,
+    /// How S3 names the failure without it. Empty where AWS names none.
+    #[serde(default)]
+    pub failure_codes: Vec<String>,
     /// Pages, by their short names.
     pub sources: Vec<String>,
     /// What else there is to say.
@@ -211,6 +248,8 @@ pub struct Setting {
 pub struct Guard {
     /// Its name.
     pub id: String,
+    /// What it is good for, in a sentence.
+    pub why: String,
     /// Pages, by their short names.
     pub sources: Vec<String>,
     /// What else there is to say.
@@ -239,6 +278,7 @@ impl Matrix {
             settings: Vec::new(),
             guards: Vec::new(),
             cells: BTreeMap::new(),
+            encryptions: Vec::new(),
         };
         // The data is part of the program, and a test reads it: it cannot be malformed here.
         MATRIX.as_ref().unwrap_or(&EMPTY)
@@ -286,6 +326,12 @@ impl Matrix {
         &self.cells
     }
 
+    /// What the kinds of encryption ask of people, Bucket Keys told apart.
+    #[must_use]
+    pub fn encryptions(&self) -> &[EncryptionFacts] {
+        &self.encryptions
+    }
+
     /// A page by its short name.
     #[must_use]
     pub fn source(&self, name: &str) -> Option<&Source> {
@@ -308,10 +354,12 @@ mod tests {
         let matrix = Matrix::carried();
         assert_eq!(matrix.cells.len(), 20);
         for row in &matrix.rows {
+            assert!(row.why.ends_with('.'), "{}", row.id);
             assert!(!row.sources.is_empty(), "{}", row.id);
             assert_eq!(matrix.pages(&row.sources).count(), row.sources.len());
         }
         for setting in &matrix.settings {
+            assert!(setting.why.ends_with('.'), "{}", setting.id);
             assert_eq!(
                 matrix.pages(&setting.sources).count(),
                 setting.sources.len()

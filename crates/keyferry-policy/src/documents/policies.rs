@@ -212,6 +212,16 @@ impl Draft {
     }
 }
 
+/// The rows that a flow calls for in a document, each with the actions that the flow uses.
+pub(crate) fn granted<'a>(
+    flow: &'a PlannedFlow<'_>,
+    document: DocumentRole,
+) -> impl Iterator<Item = (&'static Row, Vec<&'static str>)> + 'a {
+    rows_of(document)
+        .filter(|row| applies(row, flow))
+        .map(|row| (row, actions(row, flow).collect()))
+}
+
 fn rows_of(document: DocumentRole) -> impl Iterator<Item = &'static Row> {
     Matrix::carried()
         .rows()

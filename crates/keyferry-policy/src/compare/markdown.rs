@@ -1,0 +1,62 @@
+//! A comparison as a Markdown table.
+
+use super::{Answer, Comparison};
+
+impl Comparison {
+    /// The table, with the pages as links.
+    #[must_use]
+    pub fn to_markdown(&self) -> String {
+        let titles = self.columns.iter().map(|column| column.title);
+        let header = row("", titles.map(ToOwned::to_owned));
+        let rule = format!("|{}\n", " --- |".repeat(self.columns.len() + 1));
+        let rows = self
+            .rows
+            .iter()
+            .map(|compared| row(compared.title, compared.answers.iter().map(cell)));
+        std::iter::once(header)
+            .chain(std::iter::once(rule))
+            .chain(rows)
+            .collect()
+    }
+}
+
+fn row(title: &str, cells: impl Iterator<Item = String>) -> String {
+    let mut line = format!("| {title} |");
+    for cell in cells {
+        line.push(' ');
+        line.push_str(&cell);
+        line.push_str(" |");
+    }
+    line.push('\n');
+    line
+}
+
+fn cell(answer: &Answer) -> String {
+    if answer.lines.is_empty() {
+        return "none".to_owned();
+    }
+    let mut lines: Vec<String> = answer.lines.iter().map(|line| escaped(line)).collect();
+    lines.extend(
+        answer
+            .pages
+            .iter()
+            .map(|page| format!("[{}]({})", escaped(&page.title), page.url)),
+    );
+    lines.join("<br>")
+}
+
+/// Text whose characters mean nothing to Markdown's tables. Code in backticks stays code.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '|' | '*' | '_' | '[' | ']' => {
+                escaped.push('\\');
+                escaped.push(character);
+            }
+            '<' => escaped.push_str("&lt;"),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}
