@@ -69,6 +69,10 @@ pub(crate) fn denied_unless_named(
     caller: &Caller,
     has_boundary: bool,
 ) -> Match {
+    // AWS denies every user and role that has a boundary, whatever the list says.
+    if has_boundary && matches!(caller, Caller::User { .. } | Caller::Role { .. }) {
+        return Match::Yes;
+    }
     let Principals::Listed {
         aws,
         service,
@@ -79,12 +83,14 @@ pub(crate) fn denied_unless_named(
         return Match::No;
     };
     let has = |arn: &str| aws.iter().any(|principal| principal == arn);
+    // The same as `"*"` by itself: everyone is named.
+    if has("*") {
+        return Match::No;
+    }
     let account = names_account(aws, caller);
     let levels = match caller {
         Caller::Service(name) => return Match::from(!service.contains(name)),
         Caller::Anonymous => return Match::Yes,
-        // AWS denies every user and role that has a boundary, whatever the list says.
-        Caller::User { .. } | Caller::Role { .. } if has_boundary => return Match::Yes,
         Caller::Root { .. } => vec![account],
         Caller::User { arn } => vec![account, has(arn)],
         Caller::Role { arn, .. } => {
@@ -205,6 +211,9 @@ mod tests {
         assert!(matches!(denies(&[ACCOUNT], &role(None)), Match::Unsure(_)));
         assert_eq!(denies(&["444455556666"], &role(None)), Match::Yes);
         assert_eq!(denies(&[ACCOUNT], &Caller::Anonymous), Match::Yes);
+        for caller in [session, role(None), Caller::Anonymous] {
+            assert_eq!(denies(&["*"], &caller), Match::No);
+        }
         let bounded = denied_unless_named(&aws(&[ROLE, ACCOUNT]), &role(None), true);
         assert_eq!(bounded, Match::Yes);
     }

@@ -211,7 +211,7 @@ fn names_resource(pattern: &str, given: &str, scope: Scope<'_>) -> Match {
     }
     match expand(pattern, scope) {
         Ok(pieces) => Match::from(Pattern::of_resource(&pieces).matches(given)),
-        Err(problem) => problem,
+        Err(problem) => problem.in_resource(),
     }
 }
 

@@ -23,12 +23,42 @@ pub(crate) struct Scope<'a> {
     pub(crate) language: LanguageVersion,
 }
 
+/// Why a text with variables cannot be compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Unresolved {
+    /// The request has no value for a variable.
+    NoValue(String),
+    /// The request has a value, which is not known here.
+    Unknown(String),
+    /// A variable makes no sense as written.
+    Malformed(String),
+}
+
+impl Unresolved {
+    /// What it means to a resource: AWS says that the statement may be invalid.
+    pub(crate) fn in_resource(self) -> Match {
+        match self {
+            Self::NoValue(what) | Self::Malformed(what) => Match::Malformed(what),
+            Self::Unknown(why) => Match::Unsure(why),
+        }
+    }
+
+    /// What it means to a value of a condition: AWS says that nothing is equal to or like it, and that
+    /// negated operators therefore match.
+    pub(crate) fn in_condition(self) -> Match {
+        match self {
+            Self::NoValue(_) => Match::No,
+            Self::Malformed(what) => Match::Malformed(what),
+            Self::Unknown(why) => Match::Unsure(why),
+        }
+    }
+}
+
 /// Replaces the variables of a text.
 ///
 /// # Errors
-/// [`Match::Malformed`] when a variable has no value or cannot be read, [`Match::Unsure`] when its
-/// value is not known.
-pub(crate) fn expand<'a>(text: &'a str, scope: Scope<'_>) -> Result<Vec<Piece<'a>>, Match> {
+/// [`Unresolved`] when a variable has no value, one that is not known, or cannot be read.
+pub(crate) fn expand<'a>(text: &'a str, scope: Scope<'_>) -> Result<Vec<Piece<'a>>, Unresolved> {
     if scope.language == LanguageVersion::V2008 {
         return Ok(vec![Piece::Text(text)]);
     }
@@ -36,7 +66,7 @@ pub(crate) fn expand<'a>(text: &'a str, scope: Scope<'_>) -> Result<Vec<Piece<'a
     let mut rest = text;
     while let Some((before, after)) = rest.split_once("${") {
         let Some((variable, behind)) = split_at_closing_brace(after) else {
-            return Err(Match::Malformed(format!(
+            return Err(Unresolved::Malformed(format!(
                 "`{text}` opens a variable and does not close it"
             )));
         };
@@ -53,7 +83,7 @@ pub(crate) fn expand<'a>(text: &'a str, scope: Scope<'_>) -> Result<Vec<Piece<'a
 }
 
 /// The text with its variables replaced, for comparisons without wildcards.
-pub(crate) fn expand_plain(text: &str, scope: Scope<'_>) -> Result<String, Match> {
+pub(crate) fn expand_plain(text: &str, scope: Scope<'_>) -> Result<String, Unresolved> {
     let pieces = expand(text, scope)?;
     Ok(pieces
         .iter()
@@ -77,7 +107,7 @@ fn split_at_closing_brace(text: &str) -> Option<(&str, &str)> {
     None
 }
 
-fn value(variable: &str, context: &Context) -> Result<String, Match> {
+fn value(variable: &str, context: &Context) -> Result<String, Unresolved> {
     if let "*" | "?" | "$" = variable {
         return Ok(variable.to_owned());
     }
@@ -86,7 +116,7 @@ fn value(variable: &str, context: &Context) -> Result<String, Match> {
         Some((key, default)) => {
             let default = default.trim().strip_prefix('\'');
             let Some(default) = default.and_then(|default| default.strip_suffix('\'')) else {
-                return Err(Match::Malformed(format!(
+                return Err(Unresolved::Malformed(format!(
                     "the default in `${{{variable}}}` is not in single quotes"
                 )));
             };
@@ -96,13 +126,13 @@ fn value(variable: &str, context: &Context) -> Result<String, Match> {
     match (context.given(key.trim()), default) {
         (Given::Values([value]), _) => Ok(value.clone()),
         (Given::Missing, Some(default)) => Ok(default.to_owned()),
-        (Given::Missing, None) => Err(Match::Malformed(format!(
+        (Given::Missing, None) => Err(Unresolved::NoValue(format!(
             "the request has no value for `${{{variable}}}`"
         ))),
-        (Given::Values(_), _) => Err(Match::Malformed(format!(
+        (Given::Values(_), _) => Err(Unresolved::Malformed(format!(
             "`${{{variable}}}` has several values"
         ))),
-        (Given::Unknown, _) => Err(Match::Unsure(format!(
+        (Given::Unknown, _) => Err(Unresolved::Unknown(format!(
             "the value of `${{{variable}}}` is not known"
         ))),
     }
@@ -112,7 +142,7 @@ fn value(variable: &str, context: &Context) -> Result<String, Match> {
 mod tests {
     use super::*;
 
-    fn expanded(text: &str, language: LanguageVersion) -> Result<String, Match> {
+    fn expanded(text: &str, language: LanguageVersion) -> Result<String, Unresolved> {
         let mut context = Context::new()
             .with("aws:username", "ali*e")
             .with("aws:PrincipalTag/Team", "blue");
@@ -143,11 +173,23 @@ mod tests {
     #[test]
     fn variables_without_one_value_are_no_match() {
         let problem = |text| expanded(text, LanguageVersion::V2012).unwrap_err();
-        assert!(matches!(problem("${aws:none}"), Match::Malformed(_)));
-        assert!(matches!(problem("${aws:TagKeys}"), Match::Malformed(_)));
-        assert!(matches!(problem("${aws:username"), Match::Malformed(_)));
-        assert!(matches!(problem("${aws:none, x}"), Match::Malformed(_)));
-        assert!(matches!(problem("${aws:userid, 'x'}"), Match::Unsure(_)));
+        assert!(matches!(problem("${aws:none}"), Unresolved::NoValue(_)));
+        assert!(matches!(
+            problem("${aws:TagKeys}"),
+            Unresolved::Malformed(_)
+        ));
+        assert!(matches!(
+            problem("${aws:username"),
+            Unresolved::Malformed(_)
+        ));
+        assert!(matches!(
+            problem("${aws:none, x}"),
+            Unresolved::Malformed(_)
+        ));
+        assert!(matches!(
+            problem("${aws:userid, 'x'}"),
+            Unresolved::Unknown(_)
+        ));
     }
 
     #[test]

@@ -142,8 +142,9 @@ fn condition(
                             _ => Nonsense,
                         };
                     }
+                    // Nothing is equal to or like a variable without a value.
                     let Some(wanted) = replaced(case, language, wanted) else {
-                        return Nonsense;
+                        return tri(false);
                     };
                     if operator == "Bool" {
                         let truth = ["true", "false"];
@@ -242,15 +243,16 @@ fn principal(case: &Case, statement: &Statement, place: Place) -> Tri {
             if allow || place == Place::Rcp || case.kind == ResourceKind::RoleTrust {
                 return Nonsense;
             }
-            // `*` in a list of exceptions is no account, role or session.
+            if is_entity(caller) && case.boundary.is_some() {
+                return Yes;
+            }
             let names = names(principals, caller);
-            if matches!(principals, Principals::Everyone) {
+            if names.everyone {
                 return No;
             }
             let needed = match caller {
                 Caller::Anonymous => return Yes,
                 Caller::Service(_) => return tri(!names.service),
-                _ if is_entity(caller) && case.boundary.is_some() => return Yes,
                 Caller::Root { .. } => vec![names.account],
                 Caller::User { .. } => vec![names.account, names.exactly],
                 Caller::Role { session: None, .. } => vec![names.account, names.role],

@@ -8,7 +8,7 @@ use crate::iam::variables::{Scope, expand};
 pub(super) fn like(wanted: &str, given: &str, scope: Scope<'_>) -> Match {
     let pieces = match expand(wanted, scope) {
         Ok(pieces) => pieces,
-        Err(problem) => return problem,
+        Err(problem) => return problem.in_condition(),
     };
     let Some(patterns) = Pattern::of_pieces(&pieces).arn_components() else {
         return Match::Malformed(format!("`{wanted}` is not an ARN of six components"));

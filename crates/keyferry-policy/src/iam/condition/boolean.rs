@@ -6,7 +6,7 @@ use crate::iam::variables::{Scope, expand_plain};
 pub(super) fn equals(wanted: &str, given: &str, scope: Scope<'_>) -> Match {
     let wanted = match expand_plain(wanted, scope) {
         Ok(wanted) => wanted,
-        Err(problem) => return problem,
+        Err(problem) => return problem.in_condition(),
     };
     match (read(&wanted), read(given)) {
         (Some(wanted), Some(given)) => Match::from(wanted == given),

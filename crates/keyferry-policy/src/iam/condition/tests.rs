@@ -228,8 +228,11 @@ fn what_does_not_exist_or_is_not_known() {
     malformed("ForAllValues:Null", "aws:username", &["true"]);
     malformed("ForSomeValues:StringEquals", "aws:username", &["alice"]);
     malformed("StringEquals", "aws:username", &[]);
-    malformed("StringEquals", "aws:username", &["${aws:none}"]);
-    malformed("StringNotEquals", "aws:username", &["${aws:none}"]);
+    no("StringEquals", "aws:username", &["${aws:none}"]);
+    no("StringLike", "aws:username", &["*${aws:none}"]);
+    yes("StringNotEquals", "aws:username", &["${aws:none}"]);
+    no("StringNotEquals", "aws:username", &["${aws:none}", "alice"]);
+    malformed("StringNotEquals", "aws:username", &["${aws:none"]);
     yes("StringEquals", "aws:username", &["${aws:none}", "alice"]);
     assert!(matches!(
         met("StringEquals", "aws:userid", &["x"]),
