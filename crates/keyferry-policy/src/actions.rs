@@ -8,7 +8,7 @@
 
 mod authorization;
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use crate::glob;
 
@@ -23,7 +23,14 @@ static INDEX: LazyLock<Index> = LazyLock::new(|| {
     let mut lines = TABLE.lines().filter(|line| !line.starts_with('#'));
     Index {
         verbs: lines.next().unwrap_or_default().split(' ').collect(),
-        services: lines.filter_map(|line| line.split_once(' ')).collect(),
+        services: lines
+            .filter_map(|line| line.split_once(' '))
+            .map(|(name, nouns)| Packed {
+                name,
+                nouns,
+                names: OnceLock::new(),
+            })
+            .collect(),
     }
 });
 
@@ -31,24 +38,35 @@ static INDEX: LazyLock<Index> = LazyLock::new(|| {
 struct Index {
     /// In the order of their letters.
     verbs: Vec<&'static str>,
-    /// Each service with its packed nouns, sorted by service.
-    services: Vec<(&'static str, &'static str)>,
+    /// Sorted by name.
+    services: Vec<Packed>,
+}
+
+/// A service and its actions, as they stand in the table and unpacked.
+struct Packed {
+    name: &'static str,
+    nouns: &'static str,
+    names: OnceLock<Vec<String>>,
 }
 
 /// The prefixes that services have in actions, sorted: `s3`, `kms`, ...
 pub fn services() -> impl Iterator<Item = &'static str> {
-    INDEX.services.iter().map(|(service, _)| *service)
+    INDEX.services.iter().map(|service| service.name)
 }
 
-/// The names of a service's actions, without prefix; none for a service that does not exist.
+/// The names of a service's actions, without prefix, sorted; none for a service that does not exist.
 #[must_use]
-pub fn names(service: &str) -> Vec<String> {
+pub fn names(service: &str) -> &'static [String] {
     let Index { verbs, services } = &*INDEX;
     let service = service.to_ascii_lowercase();
-    let Ok(found) = services.binary_search_by_key(&service.as_str(), |(name, _)| name) else {
-        return Vec::new();
+    let found = services.binary_search_by_key(&service.as_str(), |packed| packed.name);
+    let Some(packed) = found.ok().and_then(|found| services.get(found)) else {
+        return &[];
     };
-    let nouns = services.get(found).map_or("", |(_, nouns)| nouns);
+    packed.names.get_or_init(|| unpack(packed.nouns, verbs))
+}
+
+fn unpack(nouns: &str, verbs: &[&str]) -> Vec<String> {
     let mut names = Vec::new();
     let mut noun = String::new();
     for word in nouns.split(' ') {
@@ -89,7 +107,7 @@ pub fn matching(pattern: &str) -> Vec<String> {
     };
     let prefix = service.to_ascii_lowercase();
     names(service)
-        .into_iter()
+        .iter()
         .filter(|known| glob::matches_ignoring_case(name, known))
         .map(|known| format!("{prefix}:{known}"))
         .collect()
@@ -105,7 +123,7 @@ pub fn nearest(pattern: &str) -> Option<String> {
         let stem = name.trim_end_matches('*');
         let best = closest(stem, known.iter().map(String::as_str))
             // A wildcard goes with the name that begins most alike.
-            .or_else(|| (stem != name).then(|| begins_alike(stem, &known)).flatten())?;
+            .or_else(|| (stem != name).then(|| begins_alike(stem, known)).flatten())?;
         return Some(format!("{service}:{best}"));
     }
     // Of several prefixes that are near, the one whose service has such an action.

@@ -1,11 +1,21 @@
 //! What `lint` says about documents, and what `split` makes of long ones.
+#![expect(
+    clippy::expect_used,
+    reason = "also in what is shared by the tests of this file"
+)]
 
+#[path = "plans/cells.rs"]
+mod cells;
+
+use keyferry_policy::documents::{Documents, Kind};
 use keyferry_policy::iam::{
     ActionElement, Effect, PolicyDocument, PrincipalElement, Principals, ResourceElement, Statement,
 };
 use keyferry_policy::lint::{
     DocumentKind, LintRule, MANAGED_POLICY, Severity, lint, recognise, size, split,
 };
+
+use keyferry_policy::Profile;
 
 const BUCKET: &str = "arn:aws:s3:::tokyo";
 const OBJECTS: &str = "arn:aws:s3:::tokyo/*";
@@ -114,6 +124,33 @@ fn documents_of_replication_are_clean() {
         "arn:aws:iam::111122223333:root".to_owned(),
     ]));
     assert_eq!(lint(&document(vec![key]), DocumentKind::Key), []);
+}
+
+#[test]
+fn everything_emitted_is_clean() {
+    let mut checked = 0;
+    for profile in [Profile::Minimal, Profile::Compatible] {
+        for (cell, plan) in cells::cells(profile) {
+            for document in Documents::of(&plan).iter() {
+                let kind = match document.kind {
+                    Kind::Trust | Kind::BatchTrust => DocumentKind::Trust,
+                    Kind::BucketPolicy => DocumentKind::Bucket,
+                    Kind::KeyPolicy => DocumentKind::Key,
+                    _ => DocumentKind::Identity,
+                };
+                if let Some(policy) = document.policy() {
+                    assert_eq!(
+                        lint(policy.document(), kind),
+                        [],
+                        "{cell}: {}",
+                        document.file_name()
+                    );
+                    checked += 1;
+                }
+            }
+        }
+    }
+    assert!(checked > 100, "{checked}");
 }
 
 #[test]
