@@ -345,6 +345,8 @@ impl Matrix {
 }
 
 #[cfg(test)]
+mod page;
+#[cfg(test)]
 mod tests {
     use super::*;
 
