@@ -1,0 +1,1 @@
+//! What is live in AWS.
