@@ -22,6 +22,7 @@ use aws_sdk_s3::config::{
 };
 use aws_sdk_s3::{Client, Config};
 use aws_smithy_http_client::tls;
+use aws_types::SdkConfig;
 use keyferry_policy::{BucketName, Region};
 
 use crate::TransferError;
@@ -33,6 +34,7 @@ mod failures;
 mod trust;
 
 pub use endpoints::{EndpointUrl, Endpoints, ParseEndpointsError};
+pub use failures::{NameEndpoint, UntrustedIsFinal};
 
 /// Everything that clients are made from.
 #[derive(Debug, Clone)]
@@ -240,20 +242,22 @@ impl Connector {
         }
     }
 
-    fn config(&self, region: &Region) -> Result<Config, ConnectError> {
+    /// What a client of any AWS service is made from, at the endpoint of a region: credentials, TLS,
+    /// timeouts, retries. [`NameEndpoint`] and [`UntrustedIsFinal`] belong into the client, too.
+    ///
+    /// # Errors
+    /// When endpoints were given, but none for this region.
+    pub fn shared_config(&self, region: &Region) -> Result<SdkConfig, ConnectError> {
         let settings = &self.settings;
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(settings.connect_timeout)
             .operation_attempt_timeout(settings.answer_timeout)
             .build();
-        let config = Config::builder()
+        let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(aws_sdk_s3::config::Region::new(region.to_string()))
             .credentials_provider(settings.credentials.clone())
             .http_client(self.http_client.clone())
-            .interceptor(JoinConfirmations)
-            .interceptor(failures::NameEndpoint)
-            .retry_classifier(failures::UntrustedIsFinal)
             .retry_config(RetryConfig::standard().with_max_attempts(settings.max_attempts.max(1)))
             .timeout_config(timeouts)
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
@@ -265,11 +269,31 @@ impl Connector {
                     region: region.clone(),
                 });
             }
-            Some(endpoint) => config
-                .endpoint_url(endpoint.as_str())
-                .force_path_style(endpoint.needs_path_style()),
+            Some(endpoint) => config.endpoint_url(endpoint.as_str()),
         }
         .build())
+    }
+
+    /// Whether requests go to AWS itself: no endpoint was given.
+    #[must_use]
+    pub fn is_aws(&self) -> bool {
+        self.settings.endpoints.is_aws()
+    }
+
+    fn config(&self, region: &Region) -> Result<Config, ConnectError> {
+        let path_style = self
+            .settings
+            .endpoints
+            .of(region)
+            .is_some_and(EndpointUrl::needs_path_style);
+        Ok(
+            aws_sdk_s3::config::Builder::from(&self.shared_config(region)?)
+                .interceptor(JoinConfirmations)
+                .interceptor(NameEndpoint)
+                .retry_classifier(UntrustedIsFinal)
+                .force_path_style(path_style)
+                .build(),
+        )
     }
 }
 

@@ -15,6 +15,7 @@ mod hint;
 
 pub use answer::{LeftUpload, ServiceAnswer};
 pub(crate) use bodyless::explain_bodyless;
+pub use classify::without_answer;
 pub(crate) use classify::{Asked, classify, is_status};
 pub(crate) use connection::{ConnectionFailure, untrusted};
 

@@ -36,12 +36,12 @@ pub use address::{ObjectAddress, ParseAddressError};
 pub use checksum::ChecksumAlgorithm;
 pub use connect::{
     BucketRegionError, ConnectError, Connector, ConnectorSettings, EndpointUrl, Endpoints,
-    ParseEndpointsError, https_client,
+    NameEndpoint, ParseEndpointsError, UntrustedIsFinal, https_client,
 };
 pub use download::{
     Download, DownloadTarget, Downloaded, Overwrite, Unverified, Verification, download,
 };
-pub use error::{ErrorKind, LeftUpload, ServiceAnswer, TransferError};
+pub use error::{ErrorKind, LeftUpload, ServiceAnswer, TransferError, without_answer};
 pub use key_tag::{KEY_TAG, key_tag};
 pub use observer::{Event, Observer, Silent};
 pub use part_plan::{

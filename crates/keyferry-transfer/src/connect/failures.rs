@@ -16,7 +16,7 @@ use crate::error::{ConnectionFailure, untrusted};
 /// Puts a [`ConnectionFailure`] that names the server in the place of the SDK's error, which does not
 /// know it, when all attempts have failed.
 #[derive(Debug)]
-pub(super) struct NameEndpoint;
+pub struct NameEndpoint;
 
 /// Scheme, host and port of the last attempt.
 #[derive(Debug)]
@@ -71,7 +71,7 @@ impl Intercept for NameEndpoint {
 
 /// A certificate that is not trusted will not be trusted a second later.
 #[derive(Debug)]
-pub(super) struct UntrustedIsFinal;
+pub struct UntrustedIsFinal;
 
 impl ClassifyRetry for UntrustedIsFinal {
     fn name(&self) -> &'static str {

@@ -79,8 +79,8 @@ where
                 DisplayErrorContext(&error)
             ),
         },
-        SdkError::TimeoutError(_) => from_chain(&error, true),
-        _ => from_chain(&error, false),
+        SdkError::TimeoutError(_) => without_answer(&error, true),
+        _ => without_answer(&error, false),
     }
 }
 
@@ -259,7 +259,10 @@ fn quoted_region(message: &str) -> Option<String> {
 }
 
 /// Errors before any answer came: credentials, DNS, TCP, TLS.
-fn from_chain(error: &(dyn Error + 'static), timed_out: bool) -> TransferError {
+/// What a failure to which no server's answer belongs means to the user: no credentials, no
+/// connection, no time left. For clients of any AWS service.
+#[must_use]
+pub fn without_answer(error: &(dyn Error + 'static), timed_out: bool) -> TransferError {
     for link in links(error) {
         if let Some(credentials) = link.downcast_ref::<CredentialsError>() {
             return from_credentials(credentials);
