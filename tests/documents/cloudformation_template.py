@@ -16,7 +16,7 @@ import cfnlint.rules
 from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
-from emitted import Document, people_document
+from emitted import Document, people_document, role_document
 
 REGION = re.compile(r"(?:[a-z]+-)+\d")
 
@@ -53,9 +53,7 @@ class Template:
 
     source: dict
     region: str
-    account: str
     role_arns: dict[str, str]
-    partition: str = "aws"
     parameters: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -64,10 +62,13 @@ class Template:
         self.parameters = unset | self.parameters
         assert None not in self.parameters.values(), f"parameters without value in {given}"
 
+    @property
+    def partition(self) -> str:
+        return next(iter(self.role_arns.values())).split(":")[1]
+
     def pseudo(self, name: str):
         return {
             "AWS::Region": self.region,
-            "AWS::AccountId": self.account,
             "AWS::Partition": self.partition,
             "AWS::NoValue": NO_VALUE,
         }[name]
@@ -193,13 +194,14 @@ def documents(template: Template, roles: dict[str, str]):
             case "AWS::S3::BucketPolicy":
                 yield Document("bucket-policy", properties["Bucket"]), properties["PolicyDocument"]
             case "AWS::IAM::Role":
-                bucket = roles[properties["RoleName"]]
-                yield Document("trust", bucket), properties["AssumeRolePolicyDocument"]
+                name = properties["RoleName"]
+                trust = properties["AssumeRolePolicyDocument"]
+                yield role_document(name, roles, permissions=False), trust
                 for policy in properties.get("Policies", []):
-                    yield Document("role", bucket), policy["PolicyDocument"]
+                    yield role_document(name, roles, permissions=True), policy["PolicyDocument"]
             case "AWS::IAM::RolePolicy":
-                bucket = roles[properties["RoleName"]]
-                yield Document("role", bucket), properties["PolicyDocument"]
+                document = role_document(properties["RoleName"], roles, permissions=True)
+                yield document, properties["PolicyDocument"]
             case "AWS::IAM::ManagedPolicy":
                 document = people_document(properties["ManagedPolicyName"])
                 yield document, properties["PolicyDocument"]

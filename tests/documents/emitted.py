@@ -39,10 +39,20 @@ POLICIES = (*TRUSTS, *PERMISSIONS, "key-policy", "bucket-policy")
 OF_REPLICATION = KINDS[:7]
 
 
-def golden_folder() -> Path:
-    """`KEYFERRY_DOCUMENTS`, or the folders that the crate's own tests compare with."""
+def folder_of_tests() -> Path:
+    """`KEYFERRY_DOCUMENTS`, or what the crate's own tests compare with."""
     given = os.environ.get("KEYFERRY_DOCUMENTS")
-    return Path(given) if given else ROOT / "crates/keyferry-policy/tests/golden"
+    return Path(given) if given else ROOT / "crates/keyferry-policy/tests"
+
+
+def golden_folder() -> Path:
+    """`CELL/PROFILE/FORMAT/FILE`"""
+    return folder_of_tests() / "golden"
+
+
+def special_folder() -> Path:
+    """`NAME/FORMAT/FILE`: plans with what the cells do not have."""
+    return folder_of_tests() / "golden-special"
 
 
 @dataclass(frozen=True, order=True)
@@ -54,22 +64,14 @@ class Document:
 
 
 @dataclass(frozen=True)
-class Cell:
-    encryption: str
-    layout: str
-    direction: str
-    profile: str
+class Emitted:
+    """What was emitted for one plan, in every format."""
 
-    @property
-    def name(self) -> str:
-        return f"{self.encryption}.{self.layout}.{self.direction}"
+    name: str
+    folder: Path
 
     def __str__(self) -> str:
-        return f"{self.name}-{self.profile}"
-
-    @property
-    def folder(self) -> Path:
-        return golden_folder() / self.name / self.profile
+        return self.name
 
     def files(self, format: str) -> list[Path]:
         found = sorted((self.folder / format).iterdir())
@@ -85,6 +87,27 @@ class Cell:
         return found
 
 
+@dataclass(frozen=True)
+class Cell:
+    """A cell of the permission matrix in one of the two profiles."""
+
+    encryption: str
+    layout: str
+    direction: str
+    profile: str
+
+    def __str__(self) -> str:
+        return f"{self.name}-{self.profile}"
+
+    @property
+    def name(self) -> str:
+        return f"{self.encryption}.{self.layout}.{self.direction}"
+
+    @property
+    def emitted(self) -> Emitted:
+        return Emitted(str(self), golden_folder() / self.name / self.profile)
+
+
 CELLS = [
     Cell(encryption, layout, direction, profile)
     for encryption in ENCRYPTIONS
@@ -92,6 +115,20 @@ CELLS = [
     for direction in DIRECTIONS
     for profile in PROFILES
 ]
+SPECIAL = [Emitted(each.name, each) for each in sorted(special_folder().iterdir())]
+EVERY = [*(cell.emitted for cell in CELLS), *SPECIAL]
+
+# A cell with nearly every kind of document in it.
+RICH = Cell("sse-kms-bucketkey", "cross", "two-way", "compatible").emitted
+
+
+def role_document(role_name: str, roles: dict[str, str], permissions: bool) -> Document:
+    """`roles` says which bucket a replication role's name belongs to; a batch role's name says it."""
+    if role_name in roles:
+        return Document("role" if permissions else "trust", roles[role_name])
+    bucket = role_name.removeprefix("s3-batch-replication-")
+    assert bucket != role_name, f"no check knows the role {role_name}"
+    return Document("batch-role" if permissions else "batch-trust", bucket)
 
 
 def people_document(policy_name: str) -> Document:

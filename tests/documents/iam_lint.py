@@ -43,8 +43,23 @@ def expected(kind: str, finding: Finding) -> bool:
     return False
 
 
+def condition_of(statement: dict) -> dict:
+    """A list of one value is that value. parliament 1.6.4 breaks off at lists under `Null`."""
+    return {
+        operator: {
+            key: value[0] if isinstance(value, list) and len(value) == 1 else value
+            for key, value in keys.items()
+        }
+        for operator, keys in statement["Condition"].items()
+    }
+
+
 def findings(document: dict) -> list[Finding]:
-    analysed = analyze_policy_string(json.dumps(document))
+    statements = [
+        each | {"Condition": condition_of(each)} if "Condition" in each else each
+        for each in document["Statement"]
+    ]
+    analysed = analyze_policy_string(json.dumps(document | {"Statement": statements}))
     return [Finding(each.issue, str(each.detail)) for each in analysed.findings]
 
 

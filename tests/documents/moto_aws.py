@@ -20,7 +20,8 @@ import sites
 import strict_json
 from emitted import TRUSTS, Document
 
-REGION = "ap-northeast-1"
+# By partition: where buckets and roles are looked at. moto answers for them in every region.
+REGIONS = {"aws": "ap-northeast-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 
 # What a document refers to has to be there already.
 ORDER = (
@@ -37,11 +38,12 @@ class Account:
     secret_key: str
     token: str
     endpoint: str | None
+    region: str
 
-    def client(self, service: str, region: str = REGION):
+    def client(self, service: str, region: str | None = None):
         return boto3.client(
             service,
-            region_name=region,
+            region_name=region or self.region,
             endpoint_url=self.endpoint,
             aws_access_key_id=self.access_key,
             aws_secret_access_key=self.secret_key,
@@ -49,19 +51,20 @@ class Account:
         )
 
 
-def account(number: str, endpoint: str | None = None) -> Account:
+def account(number: str, partition: str, endpoint: str | None) -> Account:
     """moto gives an assumed role's credentials to the account in its ARN, whether it exists or not."""
+    region = REGIONS[partition]
     sts = boto3.client(
         "sts",
-        region_name=REGION,
+        region_name=region,
         endpoint_url=endpoint,
         aws_access_key_id="test",
         aws_secret_access_key="test",
     )
-    arn = f"arn:aws:iam::{number}:role/administrator"
+    arn = f"arn:{partition}:iam::{number}:role/administrator"
     given = sts.assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
     return Account(
-        given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], endpoint
+        given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], endpoint, region
     )
 
 
@@ -84,7 +87,8 @@ class Aws:
         self.endpoint = endpoint
         self.account_of_bucket = sites.accounts(documents)
         self.accounts = {
-            number: account(number, endpoint) for number in set(self.account_of_bucket.values())
+            number: account(number, sites.partition(documents), endpoint)
+            for number in set(self.account_of_bucket.values())
         }
         for arn in sites.keys(documents):
             make_key(self.accounts[sites.account_of(arn)], arn)
@@ -94,9 +98,9 @@ class Aws:
 
     def make_buckets(self) -> None:
         for bucket in self.account_of_bucket:
-            self.of_bucket(bucket).client("s3").create_bucket(
-                Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION}
-            )
+            s3 = self.of_bucket(bucket).client("s3")
+            location = {"LocationConstraint": s3.meta.region_name}
+            s3.create_bucket(Bucket=bucket, CreateBucketConfiguration=location)
 
     def role_name(self, document: Document) -> str:
         """The configuration names the replication role; the other role's name is anyone's choice."""
@@ -113,7 +117,7 @@ class Aws:
 
     def install_one(self, document: Document, content: dict) -> None:
         service, operation, parameters = aws_shapes.request(document.kind, content)
-        region = REGION
+        region = None
         if "Bucket" in parameters:
             parameters["Bucket"] = document.bucket
         if "RoleName" in parameters:

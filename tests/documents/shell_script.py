@@ -9,7 +9,7 @@ from pathlib import Path
 
 import moto_aws
 import strict_json
-from emitted import Document
+from emitted import Document, people_document, role_document
 
 TOOLS = Path(sys.executable).parent
 
@@ -75,6 +75,8 @@ CARRIERS = {
     "create-role": ("assume-role-policy-document", "role-name", "trust"),
     "update-assume-role-policy": ("policy-document", "role-name", "trust"),
     "put-role-policy": ("policy-document", "role-name", "role"),
+    "create-policy": ("policy-document", "policy-name", "managed"),
+    "create-policy-version": ("policy-document", "policy-arn", "managed"),
     "put-key-policy": ("policy", "key-id", "key-policy"),
     "put-bucket-policy": ("policy", "bucket", "bucket-policy"),
     "put-bucket-encryption": ("server-side-encryption-configuration", "bucket", "encryption"),
@@ -107,8 +109,15 @@ def documents(
             continue
         carrier, naming, kind = CARRIERS[call["operation"]]
         name = call["options"][naming]
-        bucket = {"role-name": roles, "key-id": keys}.get(naming, {}).get(name, name)
-        document = Document(kind, bucket)
+        match naming:
+            case "policy-name" | "policy-arn":
+                document = people_document(name.rpartition("/")[2])
+            case "role-name":
+                document = role_document(name, roles, permissions=kind == "role")
+            case "key-id":
+                document = Document(kind, keys[name])
+            case _:
+                document = Document(kind, name)
         content = strict_json.parse(call["options"][carrier])
         assert found.setdefault(document, content) == content, f"two contents of {document}"
     return found

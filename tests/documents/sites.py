@@ -27,6 +27,12 @@ def keys(documents: dict[Document, dict]) -> dict[str, str]:
     return found
 
 
+def partition(documents: dict[Document, dict]) -> str:
+    """All of a plan is in one."""
+    [found] = {arn.split(":")[1] for _, arn in roles(documents).values()}
+    return found
+
+
 def account_of(arn: str) -> str:
     return arn.split(":")[4]
 

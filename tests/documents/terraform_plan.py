@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import strict_json
-from emitted import Document, people_document
+from emitted import Document, people_document, role_document
 from terraform_provider import RunningProvider
 
 
@@ -52,8 +52,9 @@ def planned(
     folder: Path, role_arns: dict[str, str], variables: dict[str, str] | None = None
 ) -> list[dict]:
     """The resources of the plan; `init` and `validate` come before it."""
+    [partition] = {arn.split(":")[1] for arn in role_arns.values()}
     given = [f"-var={name}={value}" for name, value in (variables or {}).items()]
-    with RunningProvider(folder, role_arns) as provider:
+    with RunningProvider(folder, role_arns, partition) as provider:
 
         def terraform_with_provider(*arguments: str) -> str:
             return run(folder, *arguments, environment=provider.environment)
@@ -172,10 +173,12 @@ def documents(
         values = resource["values"]
         match resource["type"]:
             case "aws_iam_role":
+                document = role_document(values["name"], roles, permissions=False)
                 policy = strict_json.parse(values["assume_role_policy"])
-                add("trust", roles[values["name"]], policy)
+                add(document.kind, document.bucket, policy)
             case "aws_iam_role_policy":
-                add("role", roles[values["role"]], strict_json.parse(values["policy"]))
+                document = role_document(values["role"], roles, permissions=True)
+                add(document.kind, document.bucket, strict_json.parse(values["policy"]))
             case "aws_s3_bucket_policy":
                 add("bucket-policy", values["bucket"], strict_json.parse(values["policy"]))
             case "aws_kms_key_policy":

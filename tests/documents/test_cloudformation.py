@@ -11,16 +11,14 @@ import cloudformation_template
 import sites
 from cloudformation_template import Template
 from comparison import differences
-from emitted import CELLS, Cell
+from emitted import EVERY, RICH, Emitted
 
-every_cell = pytest.mark.parametrize("cell", CELLS, ids=str)
-
-RICH = Cell("sse-kms-bucketkey", "cross", "two-way", "compatible")
+every_plan = pytest.mark.parametrize("plan", EVERY, ids=str)
 
 
-def templates(cell: Cell) -> dict[str, dict]:
+def templates(plan: Emitted) -> dict[str, dict]:
     """By region."""
-    files = cell.files("cloudformation")
+    files = plan.files("cloudformation")
     found = {
         cloudformation_template.region_of(path): cloudformation_template.load(path)
         for path in files
@@ -38,11 +36,11 @@ def switched_on(template: dict) -> dict[str, str]:
     }
 
 
-def faults(cell: Cell, found: dict[str, dict]) -> list[str]:
+def faults(plan: Emitted, found: dict[str, dict]) -> list[str]:
     """A template cannot set the policy of a key that it does not make."""
     expected = {
         document: content
-        for document, content in cell.documents().items()
+        for document, content in plan.documents().items()
         if document.kind != "key-policy"
     }
     roles = sites.roles(expected)
@@ -50,7 +48,7 @@ def faults(cell: Cell, found: dict[str, dict]) -> list[str]:
     buckets_of_roles = {name: bucket for name, (bucket, _) in roles.items()}
     documents: dict = {}
     for region, source in found.items():
-        template = Template(source, region, "111122223333", role_arns)
+        template = Template(source, region, role_arns)
         template.parameters |= switched_on(source)
         for document, content in cloudformation_template.documents(template, buckets_of_roles):
             assert document not in documents, f"{document} occurs twice"
@@ -58,16 +56,16 @@ def faults(cell: Cell, found: dict[str, dict]) -> list[str]:
     return differences(expected, documents)
 
 
-@every_cell
-def test_templates_lint_clean(cell):
-    for path in cell.files("cloudformation"):
+@every_plan
+def test_templates_lint_clean(plan):
+    for path in plan.files("cloudformation"):
         region = cloudformation_template.region_of(path)
         assert cloudformation_template.findings(path.read_text(), region) == [], path.name
 
 
-@every_cell
-def test_templates_say_what_the_json_format_says(cell):
-    assert faults(cell, templates(cell)) == []
+@every_plan
+def test_templates_say_what_the_json_format_says(plan):
+    assert faults(plan, templates(plan)) == []
 
 
 # Each check must be able to fail.

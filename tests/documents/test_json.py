@@ -9,12 +9,9 @@ import pytest
 import aws_shapes
 import iam_lint
 import strict_json
-from emitted import CELLS, POLICIES, Cell, Document, golden_folder, named
+from emitted import CELLS, EVERY, POLICIES, RICH, Document, golden_folder, named
 
-every_cell = pytest.mark.parametrize("cell", CELLS, ids=str)
-
-# A cell with every kind of document in it.
-RICH = Cell("sse-kms-bucketkey", "cross", "two-way", "compatible")
+every_plan = pytest.mark.parametrize("plan", EVERY, ids=str)
 
 
 def test_the_folders_are_the_cells_of_the_matrix():
@@ -26,9 +23,9 @@ def test_the_folders_are_the_cells_of_the_matrix():
     assert folders == {str(cell) for cell in CELLS}
 
 
-@every_cell
+@pytest.mark.parametrize("cell", CELLS, ids=str)
 def test_a_document_for_every_site_and_flow(cell):
-    documents = cell.documents()
+    documents = cell.emitted.documents()
     buckets = {each.bucket for each in documents if each.kind == "versioning"}
     assert len(buckets) == 2
     sources = {each.bucket for each in documents if each.kind == "replication"}
@@ -45,30 +42,30 @@ def test_a_document_for_every_site_and_flow(cell):
     assert destinations <= of("bucket-policy") or cell.layout == "same"
 
 
-@every_cell
-def test_iam_documents_lint_clean(cell):
-    for document, content in cell.documents().items():
+@every_plan
+def test_iam_documents_lint_clean(plan):
+    for document, content in plan.documents().items():
         if document.kind in POLICIES:
             assert iam_lint.unexpected(document.kind, content) == [], document
 
 
-@every_cell
-def test_documents_have_the_shape_of_their_request(cell):
-    for document, content in cell.documents().items():
+@every_plan
+def test_documents_have_the_shape_of_their_request(plan):
+    for document, content in plan.documents().items():
         assert aws_shapes.faults(document.kind, content) == [], document
 
 
-@every_cell
-def test_policies_keep_within_the_size_limits(cell):
-    for document, content in cell.documents().items():
+@every_plan
+def test_policies_keep_within_the_size_limits(plan):
+    for document, content in plan.documents().items():
         if document.kind in POLICIES:
             size = aws_shapes.size(content)
             assert size <= aws_shapes.LARGEST[document.kind], (document, size)
 
 
-@every_cell
-def test_files_are_indented_and_end_in_a_newline(cell):
-    for path in cell.files("json"):
+@every_plan
+def test_files_are_indented_and_end_in_a_newline(plan):
+    for path in plan.files("json"):
         text = path.read_text()
         assert text.endswith("}\n") and not text.endswith("\n\n"), path
         assert "\t" not in text and not any(line != line.rstrip() for line in text.split("\n")), path

@@ -8,10 +8,8 @@ import pytest
 from moto import mock_aws
 
 from comparison import differences
-from emitted import CELLS, Cell, Document
+from emitted import EVERY, RICH, Document
 from moto_aws import Aws
-
-RICH = Cell("sse-kms-bucketkey", "cross", "two-way", "compatible")
 
 
 def round_trip(documents: dict[Document, dict]) -> dict[Document, dict]:
@@ -21,10 +19,10 @@ def round_trip(documents: dict[Document, dict]) -> dict[Document, dict]:
     return aws.read_back()
 
 
-@pytest.mark.parametrize("cell", CELLS, ids=str)
+@pytest.mark.parametrize("plan", EVERY, ids=str)
 @mock_aws
-def test_moto_gives_back_what_was_installed(cell):
-    documents = cell.documents()
+def test_moto_gives_back_what_was_installed(plan):
+    documents = plan.documents()
     assert differences(documents, round_trip(documents)) == []
 
 

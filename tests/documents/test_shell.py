@@ -14,33 +14,31 @@ from moto.server import ThreadedMotoServer
 import shell_script
 import sites
 from comparison import differences
-from emitted import CELLS, Cell, Document
+from emitted import EVERY, RICH, Cell, Document, Emitted
 from moto_aws import Aws
 
-every_cell = pytest.mark.parametrize("cell", CELLS, ids=str)
-
-RICH = Cell("sse-kms-bucketkey", "cross", "two-way", "compatible")
+every_plan = pytest.mark.parametrize("plan", EVERY, ids=str)
 
 # Every kind of call, one account and two. A call of the AWS CLI takes a second and more, so the
-# other cells run against the recorder.
-RUN_FOR_REAL = [RICH, Cell("sse-c", "same", "one-way", "minimal")]
+# other plans run against the recorder.
+RUN_FOR_REAL = [RICH, Cell("sse-c", "same", "one-way", "minimal").emitted]
 
 
-def script_of(cell: Cell) -> Path:
-    [script] = cell.files("cli")
+def script_of(plan: Emitted) -> Path:
+    [script] = plan.files("cli")
     assert script.suffix == ".sh", script
     return script
 
 
-@every_cell
-def test_shellcheck_finds_nothing(cell):
-    script = script_of(cell)
+@every_plan
+def test_shellcheck_finds_nothing(plan):
+    script = script_of(plan)
     assert shell_script.syntax_error(script) == ""
     assert shell_script.findings(script) == ""
 
 
-def faults(cell: Cell, script: Path, folder: Path) -> list[str]:
-    documents = cell.documents()
+def faults(plan: Emitted, script: Path, folder: Path) -> list[str]:
+    documents = plan.documents()
     roles = {name: bucket for name, (bucket, _) in sites.roles(documents).items()}
     calls = shell_script.recorded(script, folder)
     return differences(
@@ -48,9 +46,9 @@ def faults(cell: Cell, script: Path, folder: Path) -> list[str]:
     )
 
 
-@every_cell
-def test_calls_carry_the_documents_of_the_json_format(cell, tmp_path):
-    assert faults(cell, script_of(cell), tmp_path) == []
+@every_plan
+def test_calls_carry_the_documents_of_the_json_format(plan, tmp_path):
+    assert faults(plan, script_of(plan), tmp_path) == []
 
 
 @pytest.fixture
@@ -80,13 +78,13 @@ def environment_of(aws: Aws, folder: Path) -> dict[str, str]:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("cell", RUN_FOR_REAL, ids=str)
-def test_the_second_run_changes_nothing(cell, tmp_path, moto_endpoint):
-    documents = cell.documents()
+@pytest.mark.parametrize("plan", RUN_FOR_REAL, ids=str)
+def test_the_second_run_changes_nothing(plan, tmp_path, moto_endpoint):
+    documents = plan.documents()
     aws = Aws(documents, moto_endpoint)
     environment = environment_of(aws, tmp_path)
     for time in ("first", "second"):
-        finished = shell_script.run(script_of(cell), tmp_path, environment)
+        finished = shell_script.run(script_of(plan), tmp_path, environment)
         assert finished.returncode == 0, (time, finished.stdout, finished.stderr)
         assert differences(documents, aws.read_back()) == [], time
 
@@ -126,8 +124,8 @@ def test_comparison_finds_a_changed_document(tmp_path, old, new, differs):
 
 def test_the_second_run_puts_a_changed_role_right(tmp_path, moto_endpoint):
     """A trust policy that exists already is not what `create-role` can set."""
-    cell = Cell("sse-s3", "same", "one-way", "minimal")
-    documents = cell.documents()
+    plan = Cell("sse-s3", "same", "one-way", "minimal").emitted
+    documents = plan.documents()
     aws = Aws(documents, moto_endpoint)
     [(name, (bucket, _))] = sites.roles(documents).items()
     trust = json.dumps(documents[Document("trust", bucket)])
@@ -135,6 +133,6 @@ def test_the_second_run_puts_a_changed_role_right(tmp_path, moto_endpoint):
     assert stale != trust
     iam = aws.of_bucket(bucket).client("iam")
     iam.create_role(RoleName=name, AssumeRolePolicyDocument=stale)
-    finished = shell_script.run(script_of(cell), tmp_path, environment_of(aws, tmp_path))
+    finished = shell_script.run(script_of(plan), tmp_path, environment_of(aws, tmp_path))
     assert finished.returncode == 0, finished.stderr
     assert differences(documents, aws.read_back()) == []

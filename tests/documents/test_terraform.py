@@ -14,27 +14,25 @@ import pytest
 import sites
 import terraform_plan
 from comparison import differences
-from emitted import CELLS, Cell
+from emitted import EVERY, RICH, Emitted
 
-every_cell = pytest.mark.parametrize("cell", CELLS, ids=str)
-
-RICH = Cell("sse-kms-bucketkey", "cross", "two-way", "compatible")
+every_plan = pytest.mark.parametrize("plan", EVERY, ids=str)
 
 
-def copied(cell: Cell, folder: Path) -> Path:
+def copied(plan: Emitted, folder: Path) -> Path:
     """Terraform writes beside what it reads."""
-    for path in cell.files("terraform"):
+    for path in plan.files("terraform"):
         assert path.suffix == ".tf", path
         shutil.copy(path, folder)
     return folder
 
 
 def faults(
-    cell: Cell, folder: Path, variables: dict[str, str] | None = None, without: tuple = ()
+    plan: Emitted, folder: Path, variables: dict[str, str] | None = None, without: tuple = ()
 ) -> list[str]:
     documents = {
         document: content
-        for document, content in cell.documents().items()
+        for document, content in plan.documents().items()
         if document.kind not in without
     }
     roles = sites.roles(documents)
@@ -45,14 +43,14 @@ def faults(
     return differences(documents, found)
 
 
-@every_cell
-def test_formatted_as_terraform_formats(cell, tmp_path):
-    terraform_plan.check_format(copied(cell, tmp_path))
+@every_plan
+def test_formatted_as_terraform_formats(plan, tmp_path):
+    terraform_plan.check_format(copied(plan, tmp_path))
 
 
-@every_cell
-def test_plans_the_documents_of_the_json_format(cell, tmp_path):
-    assert faults(cell, copied(cell, tmp_path)) == []
+@every_plan
+def test_plans_the_documents_of_the_json_format(plan, tmp_path):
+    assert faults(plan, copied(plan, tmp_path)) == []
 
 
 @pytest.mark.parametrize(
