@@ -1,22 +1,26 @@
-//! A comparison as a Markdown table.
+//! A comparison as a Markdown table, and a list of what all columns share.
 
 use super::{Answer, Comparison};
 
 impl Comparison {
-    /// The table, with the pages as links.
+    /// The table of what sets the columns apart, with the pages as links, and the list of the rest.
     #[must_use]
     pub fn to_markdown(&self) -> String {
         let titles = self.columns.iter().map(|column| column.title);
         let header = row("", titles.map(ToOwned::to_owned));
         let rule = format!("|{}\n", " --- |".repeat(self.columns.len() + 1));
-        let rows = self
-            .rows
-            .iter()
-            .map(|compared| row(compared.title, compared.answers.iter().map(cell)));
-        std::iter::once(header)
-            .chain(std::iter::once(rule))
-            .chain(rows)
-            .collect()
+        let apart = self.rows.iter().filter(|row| row.shared_answer().is_none());
+        let apart = apart.map(|compared| row(compared.title, compared.answers.iter().map(cell)));
+        let mut markdown: String = [header, rule].into_iter().chain(apart).collect();
+        let shared = self.rows.iter();
+        let shared: Vec<String> = shared
+            .filter_map(|row| Some(format!("- {}: {}\n", row.title, cell(row.shared_answer()?))))
+            .collect();
+        if !shared.is_empty() {
+            markdown.push_str("\nFor all of them:\n\n");
+            markdown.extend(shared);
+        }
+        markdown
     }
 }
 

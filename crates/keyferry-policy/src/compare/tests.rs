@@ -104,12 +104,18 @@ fn columns_can_be_chosen() {
 }
 
 #[test]
-fn markdown_is_one_table() {
-    let markdown = comparison(true, true, Profile::Minimal).to_markdown();
-    for line in markdown.lines() {
-        assert!(line.starts_with("| ") || line.starts_with("|"), "{line}");
+fn markdown_is_a_table_and_a_list() {
+    let comparison = comparison(true, true, Profile::Minimal);
+    let markdown = comparison.to_markdown();
+    let (table, list) = markdown.split_once("\nFor all of them:\n\n").unwrap();
+    for line in table.lines() {
         assert_eq!(line.replace("\\|", "").matches('|').count(), 7, "{line}");
     }
+    let shared = comparison.rows.iter();
+    let shared = shared.filter(|row| row.shared_answer().is_some()).count();
+    assert!(list.lines().all(|line| line.starts_with("- ")));
+    assert_eq!(list.lines().count(), shared);
+    assert_eq!(table.lines().count(), 2 + comparison.rows.len() - shared);
 }
 
 /// The grants are the calls that S3 makes: neither fewer nor more.
