@@ -3,8 +3,10 @@
 //! Every format says the same: the documents of the plan, as [`Documents`] has them. What differs is
 //! who installs them. All are pure text, and the same plan gives the same bytes.
 
+mod cloudformation;
 mod json;
 mod labels;
+mod shell;
 mod terraform;
 mod tree;
 
@@ -18,11 +20,15 @@ pub enum Format {
     Json,
     /// One Terraform configuration.
     Terraform,
+    /// One CloudFormation template for each account and region.
+    CloudFormation,
+    /// A shell script that calls the AWS CLI.
+    Cli,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Json, Self::Terraform];
+    pub const ALL: [Self; 4] = [Self::Json, Self::Terraform, Self::CloudFormation, Self::Cli];
 
     /// The name in flags and folders.
     #[must_use]
@@ -30,6 +36,8 @@ impl Format {
         match self {
             Self::Json => "json",
             Self::Terraform => "terraform",
+            Self::CloudFormation => "cloudformation",
+            Self::Cli => "cli",
         }
     }
 }
@@ -62,6 +70,8 @@ pub fn emit(plan: &ReplicationPlan, format: Format) -> Vec<EmittedFile> {
     match format {
         Format::Json => json::files(&documents),
         Format::Terraform => terraform::files(plan, &documents),
+        Format::CloudFormation => cloudformation::files(plan, &documents),
+        Format::Cli => shell::files(plan, &documents),
     }
 }
 

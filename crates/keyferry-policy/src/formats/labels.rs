@@ -18,6 +18,20 @@ impl Labels {
         })
     }
 
+    /// Labels of letters and digits, as logical ids of CloudFormation are.
+    pub(super) fn camel_case(plan: &ReplicationPlan) -> Self {
+        Self::new(plan, |bucket| {
+            bucket
+                .split(['.', '-'])
+                .map(|word| {
+                    let mut letters = word.chars();
+                    let first = letters.next().map(|first| first.to_ascii_uppercase());
+                    first.into_iter().chain(letters).collect::<String>()
+                })
+                .collect()
+        })
+    }
+
     fn new(plan: &ReplicationPlan, label: impl Fn(&str) -> String) -> Self {
         let mut labels: Vec<(BucketName, String)> = Vec::new();
         for site in plan.sites() {
@@ -72,5 +86,6 @@ mod tests {
             all(&Labels::snake_case(&plan)),
             ["a_b", "a_bx2", "bucket_1_a", "ab1"]
         );
+        assert_eq!(all(&Labels::camel_case(&plan)), ["AB", "ABx2", "1A", "Ab1"]);
     }
 }

@@ -27,6 +27,68 @@ impl Tree {
             .and_then(|text| serde_json::from_str(&text))
             .unwrap_or_else(|_| Self::Map(Vec::new()))
     }
+
+    pub(super) fn map<const N: usize>(members: [(&str, Self); N]) -> Self {
+        Self::Map(
+            members
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
+        )
+    }
+
+    /// The member of a map.
+    pub(super) fn member(&self, name: &str) -> Option<&Self> {
+        self.members()
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value)
+    }
+
+    pub(super) fn members(&self) -> &[(String, Self)] {
+        match self {
+            Self::Map(members) => members,
+            Self::Text(_) | Self::Bool(_) | Self::Number(_) | Self::List(_) => &[],
+        }
+    }
+
+    /// The items of a list.
+    pub(super) fn items(&self) -> &[Self] {
+        match self {
+            Self::List(items) => items,
+            Self::Text(_) | Self::Bool(_) | Self::Number(_) | Self::Map(_) => &[],
+        }
+    }
+
+    /// A list with each of its items changed.
+    pub(super) fn each(self, change: impl FnMut(Self) -> Self) -> Self {
+        match self {
+            Self::List(items) => Self::List(items.into_iter().map(change).collect()),
+            other => other,
+        }
+    }
+
+    /// Gives a member of a map another name and value.
+    pub(super) fn replace(&mut self, name: &str, new_name: &str, with: impl FnOnce(Self) -> Self) {
+        let Self::Map(members) = self else { return };
+        if let Some((known, value)) = members.iter_mut().find(|(known, _)| known == name) {
+            new_name.clone_into(known);
+            let old = std::mem::replace(value, Self::Bool(false));
+            *value = with(old);
+        }
+    }
+
+    pub(super) fn insert(&mut self, name: &str, value: Self) {
+        if let Self::Map(members) = self {
+            members.push((name.to_owned(), value));
+        }
+    }
+
+    /// Indented JSON with a line break at the end.
+    pub(super) fn to_json(&self) -> String {
+        let text = serde_json::to_string_pretty(self).unwrap_or_default();
+        format!("{text}\n")
+    }
 }
 
 impl From<&str> for Tree {
