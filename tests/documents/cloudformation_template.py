@@ -27,10 +27,10 @@ def every_rule_on(region: str) -> ManualArgs:
     return ManualArgs(regions=[region], include_checks=["I", "W", "E"])
 
 
-def region_of(path: Path) -> str:
+def region_of(file_name: str) -> str:
     """A template is for one region, and its file name says which."""
-    found = REGION.search(path.stem)
-    assert found, f"{path.name} does not name its region"
+    found = REGION.search(file_name)
+    assert found, f"{file_name} does not name its region"
     return found.group(0)
 
 
