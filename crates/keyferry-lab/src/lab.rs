@@ -1,13 +1,12 @@
 //! The lab: two regions, in this process, on loopback.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use s3s::service::{S3Service, S3ServiceBuilder};
 use serde_json::Value;
-use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -17,7 +16,9 @@ use crate::authorization::Access;
 use crate::encryption::NewKmsKey;
 use crate::faults::Faults;
 use crate::lab_error::LabError;
+use crate::lab_folder::{Folder, Opened};
 use crate::lab_options::LabOptions;
+use crate::lab_region::LabRegion;
 use crate::replication::{ReplicationFailure, Replicator, RolePermissions};
 use crate::server::certificates::{Authority, HostCertificates};
 use crate::server::credentials::{Authenticator, CredentialStore, LabCredentials};
@@ -27,56 +28,6 @@ use crate::server::listener;
 use crate::server::requester::Requester;
 use crate::service::{RegionService, Routes};
 use crate::store::{RegionStore, RoleRecord, Store, StoreError, default_key_policy};
-
-/// One region of a running lab.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LabRegion {
-    name: String,
-    port: u16,
-    endpoint_url: String,
-}
-
-impl LabRegion {
-    fn new(name: &str, port: u16) -> Self {
-        Self {
-            name: name.to_owned(),
-            port,
-            endpoint_url: format!("https://127.0.0.1:{port}"),
-        }
-    }
-
-    /// Its name, such as `ap-northeast-1`.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// `https://127.0.0.1:PORT`. Plain http is answered on the same port, as S3 answers it.
-    #[must_use]
-    pub fn endpoint_url(&self) -> &str {
-        &self.endpoint_url
-    }
-
-    /// The port on 127.0.0.1.
-    #[must_use]
-    pub fn port(&self) -> u16 {
-        self.port
-    }
-}
-
-enum Folder {
-    Kept(PathBuf),
-    Temporary(TempDir),
-}
-
-impl Folder {
-    fn path(&self) -> &Path {
-        match self {
-            Self::Kept(path) => path,
-            Self::Temporary(dir) => dir.path(),
-        }
-    }
-}
 
 /// A running lab. Dropping it stops it; [`Lab::shutdown`] lets running requests finish and
 /// makes everything durable first.
@@ -134,7 +85,7 @@ impl Lab {
         } = opened
             .await
             .map_err(|error| LabError::Store(error.to_string()))??;
-        store.flush_regularly();
+        store.flush_regularly().await;
         let own_credentials = credentials
             .account(store.account_id())
             .cloned()
@@ -150,11 +101,13 @@ impl Lab {
             LabRegion::new(&regions[0], port_of(&listeners[0])?),
             LabRegion::new(&regions[1], port_of(&listeners[1])?),
         ];
-        let endpoints: Arc<[(String, String); 2]> = Arc::new(
-            lab_regions
-                .each_ref()
-                .map(|region| (region.name.clone(), format!("127.0.0.1:{}", region.port))),
-        );
+        let endpoints: Arc<[(String, String); 2]> =
+            Arc::new(lab_regions.each_ref().map(|region| {
+                (
+                    region.name().to_owned(),
+                    format!("127.0.0.1:{}", region.port()),
+                )
+            }));
         let certificates = Arc::new(HostCertificates::new(Arc::clone(&authority), &regions)?);
         let tls = listener::tls(certificates)?;
         let stop = CancellationToken::new();
@@ -369,43 +322,6 @@ impl Drop for Lab {
         for server in &self.servers {
             server.abort();
         }
-    }
-}
-
-/// What is in the lab's folder.
-struct Opened {
-    folder: Folder,
-    authority: Arc<Authority>,
-    credentials: Arc<CredentialStore>,
-    store: Arc<Store>,
-}
-
-impl Opened {
-    fn open(
-        dir: Option<PathBuf>,
-        regions: &[String; 2],
-        accounts: &[String],
-    ) -> Result<Self, LabError> {
-        let folder = match dir {
-            Some(path) => {
-                std::fs::create_dir_all(&path)
-                    .map_err(|error| LabError::io("create", &path, error))?;
-                Folder::Kept(path)
-            }
-            None => Folder::Temporary(
-                tempfile::Builder::new()
-                    .prefix("keyferry-lab-")
-                    .tempdir()
-                    .map_err(|error| LabError::io("create", std::env::temp_dir(), error))?,
-            ),
-        };
-        let path = folder.path();
-        Ok(Self {
-            store: Store::open(path, regions, accounts)?,
-            authority: Arc::new(Authority::open(path)?),
-            credentials: Arc::new(CredentialStore::open(path, accounts)?),
-            folder,
-        })
     }
 }
 

@@ -17,7 +17,7 @@ use crate::server::requester::Requester;
 use crate::store::{BucketRecord, RoleRecord, Store, StoreError};
 
 /// Yes, or why not.
-pub(crate) type Judgement = Result<(), Refusal>;
+pub(crate) type Judgement = Result<(), Box<Refusal>>;
 
 /// Judges requests by the policies in a store. A cheap handle.
 #[derive(Clone)]
@@ -324,13 +324,13 @@ impl<'a> Question<'a> {
             %decision,
             "not authorised"
         );
-        Err(Refusal {
+        Err(Box::new(Refusal {
             requester: self.asker,
             action: request.action,
             resource: request.resource,
             same_account,
             decision,
-        })
+        }))
     }
 }
 

@@ -179,7 +179,17 @@ impl Access {
                     key: None,
                     version: None,
                 };
-                self.judge_subject(requester, need, &subject, circumstances)
+                self.judge_subject(requester, need, &subject, circumstances)?;
+                if is_never_denied_to_root(target.operation)
+                    && requester.account() != Some(bucket.owner.as_str())
+                {
+                    // Allowed, but a bucket policy is its account's (`S3-ACCESS-6`).
+                    return Err(s3_error!(
+                        MethodNotAllowed,
+                        "The specified method is not allowed against this resource."
+                    ));
+                }
+                Ok(())
             }
             (On::Object, Some(bucket)) => {
                 let subject = Subject {

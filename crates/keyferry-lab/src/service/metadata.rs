@@ -157,7 +157,7 @@ pub(super) fn check_acl(
             None | Some("bucket-owner-full-control" | "bucket-owner-read" | "private")
         )
     {
-        // One account: every other grant would be to somebody who does not exist here.
+        // An object's ACL grants nothing to others in the lab (`S3-ACL-2`).
         return Err(header_not_implemented(exchange, "x-amz-acl"));
     }
     Ok(())

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use redb::Database;
 use tokio::sync::{Mutex, watch};
+use tokio::task::JoinHandle;
 
 use super::bucket_record::BucketRecord;
 use super::error::StoreError;
@@ -28,6 +29,8 @@ pub(crate) struct Store {
     /// Held while a bucket is created: names are unique over both regions.
     creating: Mutex<()>,
     closed: watch::Sender<bool>,
+    /// The task of [`Store::flush_regularly`].
+    flusher: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl std::fmt::Debug for Store {
@@ -75,15 +78,16 @@ impl Store {
             queue,
             creating: Mutex::new(()),
             closed: watch::Sender::new(false),
+            flusher: Mutex::new(None),
         }))
     }
 
     /// Makes what was committed durable every 200 ms, and removes freed data files, until
     /// [`Store::close`]. Spawns a task, which ends with the store as well.
-    pub(crate) fn flush_regularly(self: &Arc<Self>) {
+    pub(crate) async fn flush_regularly(self: &Arc<Self>) {
         let mut closed = self.closed.subscribe();
         let store = Arc::downgrade(self);
-        tokio::spawn(async move {
+        let flusher = tokio::spawn(async move {
             loop {
                 tokio::select! {
                     _ = closed.wait_for(|closed| *closed) => return,
@@ -97,12 +101,18 @@ impl Store {
                 }
             }
         });
+        *self.flusher.lock().await = Some(flusher);
     }
 
     /// Makes everything durable and ends the task of [`Store::flush_regularly`]. The store can
     /// still be read and written.
     pub(crate) async fn close(&self) -> Result<(), StoreError> {
         self.closed.send_replace(true);
+        if let Some(flusher) = self.flusher.lock().await.take() {
+            // It holds the store while it flushes. It can only have ended early by a panic, which
+            // is logged.
+            let _ended = flusher.await;
+        }
         self.flush(true).await
     }
 

@@ -111,6 +111,18 @@ async fn other_accounts_need_the_bucket_policy() {
     assert_eq!(ids[0], ids[1]);
     let delete = other.delete_object().bucket("owned").key("key").send();
     assert_eq!(refused(delete.await), answer(403, "AccessDenied"));
+    // S3-ACCESS-6.
+    let policy = || other.get_bucket_policy().bucket("owned").send();
+    assert_eq!(refused(policy().await), answer(403, "AccessDenied"));
+    set_policy(
+        &owner,
+        "owned",
+        &format!(
+            r#"{{"Effect":"Allow","Principal":{{"AWS":"{OTHER}"}},"Action":"s3:*","Resource":"arn:aws:s3:::owned"}}"#
+        ),
+    )
+    .await;
+    assert_eq!(refused(policy().await), answer(405, "MethodNotAllowed"));
 }
 
 /// S3-ACCESS-1, S3-ACCESS-3: a role's session has what its policies give.
@@ -274,12 +286,12 @@ async fn deletes_are_judged_one_by_one() {
 #[tokio::test]
 async fn copies_read_and_write() {
     let world = World::start().await;
-    world.bucket("from").await;
-    world.bucket("to").await;
+    world.bucket("origin").await;
+    world.bucket("target").await;
     let owner = world.client();
     owner
         .put_object()
-        .bucket("from")
+        .bucket("origin")
         .key("key")
         .tagging("a=b")
         .body(ByteStream::from_static(b"content"))
@@ -318,13 +330,17 @@ async fn copies_read_and_write() {
     ] {
         let role = acting(
             &world,
-            &format!("{},{}", statement(reads, "from"), statement(writes, "to")),
+            &format!(
+                "{},{}",
+                statement(reads, "origin"),
+                statement(writes, "target")
+            ),
         );
         let copied = role
             .copy_object()
-            .bucket("to")
+            .bucket("target")
             .key("key")
-            .copy_source("from/key")
+            .copy_source("origin/key")
             .send()
             .await;
         match lacking {

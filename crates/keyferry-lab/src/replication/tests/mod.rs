@@ -3,6 +3,7 @@
 mod configuration;
 mod content;
 mod coverage;
+mod kms_permissions;
 mod outcome;
 mod permissions;
 mod site;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::site::{ROLE, Site, v2};
 use crate::encryption::EncryptionChoice;
-use crate::replication::configuration::RuleFilter;
+use crate::replication::configuration::{RuleFilter, RuleVersion};
 use crate::replication::{ReplicationFailureReason as Reason, ReplicationStatus, RolePermissions};
 use crate::store::tests::{Bench, TEST_KEY, customer_key, tag};
 use crate::store::{
@@ -35,7 +35,7 @@ const ACTIONS: [(&str, &str); 10] = [
     ),
 ];
 
-fn policy(without: &str) -> String {
+pub(super) fn policy(without: &str) -> String {
     let statements: Vec<String> = ACTIONS
         .iter()
         .filter(|(action, _)| *action != without)
@@ -64,14 +64,14 @@ fn change(site: &Site, change: impl FnOnce(&mut RoleRecord)) {
         .unwrap();
 }
 
-fn allow(site: &Site, policy: String) {
+pub(super) fn allow(site: &Site, policy: String) {
     change(site, |role| {
         role.policies = [("replication".to_owned(), policy)].into();
     });
 }
 
 /// Buckets, the destination's owned by `owner`, and a rule for all encryption types.
-async fn site(owner: &str) -> Site {
+pub(super) async fn site(owner: &str) -> Site {
     let bench = Bench::new();
     bench
         .bucket(bench.here(), "source", Versioning::Enabled)
@@ -86,12 +86,19 @@ async fn site(owner: &str) -> Site {
     let mut rule = v2("destination", RuleFilter::Everything, 1);
     rule.sse_kms_objects = Some(true);
     rule.destination.replica_kms_key = Some(key.arn);
+    if let RuleVersion::V2 { delete_markers, .. } = &mut rule.version {
+        *delete_markers = true;
+    }
+    if owner == OTHER {
+        rule.destination.account = Some(owner.to_owned());
+        rule.destination.owner_is_destination = true;
+    }
     site.rules(site.here(), "source", vec![rule]).await;
     site
 }
 
 /// The reason of the one failure that came since `count`.
-async fn reason(site: &Site, count: &mut usize) -> Option<Reason> {
+pub(super) async fn reason(site: &Site, count: &mut usize) -> Option<Reason> {
     let failures = site.failures().await;
     let new = failures[*count..].to_vec();
     *count = failures.len();
@@ -99,7 +106,7 @@ async fn reason(site: &Site, count: &mut usize) -> Option<Reason> {
     new.into_iter().next()
 }
 
-async fn put(site: &Site, choice: EncryptionChoice) -> VersionRecord {
+pub(super) async fn put(site: &Site, choice: EncryptionChoice) -> VersionRecord {
     site.here()
         .put_tagged("source", "k", b"content", choice, vec![tag("a", "b")])
         .await
@@ -214,7 +221,6 @@ async fn across_accounts_the_bucket_policy_must_allow_too() {
     let set = |policy: String| {
         site.there().update_bucket("destination", |bucket| {
             bucket.policy = Some(policy);
-            bucket.ownership = Some(ObjectOwnership::ObjectWriter);
             Ok::<_, StoreError>(())
         })
     };
@@ -234,6 +240,70 @@ async fn across_accounts_the_bucket_policy_must_allow_too() {
     assert_eq!(failure.code(), Some("DstPutObjectNotPermitted"));
     put(&site, EncryptionChoice::SseS3).await;
     assert_eq!(reason(&site, &mut count).await, None);
+}
+
+/// Replicas are handed over only by permission, and only where there are ACLs.
+#[tokio::test]
+async fn handing_replicas_over_takes_a_permission() {
+    let site = site(OTHER).await;
+    let mut count = 0;
+    let grant = |action: &str| {
+        let policy = format!(
+            r#"{{"Statement":{{"Effect":"Allow","Principal":{{"AWS":"{ROLE}"}},"Action":["s3:ReplicateObject","s3:ReplicateTags"{action}],"Resource":"arn:aws:s3:::destination/*"}}}}"#
+        );
+        site.there().update_bucket("destination", |bucket| {
+            bucket.policy = Some(policy);
+            bucket.ownership = Some(ObjectOwnership::ObjectWriter);
+            Ok::<_, StoreError>(())
+        })
+    };
+    let hand_over = "s3:ObjectOwnerOverrideToBucketOwner";
+    grant("").await.unwrap();
+    let whole = policy("").replace("s3:ReplicateDelete", hand_over);
+    allow(&site, whole);
+    put(&site, EncryptionChoice::SseS3).await;
+    let failure = reason(&site, &mut count).await.unwrap();
+    assert_eq!(failure.code(), Some("DstPutObjectNotPermitted"));
+    assert!(failure.to_string().contains(hand_over), "{failure}");
+    grant(&format!(r#","{hand_over}""#)).await.unwrap();
+    let version = put(&site, EncryptionChoice::SseS3).await;
+    assert_eq!(reason(&site, &mut count).await, None);
+    assert_eq!(site.replica(&version).unwrap().owner, OTHER);
+}
+
+#[tokio::test]
+async fn delete_markers_and_changes_of_tags_have_calls_of_their_own() {
+    let site = site("111122223333").await;
+    let mut count = 0;
+    allow(&site, policy("s3:ReplicateDelete"));
+    let version = put(&site, EncryptionChoice::SseS3).await;
+    assert_eq!(reason(&site, &mut count).await, None);
+    site.here().delete_one("source", "k", None).await;
+    let failure = reason(&site, &mut count).await.unwrap();
+    assert_eq!(failure.code(), Some("DstDelObjNotPermitted"));
+
+    let retag = async |version: &VersionRecord, value: &str| {
+        let id = Some(version.version_id.as_str());
+        let tags = vec![tag("a", value)];
+        site.here().set_tags("source", "k", id, tags).await.unwrap();
+    };
+    let tags = |version: &VersionRecord| {
+        let replica = site.replica(version).unwrap();
+        replica.object().unwrap().tags.clone()
+    };
+    allow(&site, policy("s3:ReplicateTags"));
+    retag(&version, "c").await;
+    let failure = reason(&site, &mut count).await.unwrap();
+    assert_eq!(failure.code(), Some("DstPutTaggingNotPermitted"));
+    assert_eq!(tags(&version), [tag("a", "b")]);
+
+    allow(&site, policy(""));
+    let version = put(&site, EncryptionChoice::SseS3).await;
+    assert_eq!(reason(&site, &mut count).await, None);
+    allow(&site, policy("s3:ReplicateObject"));
+    retag(&version, "d").await;
+    assert_eq!(reason(&site, &mut count).await, None);
+    assert_eq!(tags(&version), [tag("a", "d")]);
 }
 
 #[tokio::test]
