@@ -28,6 +28,17 @@ clients *ARGS:
     .venv/bin/pip install --quiet --disable-pip-version-check -r tests/clients/requirements.txt
     .venv/bin/pytest tests/clients {{ ARGS }}
 
+# Policy decisions against those of iam-simulate; needs Node.
+iam-simulate:
+    npm ci --prefix tests/iam-simulate --no-audit --no-fund
+    cargo test -p keyferry-policy --features iam-simulate-tests --test iam_simulate -- --nocapture
+
+# Any bytes as policy documents, beginning with the emitted ones; finds go to fuzz/artifacts. Needs
+# `cargo install cargo-fuzz --locked` and a C++ compiler; no sanitizer, so stable Rust will do.
+fuzz SECONDS="600":
+    mkdir -p fuzz/corpus/policy
+    cargo fuzz run policy --sanitizer none fuzz/corpus/policy crates/keyferry-policy/tests/golden* -- -max_total_time={{ SECONDS }} -dict=fuzz/policy.dict -timeout=10 -max_len=8192
+
 # A large upload and download through the lab: rate and peak memory.
 bench SIZE_IN_MIB="3072":
     cargo build --release -p keyferry
