@@ -136,11 +136,41 @@ impl Question {
 }
 
 impl Row {
-    /// The one answer, where all columns share it.
+    /// What is said of every column; nothing where there is but one.
     #[must_use]
-    pub fn shared_answer(&self) -> Option<&Answer> {
-        let (first, others) = self.answers.split_first()?;
-        (!others.is_empty() && others.iter().all(|answer| answer == first)).then_some(first)
+    pub fn shared(&self) -> Vec<&str> {
+        let Some((first, others)) = self.answers.split_first() else {
+            return Vec::new();
+        };
+        let everywhere = |line: &&String| others.iter().all(|answer| answer.lines.contains(line));
+        let lines = first.lines.iter().filter(everywhere);
+        lines
+            .filter(|_| !others.is_empty())
+            .map(String::as_str)
+            .collect()
+    }
+
+    /// What is said of each column beside that. Nothing where all of it is shared.
+    #[must_use]
+    pub fn apart(&self) -> Option<Vec<String>> {
+        let shared = self.shared();
+        let own = |answer: &Answer| {
+            let lines = answer.lines.iter();
+            let lines: Vec<&str> = lines
+                .map(String::as_str)
+                .filter(|line| !shared.contains(line))
+                .collect();
+            lines.join("\n")
+        };
+        let mut own: Vec<String> = self.answers.iter().map(own).collect();
+        if own.iter().all(String::is_empty) {
+            return None;
+        }
+        let nothing = if shared.is_empty() { "none" } else { "no more" };
+        for answer in own.iter_mut().filter(|answer| answer.is_empty()) {
+            nothing.clone_into(answer);
+        }
+        Some(own)
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) const QUESTIONS: [Question; 17] = [
     ("bucket-policy", "Destination bucket policy", bucket_policy),
     ("key-policy", "Key policies", key_policies),
     ("encryption-context", "KMS encryption context", context),
-    ("opt-in", "Opt-in of the rule", opt_in),
+    ("opt-in", "SseKmsEncryptedObjects", opt_in),
     ("replica-key", "ReplicaKmsKeyID", replica_key),
     (
         "replica-modifications",
@@ -162,8 +162,8 @@ fn opt_in(example: &Example) -> Answer {
         let criteria = rule.source_selection_criteria.as_ref();
         let on = criteria.and_then(|criteria| criteria.sse_kms_encrypted_objects);
         Some(on.map_or_else(
-            || "none needed".to_owned(),
-            |switch| format!("SseKmsEncryptedObjects {}", switch.status.as_str()),
+            || "absent".to_owned(),
+            |switch| switch.status.as_str().to_owned(),
         ))
     })
 }

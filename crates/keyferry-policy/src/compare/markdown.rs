@@ -9,13 +9,20 @@ impl Comparison {
         let titles = self.columns.iter().map(|column| column.title);
         let header = row("", titles.map(ToOwned::to_owned));
         let rule = format!("|{}\n", " --- |".repeat(self.columns.len() + 1));
-        let apart = self.rows.iter().filter(|row| row.shared_answer().is_none());
-        let apart = apart.map(|compared| row(compared.title, compared.answers.iter().map(cell)));
+        let apart = self.rows.iter().filter_map(|compared| {
+            let answers = compared.apart()?;
+            let cells = answers.iter().zip(&compared.answers);
+            Some(row(
+                compared.title,
+                cells.map(|(text, answer)| cell(text, answer)),
+            ))
+        });
         let mut markdown: String = [header, rule].into_iter().chain(apart).collect();
-        let shared = self.rows.iter();
-        let shared: Vec<String> = shared
-            .filter_map(|row| Some(format!("- {}: {}\n", row.title, cell(row.shared_answer()?))))
-            .collect();
+        let shared = self.rows.iter().flat_map(|compared| {
+            let lines = compared.shared().into_iter();
+            lines.map(|line| format!("- {}: {}\n", compared.title, escaped(line)))
+        });
+        let shared: Vec<String> = shared.collect();
         if !shared.is_empty() {
             markdown.push_str("\nFor all of them:\n\n");
             markdown.extend(shared);
@@ -35,17 +42,10 @@ fn row(title: &str, cells: impl Iterator<Item = String>) -> String {
     line
 }
 
-fn cell(answer: &Answer) -> String {
-    if answer.lines.is_empty() {
-        return "none".to_owned();
-    }
-    let mut lines: Vec<String> = answer.lines.iter().map(|line| escaped(line)).collect();
-    lines.extend(
-        answer
-            .pages
-            .iter()
-            .map(|page| format!("[{}]({})", escaped(&page.title), page.url)),
-    );
+fn cell(text: &str, answer: &Answer) -> String {
+    let mut lines: Vec<String> = text.lines().map(escaped).collect();
+    let pages = answer.pages.iter();
+    lines.extend(pages.map(|page| format!("[{}]({})", escaped(&page.title), page.url)));
     lines.join("<br>")
 }
 

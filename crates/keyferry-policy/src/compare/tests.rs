@@ -100,7 +100,10 @@ fn columns_can_be_chosen() {
     assert_eq!(two.columns.len(), 2);
     assert!(two.rows.iter().all(|row| row.answers.len() == 2));
     let calls = two.rows.iter().find(|row| row.id == "calls").unwrap();
-    assert_eq!(calls.shared_answer().unwrap().lines, ["8"]);
+    assert_eq!(calls.shared(), ["8"]);
+    assert_eq!(calls.apart(), None);
+    let silent = two.rows.iter().find(|row| row.id == "silent").unwrap();
+    assert_eq!(silent.shared().len(), silent.answers[0].lines.len());
 }
 
 #[test]
@@ -111,11 +114,14 @@ fn markdown_is_a_table_and_a_list() {
     for line in table.lines() {
         assert_eq!(line.replace("\\|", "").matches('|').count(), 7, "{line}");
     }
-    let shared = comparison.rows.iter();
-    let shared = shared.filter(|row| row.shared_answer().is_some()).count();
+    let rows = comparison.rows.iter();
+    let apart = rows.clone().filter(|row| row.apart().is_some()).count();
     assert!(list.lines().all(|line| line.starts_with("- ")));
-    assert_eq!(list.lines().count(), shared);
-    assert_eq!(table.lines().count(), 2 + comparison.rows.len() - shared);
+    assert_eq!(
+        list.lines().count(),
+        rows.map(|row| row.shared().len()).sum::<usize>()
+    );
+    assert_eq!(table.lines().count(), 2 + apart);
 }
 
 /// The grants are the calls that S3 makes: neither fewer nor more.
