@@ -19,6 +19,11 @@ impl PolicyDocument {
     /// The first thing that is wrong, with its line and column: broken JSON, names that appear twice or
     /// do not exist, wrong types, missing elements.
     pub fn parse(json: &str) -> Result<Self, ParseError> {
+        Self::parse_with_lines(json).map(|(document, _)| document)
+    }
+
+    /// The same, with the line on which each statement begins, counted from 1.
+    pub(crate) fn parse_with_lines(json: &str) -> Result<(Self, Vec<usize>), ParseError> {
         let root = parse_root(json)?;
         let mut members = root.object("the document", &["Version", "Id", "Statement"])?;
         let version = match members.take("Version") {
@@ -26,12 +31,13 @@ impl PolicyDocument {
             Some(node) => version(&node)?,
         };
         let id = members.take("Id").map(|id| id.string("`Id`")).transpose()?;
-        let statements = statements(&root, &mut members)?;
-        Ok(Self {
+        let (statements, lines) = statements(&root, &mut members)?;
+        let document = Self {
             version,
             id,
             statements,
-        })
+        };
+        Ok((document, lines))
     }
 }
 
@@ -46,7 +52,7 @@ fn version(node: &Node<'_>) -> Result<LanguageVersion, ParseError> {
 fn statements(
     root: &Node<'_>,
     members: &mut Members<'_>,
-) -> Result<Vec<super::document::Statement>, ParseError> {
+) -> Result<(Vec<super::document::Statement>, Vec<usize>), ParseError> {
     let Some(node) = members.take("Statement") else {
         return Err(root.error(ParseProblem::Missing {
             element: "Statement",
@@ -57,7 +63,9 @@ fn statements(
     if nodes.is_empty() {
         return Err(node.error(ParseProblem::NoStatements));
     }
-    nodes.iter().map(statement::read).collect()
+    let lines = nodes.iter().map(Node::line).collect();
+    let statements: Result<_, _> = nodes.iter().map(statement::read).collect();
+    Ok((statements?, lines))
 }
 
 #[cfg(test)]

@@ -61,6 +61,11 @@ impl<'a> Node<'a> {
         ParseError::at(self.text, self.range().start, problem)
     }
 
+    /// The line on which this value begins, counted from 1.
+    pub(super) fn line(&self) -> usize {
+        position(self.text, self.range().start).0
+    }
+
     pub(super) fn is_before(&self, other: &Self) -> bool {
         self.range().start < other.range().start
     }
