@@ -19,8 +19,10 @@ mod read;
 mod repair;
 mod replications;
 mod rule;
+mod sarif;
 mod settings;
 mod surplus;
+mod terraform;
 mod trusted;
 
 pub use finding::{Change, Finding, Level, Place, Surplus};
@@ -30,6 +32,7 @@ pub use installed::{
 };
 pub use read::ReadError;
 pub use rule::Rule;
+pub use sarif::sarif;
 
 use crate::ReplicationPlan;
 
@@ -39,9 +42,8 @@ use replications::Direction;
 /// first.
 #[must_use]
 pub fn check(plan: &ReplicationPlan, installed: &Installed) -> Vec<Finding> {
-    let mut findings = linted::check(installed);
-    // A document of the wrong kind has been said to be one; what it would decide is not known.
-    let installed = &linted::without_wrong_kinds(installed);
+    let (mut findings, installed) = linted::check(installed);
+    let installed = &installed;
     let flows = plan.flows();
     let directions: Vec<Direction<'_>> = flows
         .iter()

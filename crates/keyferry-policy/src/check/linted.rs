@@ -7,19 +7,26 @@ use super::rule::Rule;
 use crate::iam::PolicyDocument;
 use crate::lint::{DocumentKind, LintFinding, LintRule, Severity, lint};
 
-pub(super) fn check(installed: &Installed) -> Vec<Finding> {
+/// What is wrong, and what is installed without the documents that are of another kind than they are
+/// used as: nobody knows what the right ones would say.
+pub(super) fn check(installed: &Installed) -> (Vec<Finding>, Installed) {
     let mut findings = Vec::new();
-    let mut all = installed.clone();
-    each(&mut all, |subject, name, kind, known| {
+    let mut sound = installed.clone();
+    each(&mut sound, |subject, name, kind, known| {
         let Known::Present(given) = known else {
             return;
         };
-        findings.extend(lint(&given.value, kind).into_iter().map(|found| {
+        let found = lint(&given.value, kind);
+        let wrong = found.iter().any(|found| found.rule == LintRule::WrongKind);
+        findings.extend(found.into_iter().map(|found| {
             let place = Place::document(name, &given.origin);
             finding(subject, place, found)
         }));
+        if wrong {
+            *known = Known::unknown("what was given is another kind of document");
+        }
     });
-    findings
+    (findings, sound)
 }
 
 fn finding(subject: &str, place: Place, found: LintFinding) -> Finding {
@@ -39,23 +46,6 @@ fn finding(subject: &str, place: Place, found: LintFinding) -> Finding {
         .because(Rule::Lint(found.rule).summary())
         .at(Some(place))
         .fix(found.fix)
-}
-
-/// The same without the documents that are of another kind than they are used as: nobody knows what
-/// the right one would say.
-pub(super) fn without_wrong_kinds(installed: &Installed) -> Installed {
-    let mut installed = installed.clone();
-    each(&mut installed, |_, _, kind, known| {
-        let wrong = known.value().is_some_and(|document| {
-            lint(document, kind)
-                .iter()
-                .any(|found| found.rule == LintRule::WrongKind)
-        });
-        if wrong {
-            *known = Known::unknown("what was given is another kind of document");
-        }
-    });
-    installed
 }
 
 /// Every policy document, with what it is about, its name and its kind.

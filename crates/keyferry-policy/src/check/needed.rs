@@ -166,7 +166,10 @@ fn denied(
     };
     let statement = match denial {
         Denial::Explicit { by } => Some(by),
-        Denial::Implicit { nearly, .. } => nearly.first().map(|near| &near.statement),
+        Denial::Implicit { nearly, .. } => nearly
+            .iter()
+            .min_by_key(|near| repair::order(&near.but))
+            .map(|near| &near.statement),
     };
     let place = match statement {
         Some(statement) => applying

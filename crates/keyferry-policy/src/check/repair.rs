@@ -472,7 +472,7 @@ fn extend(values: &mut Vec<String>, more: &[String]) {
 }
 
 /// What to try first: a value, then an action, then a resource.
-fn order(but: &Mismatch) -> u8 {
+pub(super) fn order(but: &Mismatch) -> u8 {
     match but {
         Mismatch::Condition(_) => 0,
         Mismatch::Action { .. } => 1,

@@ -16,7 +16,10 @@ use super::replications::Direction;
 use super::rule::Rule;
 use crate::calls::{Call, Replication};
 use crate::documents::Kind;
-use crate::iam::{ActionElement, Caller, Effect, PolicyDocument, Request, Statement, StatementId};
+use crate::iam::{
+    ActionElement, Caller, Effect, PolicyDocument, PrincipalElement, Principals, Request,
+    Statement, StatementId,
+};
 use crate::{Documents, ReplicationPlan, RoleArn, actions, glob};
 
 use targets::Target;
@@ -350,34 +353,46 @@ fn responsible(applying: &Applying<'_>, by: Vec<StatementId>) -> Vec<StatementId
     if mine.is_empty() { others } else { mine }
 }
 
-/// All patterns of actions that the role's policies and the policies of the resources allow.
+/// All patterns of actions that the role's policies allow, and those of the resources by themselves.
 fn patterns(arn: &RoleArn, directions: &[&Direction<'_>], installed: &Installed) -> Vec<Pattern> {
-    let mut documents: Vec<&PolicyDocument> = Vec::new();
+    let mut statements: Vec<&Statement> = Vec::new();
     if let Some(role) = installed.role(arn) {
         let policies = role.policies.iter();
-        documents.extend(policies.filter_map(|policy| policy.document.value()));
+        let documents = policies.filter_map(|policy| policy.document.value());
+        statements.extend(documents.flat_map(|document| &document.statements));
     }
     for direction in directions {
         for site in [direction.flow.source, direction.flow.destination] {
             let bucket = installed.bucket(&site.bucket);
-            documents.extend(bucket.and_then(|bucket| bucket.policy.value()));
+            let bucket = bucket.and_then(|bucket| bucket.policy.value());
             let key = site.encryption.kms_key();
             let key = key.and_then(|key| installed.key(key));
-            documents.extend(key.and_then(|key| key.policy.value()));
+            let key = key.and_then(|key| key.policy.value());
+            let own = bucket.into_iter().chain(key);
+            let own = own.flat_map(|document| &document.statements);
+            statements.extend(own.filter(|statement| names(statement, arn)));
         }
     }
-    let mut patterns = Vec::new();
-    for statement in documents.iter().flat_map(|document| &document.statements) {
-        if statement.effect == Effect::Allow {
-            match &statement.action {
-                ActionElement::Action(these) => {
-                    patterns.extend(these.iter().cloned().map(Pattern::These));
-                }
-                ActionElement::NotAction(those) => patterns.push(Pattern::AllBut(those.clone())),
-            }
-        }
+    statements
+        .into_iter()
+        .filter(|statement| statement.effect == Effect::Allow)
+        .flat_map(|statement| match &statement.action {
+            ActionElement::Action(these) => these.iter().cloned().map(Pattern::These).collect(),
+            ActionElement::NotAction(those) => vec![Pattern::AllBut(those.clone())],
+        })
+        .collect()
+}
+
+/// Whether a statement is about the role itself, not only about its account.
+fn names(statement: &Statement, role: &RoleArn) -> bool {
+    match &statement.principal {
+        Some(PrincipalElement::Principal(Principals::Listed { aws, .. })) => aws
+            .iter()
+            .any(|principal| principal == "*" || principal == role.as_str()),
+        Some(PrincipalElement::Principal(Principals::Everyone))
+        | Some(PrincipalElement::NotPrincipal(_)) => true,
+        None => false,
     }
-    patterns
 }
 
 /// The actions of other services that a statement names; of `*`, one of each service.
