@@ -369,7 +369,7 @@ fn patterns(arn: &RoleArn, directions: &[&Direction<'_>], installed: &Installed)
             let key = key.and_then(|key| installed.key(key));
             let key = key.and_then(|key| key.policy.value());
             let own = bucket.into_iter().chain(key);
-            let own = own.flat_map(|document| &document.statements);
+            let own = own.flat_map(|document| document.statements.iter());
             statements.extend(own.filter(|statement| names(statement, arn)));
         }
     }
@@ -401,7 +401,7 @@ fn foreign_actions(statement: &Statement) -> Vec<String> {
     let one_of_each = || {
         let others = actions::services().filter(|service| !KIN.contains(service));
         others.filter_map(|service| {
-            let first = actions::names(service).into_iter().next()?;
+            let first = actions::names(service).iter().next()?;
             Some(format!("{service}:{first}"))
         })
     };
