@@ -116,7 +116,19 @@ CELLS = [
     for profile in PROFILES
 ]
 SPECIAL = [Emitted(each.name, each) for each in sorted(special_folder().iterdir())]
-EVERY = [*(cell.emitted for cell in CELLS), *SPECIAL]
+
+
+def distinct(plans: list[Emitted]) -> list[Emitted]:
+    """Without those that say to the letter what another says, as both profiles do without KMS."""
+    found: dict[tuple, Emitted] = {}
+    for plan in plans:
+        files = sorted(path for path in plan.folder.rglob("*") if path.is_file())
+        content = tuple((path.relative_to(plan.folder), path.read_bytes()) for path in files)
+        found.setdefault(content, plan)
+    return list(found.values())
+
+
+EVERY = distinct([*(cell.emitted for cell in CELLS), *SPECIAL])
 
 # A cell with nearly every kind of document in it.
 RICH = Cell("sse-kms-bucketkey", "cross", "two-way", "compatible").emitted
@@ -131,9 +143,13 @@ def role_document(role_name: str, roles: dict[str, str], permissions: bool) -> D
     return Document("batch-role" if permissions else "batch-trust", bucket)
 
 
+# What the names of managed policies begin with.
+NAME_OF_OURS = "s3-replication-"
+
+
 def people_document(policy_name: str) -> Document:
     """A managed policy's name ends as the document's file is called."""
-    return named(policy_name.removeprefix("s3-replication-"))
+    return named(policy_name.removeprefix(NAME_OF_OURS))
 
 
 def named(stem: str) -> Document:

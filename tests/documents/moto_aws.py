@@ -18,7 +18,7 @@ from moto.s3.models import s3_backends
 import aws_shapes
 import sites
 import strict_json
-from emitted import TRUSTS, Document
+from emitted import NAME_OF_OURS, TRUSTS, Document
 
 # By partition: where buckets and roles are looked at. moto answers for them in every region.
 REGIONS = {"aws": "ap-northeast-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
@@ -159,7 +159,7 @@ def policy_name(document: Document) -> str:
     """A key has but one policy, and its name is fixed."""
     if document.kind == "key-policy":
         return "default"
-    return f"{document.kind}-{document.bucket}"
+    return f"{NAME_OF_OURS}{document.kind}-{document.bucket}"
 
 
 def read_role(iam, document: Document, name: str) -> dict[Document, dict]:

@@ -66,7 +66,7 @@ def run(script: Path, folder: Path, environment: dict[str, str]) -> subprocess.C
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=240,
     )
 
 
