@@ -37,7 +37,7 @@ iam-simulate:
 # `cargo install cargo-fuzz --locked` and a C++ compiler; no sanitizer, so stable Rust will do.
 fuzz SECONDS="600":
     mkdir -p fuzz/corpus/policy
-    cargo fuzz run policy --sanitizer none fuzz/corpus/policy crates/keyferry-policy/tests/golden* -- -max_total_time={{ SECONDS }} -dict=fuzz/policy.dict -timeout=10 -max_len=8192
+    cargo fuzz run policy --sanitizer none fuzz/corpus/policy crates/keyferry-policy/tests/golden crates/keyferry-policy/tests/golden-special -- -max_total_time={{ SECONDS }} -dict=fuzz/policy.dict -timeout=60 -max_len=8192
 
 # A large upload and download through the lab: rate and peak memory.
 bench SIZE_IN_MIB="3072":
