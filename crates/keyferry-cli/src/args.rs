@@ -15,7 +15,9 @@ use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub(crate) use key::{ExportTarget, KeyArgs, KeyCommand, KeySource};
 pub(crate) use lab::{DemoArgs, LabArgs, LabCommand, UpArgs};
-pub(crate) use policy::{EmitArgs, Place, PlanArgs, PolicyArgs, PolicyCommand, ProfileArg};
+pub(crate) use policy::{
+    ApplyArgs, EmitArgs, OtherAccountArgs, Place, PlanArgs, PolicyArgs, PolicyCommand, ProfileArg,
+};
 pub(crate) use transfer::{
     DownloadArgs, From, Level, Overwrite, ReplicaAddress, UploadArgs, VerifyArgs, WaitArgs,
 };

@@ -1,6 +1,7 @@
 //! Credentials and connections, from where AWS users keep them.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use aws_config::BehaviorVersion;
 use aws_config::profile::ProfileFileCredentialsProvider;
@@ -24,7 +25,7 @@ const FIRST_REGION: &str = "us-east-1";
 
 /// Connections to S3, one per region.
 pub(crate) struct Aws {
-    connector: Connector,
+    connector: Arc<Connector>,
     region: Option<Region>,
 }
 
@@ -57,9 +58,17 @@ impl From<TransferError> for Failure {
 impl Aws {
     /// Finds credentials and settings as the AWS CLI does, with keyferry's own on top.
     pub(crate) async fn connect(settings: &Settings) -> Result<Self, Failure> {
+        Self::connect_as(settings, settings.profile.as_deref()).await
+    }
+
+    /// The same with the credentials of another profile.
+    pub(crate) async fn connect_as(
+        settings: &Settings,
+        profile: Option<&str>,
+    ) -> Result<Self, Failure> {
         let http = keyferry_transfer::https_client(settings.ca_bundle.as_deref())?;
         let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http.clone());
-        if let Some(profile) = &settings.profile {
+        if let Some(profile) = profile {
             loader = loader.profile_name(profile);
         }
         if let Some(region) = &settings.region {
@@ -72,7 +81,6 @@ impl Aws {
                 .region()
                 .and_then(|region| region.as_ref().parse().ok()),
         };
-        let profile = settings.profile.as_deref();
         // A profile that was asked for is the one to use, whatever the environment holds.
         let credentials = match profile {
             Some(name) => SharedCredentialsProvider::new(
@@ -103,7 +111,10 @@ impl Aws {
             allow_plaintext_loopback: settings.allow_plaintext_loopback,
             ..ConnectorSettings::new(credentials)
         })?;
-        Ok(Self { connector, region })
+        Ok(Self {
+            connector: Arc::new(connector),
+            region,
+        })
     }
 
     /// Connections to a lab, whatever the environment says.
@@ -119,7 +130,7 @@ impl Aws {
             ..ConnectorSettings::new(SharedCredentialsProvider::new(credentials))
         })?;
         Ok(Self {
-            connector,
+            connector: Arc::new(connector),
             region: Some(region),
         })
     }
@@ -127,6 +138,11 @@ impl Aws {
     /// What hands out clients by region.
     pub(crate) fn connector(&self) -> &Connector {
         &self.connector
+    }
+
+    /// The same, to keep.
+    pub(crate) fn shared_connector(&self) -> Arc<Connector> {
+        Arc::clone(&self.connector)
     }
 
     /// The client for a region.

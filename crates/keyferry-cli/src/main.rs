@@ -9,11 +9,11 @@ mod find_key;
 mod hardening;
 mod interrupt;
 mod keys;
+mod live;
 mod logging;
 mod replica;
 mod secret_input;
 mod settings;
-mod setup;
 mod terminal;
 
 use std::process::ExitCode;

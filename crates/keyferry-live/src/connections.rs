@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aws_types::SdkConfig;
-use keyferry_policy::{AccountId, KmsKeyArn, Partition, Region, ReplicationPlan, Site};
+use keyferry_policy::iam::PolicyDocument;
+use keyferry_policy::{AccountId, KmsKeyArn, Partition, Region, ReplicationPlan, RoleArn, Site};
 use keyferry_transfer::{Connector, NameEndpoint, UntrustedIsFinal};
 
 use crate::service_error::{Named as _, ServiceError};
@@ -160,6 +161,28 @@ impl Connections {
             .retry_classifier(UntrustedIsFinal)
             .build();
         Ok(aws_sdk_iam::Client::from_conf(config))
+    }
+
+    /// Writes an inline policy of a role as it is given, whatever stands there.
+    ///
+    /// # Errors
+    /// When IAM does not take it.
+    pub async fn put_role_policy(
+        &self,
+        role: &RoleArn,
+        near: &Region,
+        name: &str,
+        policy: &PolicyDocument,
+    ) -> Result<(), ServiceError> {
+        self.iam(role.account(), near)?
+            .put_role_policy()
+            .role_name(role.role_name())
+            .policy_name(name)
+            .policy_document(policy.to_json())
+            .send()
+            .await
+            .named("iam:PutRolePolicy", role.as_str())
+            .map(drop)
     }
 
     /// KMS in a key's region, for its account.

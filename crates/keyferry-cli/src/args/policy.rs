@@ -1,9 +1,11 @@
 //! Arguments of `keyferry policy`.
 
+mod apply;
 mod plan;
 
 use clap::{Args, Subcommand};
 
+pub(crate) use apply::{ApplyArgs, OtherAccountArgs};
 pub(crate) use plan::{Place, PlanArgs, ProfileArg};
 
 /// `keyferry policy`
@@ -18,6 +20,8 @@ pub(crate) struct PolicyArgs {
 pub(crate) enum PolicyCommand {
     /// Print or write every document that replication needs.
     Emit(EmitArgs),
+    /// Bring AWS to the plan: show what changes, then change it.
+    Apply(ApplyArgs),
 }
 
 /// `keyferry policy emit`

@@ -26,7 +26,7 @@ use crate::aws::Aws;
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
 use crate::terminal::human_bytes;
-use crate::{interrupt, setup};
+use crate::{interrupt, live};
 use story::Story;
 
 const BUCKETS: [&str; 2] = ["demo-tokyo", "demo-osaka"];
@@ -68,7 +68,7 @@ async fn tell(
     }
     let aws = lab::connect(lab)?;
     let plan = lab::plan(lab, BUCKETS)?;
-    setup::install(lab, aws.connector(), &plan).await?;
+    live::install(&aws, &plan).await?;
     story.step(
         "buckets",
         format!(

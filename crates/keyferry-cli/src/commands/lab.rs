@@ -9,7 +9,7 @@ use crate::args::{LabArgs, LabCommand, UpArgs};
 use crate::aws::Aws;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::{interrupt, setup};
+use crate::{interrupt, live};
 
 const BUCKETS: [&str; 2] = ["lab-tokyo", "lab-osaka"];
 
@@ -38,7 +38,7 @@ async fn up(invocation: &Invocation, arguments: UpArgs) -> Result<Exit, Failure>
     if !arguments.empty {
         let plan = plan(&lab, BUCKETS)?;
         let aws = connect(&lab)?;
-        setup::install(&lab, aws.connector(), &plan).await?;
+        live::install(&aws, &plan).await?;
     }
     terminal.print(exports(&lab, &arguments.other_accounts))?;
     let buckets = if arguments.empty {

@@ -1,5 +1,6 @@
 //! `keyferry policy`: what replication needs, as documents.
 
+mod apply;
 mod emit;
 mod plan;
 
@@ -10,6 +11,7 @@ use crate::failure::Failure;
 
 pub(super) async fn run(invocation: &Invocation, command: PolicyCommand) -> Result<Exit, Failure> {
     match command {
+        PolicyCommand::Apply(arguments) => apply::run(invocation, &arguments).await,
         PolicyCommand::Emit(arguments) => emit::run(invocation, &arguments),
     }
 }

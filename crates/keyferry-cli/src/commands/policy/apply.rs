@@ -1,0 +1,131 @@
+//! `keyferry policy apply`: brings AWS to a plan.
+
+use std::io::{self, IsTerminal, Write};
+
+use keyferry_live::{
+    Change, CompareOptions, LineKind, Observer, ServiceError, apply, compare, read,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::plan;
+use crate::args::ApplyArgs;
+use crate::commands::Invocation;
+use crate::exit::Exit;
+use crate::failure::{Context, Failure};
+use crate::terminal::Terminal;
+use crate::{interrupt, live};
+
+pub(super) async fn run(invocation: &Invocation, arguments: &ApplyArgs) -> Result<Exit, Failure> {
+    let terminal = invocation.terminal;
+    // `--profile` names credentials here.
+    let plan = plan::read(&arguments.plan, None)?;
+    let connections = live::connections(&invocation.settings, &arguments.other, &plan).await?;
+    connections.require_all(&plan)?;
+    for identity in connections.identities() {
+        terminal.say(format!("account {}: {}", identity.account, identity.arn));
+    }
+    let options = CompareOptions {
+        create_buckets: arguments.create_buckets,
+        replace_role: arguments.replace_role,
+    };
+    let found = read(&plan, &connections).await;
+    let changes = compare(&plan, &found, options).map_err(|refusals| live::refused(&refusals))?;
+    if terminal.is_text() {
+        show(terminal, &changes)?;
+    }
+    if changes.is_empty() || arguments.dry_run {
+        if changes.is_empty() {
+            terminal.say("nothing to do: everything is as the plan says");
+        } else {
+            terminal.say(format!("{}; nothing was changed", count(&changes)));
+        }
+        return report(terminal, &changes, 0);
+    }
+    let cancel = interrupt::token(terminal)?;
+    if !arguments.yes && !confirmed(&changes, &cancel).await? {
+        return Err(Failure::new(Exit::Failure, "nothing was changed"));
+    }
+    let applied = apply(&changes, &connections, &Told(terminal), &cancel).await?;
+    terminal.say(format!("done: {} made and read back", count(&changes)));
+    report(terminal, &changes, applied.changes)
+}
+
+/// The changes as data, where data is asked for.
+fn report(terminal: Terminal, changes: &[Change], applied: usize) -> Result<Exit, Failure> {
+    if !terminal.is_text() {
+        terminal.json(&serde_json::json!({"changes": changes, "applied": applied}))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn count(changes: &[Change]) -> String {
+    match changes.len() {
+        1 => "1 change".to_owned(),
+        many => format!("{many} changes"),
+    }
+}
+
+/// Each change with its diff.
+fn show(terminal: Terminal, changes: &[Change]) -> Result<(), Failure> {
+    let bold = anstyle::Style::new().bold();
+    for change in changes {
+        terminal.print(format!("{bold}{change}{bold:#}"))?;
+        for line in change.diff() {
+            let (style, mark) = match line.kind {
+                LineKind::Kept => (anstyle::Style::new(), " "),
+                LineKind::Removed => (anstyle::AnsiColor::Red.on_default(), "-"),
+                LineKind::Added => (anstyle::AnsiColor::Green.on_default(), "+"),
+                LineKind::Gap => (anstyle::AnsiColor::Cyan.on_default(), ""),
+            };
+            terminal.print(format!("{style}{mark}{}{style:#}", line.text))?;
+        }
+        terminal.print("")?;
+    }
+    Ok(())
+}
+
+/// Asks on the terminal. Ctrl-C is a no.
+async fn confirmed(changes: &[Change], cancel: &CancellationToken) -> Result<bool, Failure> {
+    if !io::stdin().is_terminal() {
+        return Err(Failure::new(
+            Exit::Usage,
+            format!(
+                "nothing was changed: {} would be made, and nobody is there to ask",
+                count(changes)
+            ),
+        )
+        .hint("--yes makes them without asking, --dry-run only shows them"));
+    }
+    let question = format!("Make {}? [y/N] ", count(changes));
+    let asked = tokio::task::spawn_blocking(move || {
+        let mut error = io::stderr();
+        write!(error, "{question}")?;
+        error.flush()?;
+        let mut answer = String::new();
+        io::stdin().read_line(&mut answer)?;
+        Ok::<_, io::Error>(answer)
+    });
+    tokio::select! {
+        () = cancel.cancelled() => Err(Failure::new(Exit::Interrupted, "nothing was changed")),
+        answer = asked => {
+            let answer = answer.context("ask on", "the terminal")?.context("read", "the answer")?;
+            Ok(["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()))
+        }
+    }
+}
+
+/// Tells each step.
+struct Told(Terminal);
+
+impl Observer for Told {
+    fn began(&self, _: &Change) {}
+
+    fn waits(&self, change: &Change, why: &ServiceError) {
+        self.0.say(format!("  waiting to {change}: {why}"));
+    }
+
+    fn done(&self, change: &Change) {
+        let green = anstyle::AnsiColor::Green.on_default().bold();
+        self.0.say(format!("{green}ok{green:#} {change}"));
+    }
+}

@@ -1,0 +1,116 @@
+"""What `keyferry policy apply` writes, the AWS CLI reads back as `policy emit` prints it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from conftest import fresh_name
+from keyferry_cli import DONE, USAGE
+from lab_process import FIRST_REGION, SECOND_REGION
+from test_awscli import aws
+
+ACCOUNT = "111122223333"
+FINDINGS = 6
+
+
+@pytest.fixture
+def arguments(keyferry, lab):
+    """A plan under SSE-KMS, both ways, with a key of its own on each side."""
+    name = fresh_name("apply")
+    keys = {}
+    for region in (FIRST_REGION, SECOND_REGION):
+        made = ask(keyferry, lab, region, "kms", "create-key")
+        keys[region] = made["KeyMetadata"]["Arn"]
+    return [
+        "--encryption", "sse-kms", "--bucket-key", "on", "--both-ways", "--account", ACCOUNT,
+        "--source", f"{name}-a@{FIRST_REGION}", "--source-kms-key", keys[FIRST_REGION],
+        "--destination", f"{name}-b@{SECOND_REGION}", "--destination-kms-key", keys[SECOND_REGION],
+    ]
+
+
+def ask(keyferry, lab, region: str, *arguments: str):
+    """What the AWS CLI answers, at a region's endpoint."""
+    scope = "us-east-1" if arguments[0] == "iam" else region
+    finished = aws(
+        keyferry, *arguments, "--region", scope, "--endpoint-url", lab.endpoints[region],
+        "--output", "json",
+    )
+    return json.loads(finished.stdout)
+
+
+def emitted(keyferry, arguments: list[str]) -> dict[str, dict]:
+    """The documents of `policy emit`, by file name."""
+    folder = keyferry.home / "emitted"
+    text = keyferry.run("policy", "emit", *arguments).expect(DONE).stdout
+    folder.mkdir(exist_ok=True)
+    documents: dict[str, dict] = {}
+    decoder = json.JSONDecoder()
+    while text.strip():
+        name, _, text = text.lstrip().partition("\n")
+        document, end = decoder.raw_decode(text.lstrip())
+        documents[name] = document
+        text = text.lstrip()[end:]
+    return documents
+
+
+def test_the_aws_cli_reads_back_what_apply_wrote(keyferry, lab, arguments):
+    keyferry.run("policy", "apply", *arguments, "--create-buckets", "--yes").expect(DONE)
+    documents = emitted(keyferry, arguments)
+    for option, region in (("--source", FIRST_REGION), ("--destination", SECOND_REGION)):
+        bucket = arguments[arguments.index(option) + 1].partition("@")[0]
+        key = arguments[arguments.index(f"{option}-kms-key") + 1]
+        role = documents[f"replication-{bucket}.json"]["Role"].rpartition("/")[2]
+
+        def get(*what: str):
+            return ask(keyferry, lab, region, *what)
+
+        in_bucket = ["--bucket", bucket]
+        answers = {
+            "replication": get("s3api", "get-bucket-replication", *in_bucket)[
+                "ReplicationConfiguration"
+            ],
+            "encryption": get("s3api", "get-bucket-encryption", *in_bucket)[
+                "ServerSideEncryptionConfiguration"
+            ],
+            "versioning": get("s3api", "get-bucket-versioning", *in_bucket),
+            "trust": get("iam", "get-role", "--role-name", role)["Role"][
+                "AssumeRolePolicyDocument"
+            ],
+            "role": get(
+                "iam", "get-role-policy", "--role-name", role,
+                "--policy-name", "keyferry-replication",
+            )["PolicyDocument"],
+        }
+        for kind, answer in answers.items():
+            assert answer == documents[f"{kind}-{bucket}.json"], kind
+        policy = get("kms", "get-key-policy", "--key-id", key, "--policy-name", "default")
+        root = f"arn:aws:iam::{ACCOUNT}:root"
+        assert root in policy["Policy"]
+
+    again = keyferry.run("policy", "apply", *arguments, "--yes", "--output", "json").expect(DONE)
+    assert json.loads(again.stdout) == {"changes": [], "applied": 0}
+
+
+def test_nothing_changes_unasked(keyferry, lab, arguments):
+    without_buckets = keyferry.run("policy", "apply", *arguments, "--yes").expect(FINDINGS)
+    without_buckets.explains("there is no bucket", "--create-buckets")
+
+    shown = keyferry.run("policy", "apply", *arguments, "--create-buckets", "--dry-run")
+    shown.expect(DONE)
+    assert '+          "kms:ViaService"' in shown.stdout, shown.stdout
+    nobody = keyferry.run("policy", "apply", *arguments, "--create-buckets").expect(USAGE)
+    nobody.explains("--yes", "--dry-run")
+    bucket = arguments[arguments.index("--source") + 1].partition("@")[0]
+    listed = ask(keyferry, lab, FIRST_REGION, "s3api", "list-buckets")
+    assert bucket not in [each["Name"] for each in listed["Buckets"]]
+
+
+def test_another_accounts_plan_is_refused(keyferry, arguments):
+    arguments[arguments.index("--account") + 1] = "999988887777"
+    keys = [arguments.index("--source-kms-key"), arguments.index("--destination-kms-key")]
+    for index in keys:
+        arguments[index + 1] = arguments[index + 1].replace(ACCOUNT, "999988887777")
+    refused = keyferry.run("policy", "apply", *arguments, "--yes").expect(1)
+    refused.explains("999988887777", ACCOUNT, "--destination-profile")
