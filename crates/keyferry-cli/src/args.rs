@@ -14,7 +14,7 @@ use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub(crate) use key::{ExportTarget, KeyArgs, KeyCommand, KeySource};
-pub(crate) use lab::{DemoArgs, LabArgs, LabCommand, UpArgs};
+pub(crate) use lab::{DemoArgs, LabArgs, LabCommand, StoryArg, UpArgs};
 pub(crate) use policy::{
     ApplyArgs, EmitArgs, OtherAccountArgs, Place, PlanArgs, PolicyArgs, PolicyCommand, ProfileArg,
 };

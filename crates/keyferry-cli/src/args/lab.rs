@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use bytesize::ByteSize;
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 /// `keyferry demo`
 #[derive(Debug, Args)]
@@ -13,6 +13,18 @@ pub(crate) struct DemoArgs {
     /// Size of the random file.
     #[arg(long, default_value = "64MiB", conflicts_with = "file")]
     pub(crate) size: ByteSize,
+    /// What to show.
+    #[arg(long, default_value = "object")]
+    pub(crate) story: StoryArg,
+}
+
+/// What a demo shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StoryArg {
+    /// An object on its way: uploaded, replicated, verified, downloaded.
+    Object,
+    /// What replication needs: each encryption set up, one permission taken away, given back.
+    Permissions,
 }
 
 /// `keyferry lab`

@@ -4,6 +4,7 @@
 //! the first step that does not do what it says.
 
 mod content;
+mod permissions;
 mod story;
 
 use std::path::Path;
@@ -21,7 +22,7 @@ use keyferry_verify::{Level, Outcome, Report, Subject, Verification};
 use tokio_util::sync::CancellationToken;
 
 use super::{Invocation, lab, upload as upload_command};
-use crate::args::DemoArgs;
+use crate::args::{DemoArgs, StoryArg};
 use crate::aws::Aws;
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
@@ -36,6 +37,16 @@ pub(super) async fn run(invocation: &Invocation, arguments: DemoArgs) -> Result<
     let cancel = interrupt::token(invocation.terminal)?;
     let folder = tempfile::tempdir().context("make", "a temporary folder")?;
     let story = Story::new(invocation.terminal);
+    if arguments.story == StoryArg::Permissions {
+        let lab = Lab::start(LabOptions {
+            dir: Some(folder.path().join("lab")),
+            ..LabOptions::default()
+        })
+        .await?;
+        let told = permissions::tell(&story, &lab, &cancel).await;
+        lab.shutdown().await;
+        return told;
+    }
     arguments
         .file
         .as_deref()

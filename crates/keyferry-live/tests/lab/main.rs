@@ -9,4 +9,5 @@
 
 mod applying;
 mod foreign;
+mod matrix;
 mod world;

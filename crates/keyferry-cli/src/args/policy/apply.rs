@@ -8,8 +8,6 @@ use super::PlanArgs;
 #[derive(Debug, Args)]
 pub(crate) struct ApplyArgs {
     #[command(flatten)]
-    pub(crate) plan: PlanArgs,
-    #[command(flatten)]
     pub(crate) other: OtherAccountArgs,
     /// Make the buckets of the plan that do not exist.
     #[arg(long)]
@@ -24,6 +22,8 @@ pub(crate) struct ApplyArgs {
     /// Do not ask before changing anything.
     #[arg(short, long)]
     pub(crate) yes: bool,
+    #[command(flatten)]
+    pub(crate) plan: PlanArgs,
 }
 
 /// Credentials of a second account.
