@@ -251,7 +251,7 @@ fn root_assumes_no_role(case: &Case, ours: (Outcome, &str), theirs: Outcome) -> 
 fn root_mends_bucket_policy(case: &Case, ours: (Outcome, &str), theirs: Outcome) -> bool {
     matches!(&case.caller, Caller::Root { account, .. } if *account == case.account)
         && case.action == "s3:PutBucketPolicy"
-        && ours.0 == Outcome::Allowed
+        && ours.0 != Outcome::Explicit
         && theirs == Outcome::Explicit
 }
 
