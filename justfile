@@ -28,6 +28,13 @@ clients *ARGS:
     .venv/bin/pip install --quiet --disable-pip-version-check -r tests/clients/requirements.txt
     .venv/bin/pytest tests/clients {{ ARGS }}
 
+# Emitted policy documents through parliament, cfn-lint, Terraform, shellcheck, boto3 and moto.
+documents *ARGS:
+    cargo build -p keyferry
+    test -x .venv/bin/pytest || python3 -m venv .venv
+    .venv/bin/pip install --quiet --disable-pip-version-check -r tests/documents/requirements.txt
+    .venv/bin/pytest tests/documents -n 2 {{ ARGS }}
+
 # Policy decisions against those of iam-simulate; needs Node.
 iam-simulate:
     npm ci --prefix tests/iam-simulate --no-audit --no-fund

@@ -12,9 +12,8 @@ from functools import cache
 from pathlib import Path
 
 import cfnlint.decode
-import cfnlint.rules
 from cfnlint.api import lint
-from cfnlint.config import ManualArgs
+from cfnlint.core import get_rules
 
 from emitted import Document, people_document, role_document
 
@@ -22,9 +21,9 @@ REGION = re.compile(r"(?:[a-z]+-)+\d")
 
 
 @cache
-def every_rule_on(region: str) -> ManualArgs:
+def every_rule():
     """Informational rules too: they are about buckets that vanish with their stack."""
-    return ManualArgs(regions=[region], include_checks=["I", "W", "E"])
+    return get_rules([], [], ["I", "W", "E"])
 
 
 def region_of(file_name: str) -> str:
@@ -35,7 +34,7 @@ def region_of(file_name: str) -> str:
 
 
 def findings(text: str, region: str) -> list[str]:
-    return [str(each) for each in lint(text, config=every_rule_on(region))]
+    return [str(each) for each in lint(text, rules=every_rule(), regions=[region])]
 
 
 def load(path: Path) -> dict:
