@@ -19,53 +19,49 @@ pub(super) fn check(
     installed: &Installed,
 ) -> Vec<Finding> {
     let documents = Documents::of(plan);
-    let mut asked = Asked::default();
+    let mut gathered = Gathered::default();
     for direction in directions {
-        for replication in direction.replications() {
-            let needed = direction.calls(&replication).into_iter();
-            let disputed = direction.disputed_calls(&replication).into_iter();
-            let disputed = disputed.filter(|_| direction.wants_disputed());
-            let calls = needed
-                .map(|call| (call, false))
-                .chain(disputed.map(|call| (call, true)));
-            for (call, disputed) in calls {
-                let applying = Applying::at(call.gate, &replication, installed);
-                match applying.decide(&call.request) {
-                    Answer::Allowed(_) => {}
-                    Answer::Unknown(unknown) => asked.unknown(direction, &call, unknown),
-                    Answer::Undecided(why) => asked.add(direction, &call, || {
-                        Finding::new(
-                            Rule::NeededCallUndecided,
-                            Level::Warning,
-                            direction.subject(),
-                            format!("whether {} is allowed cannot be decided", title(&call)),
-                        )
-                        .because(why)
-                        .fix("make the condition one that does not depend on this")
-                    }),
-                    Answer::Denied(denial) => {
-                        let changes = repair::of(&denial, &call, &applying, direction, &documents);
-                        asked.add(direction, &call, || {
-                            denied(direction, &call, &denial, &applying, disputed)
-                        });
-                        asked.repair(&call, changes);
-                    }
+        let asked = direction.asked().into_iter();
+        for asked in asked.filter(|asked| !asked.disputed || direction.wants_disputed()) {
+            let call = &asked.call;
+            let applying = Applying::at(call.gate, &asked.replication, installed);
+            match applying.decide(&call.request) {
+                Answer::Allowed(_) => {}
+                Answer::Unknown(unknown) => gathered.unknown(direction, call, unknown),
+                Answer::Undecided(why) => gathered.add(call, || undecided(direction, call, why)),
+                Answer::Denied(denial) => {
+                    let changes = repair::of(&denial, call, &applying, direction, &documents);
+                    gathered.add(call, || {
+                        denied(direction, call, &denial, &applying, asked.disputed)
+                    });
+                    gathered.repair(call, changes);
                 }
             }
         }
     }
-    asked.finish()
+    gathered.finish()
+}
+
+fn undecided(direction: &Direction<'_>, call: &Call, why: String) -> Finding {
+    Finding::new(
+        Rule::NeededCallUndecided,
+        Level::Warning,
+        direction.subject(),
+        format!("whether {} is allowed cannot be decided", title(call)),
+    )
+    .because(why)
+    .fix("make the condition one that does not depend on this")
 }
 
 /// What was found, one finding for each action on each resource.
 #[derive(Default)]
-struct Asked {
+struct Gathered {
     found: Vec<(String, Finding)>,
     unknown: BTreeMap<String, (String, Vec<String>, String)>,
 }
 
-impl Asked {
-    fn add(&mut self, _direction: &Direction<'_>, call: &Call, finding: impl FnOnce() -> Finding) {
+impl Gathered {
+    fn add(&mut self, call: &Call, finding: impl FnOnce() -> Finding) {
         let key = identity(call);
         if !self.found.iter().any(|(known, _)| *known == key) {
             self.found.push((key, finding()));

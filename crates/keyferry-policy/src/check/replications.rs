@@ -22,6 +22,16 @@ pub(super) struct Direction<'a> {
     replica_bucket_key: Option<bool>,
 }
 
+/// A call that S3 makes in a direction.
+#[derive(Debug, Clone)]
+pub(super) struct Asked {
+    pub(super) call: Call,
+    /// What it is made for.
+    pub(super) replication: Replication,
+    /// Whether only some of AWS's pages ask for it.
+    pub(super) disputed: bool,
+}
+
 impl<'a> Direction<'a> {
     pub(super) fn of(flow: &'a PlannedFlow<'a>, installed: &'a Installed) -> Self {
         let source = installed.bucket(&flow.source.bucket);
@@ -66,7 +76,7 @@ impl<'a> Direction<'a> {
     }
 
     /// Every kind of replication that happens in this direction.
-    pub(super) fn replications(&self) -> Vec<Replication> {
+    fn replications(&self) -> Vec<Replication> {
         let overrides = self
             .rule
             .is_some_and(|(_, rule)| rule.destination.access_control_translation.is_some());
@@ -103,14 +113,29 @@ impl<'a> Direction<'a> {
         })
     }
 
-    /// The calls of a replication, with what S3 tells about itself and the object.
-    pub(super) fn calls(&self, replication: &Replication) -> Vec<Call> {
-        self.told(replication.calls())
-    }
-
-    /// The calls that only some pages ask for.
-    pub(super) fn disputed_calls(&self, replication: &Replication) -> Vec<Call> {
-        self.told(replication.disputed_calls())
+    /// Every call of these replications once, with what S3 tells about itself and the object.
+    pub(super) fn asked(&self) -> Vec<Asked> {
+        let mut all: Vec<Asked> = Vec::new();
+        for replication in self.replications() {
+            let needed = self.told(replication.calls()).into_iter();
+            let disputed = self.told(replication.disputed_calls()).into_iter();
+            let calls = needed
+                .map(|call| (call, false))
+                .chain(disputed.map(|call| (call, true)));
+            for (call, disputed) in calls {
+                let known = |known: &Asked| {
+                    known.call.gate == call.gate && known.call.request == call.request
+                };
+                if !all.iter().any(known) {
+                    all.push(Asked {
+                        call,
+                        replication: replication.clone(),
+                        disputed,
+                    });
+                }
+            }
+        }
+        all
     }
 
     /// Whether a denied disputed call is worth a finding.

@@ -12,9 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::applying::Applying;
 use super::finding::{Change, Finding, Level, Place, Surplus, json};
 use super::installed::{Installed, Origin};
-use super::replications::Direction;
+use super::replications::{Asked, Direction};
 use super::rule::Rule;
-use crate::calls::{Call, Replication};
 use crate::documents::Kind;
 use crate::iam::{
     ActionElement, Caller, Effect, PolicyDocument, PrincipalElement, Principals, Request,
@@ -52,7 +51,7 @@ struct Role<'a> {
     directions: Vec<&'a Direction<'a>>,
     installed: &'a Installed,
     /// The calls that replication makes as this role.
-    needed: Vec<(Call, Replication)>,
+    needed: Vec<Asked>,
     /// The same as action, in lower case, and resource.
     pairs: BTreeSet<(String, String)>,
     /// Patterns of actions that some statement allows.
@@ -75,22 +74,14 @@ struct Allowed {
 
 impl<'a> Role<'a> {
     fn new(arn: &'a RoleArn, directions: Vec<&'a Direction<'a>>, installed: &'a Installed) -> Self {
-        let mut needed = Vec::new();
-        for direction in &directions {
-            for replication in direction.replications() {
-                let calls = direction.calls(&replication).into_iter();
-                let disputed = direction.disputed_calls(&replication);
-                needed.extend(
-                    calls
-                        .chain(disputed)
-                        .map(|call| (call, replication.clone())),
-                );
-            }
-        }
+        let needed: Vec<Asked> = directions
+            .iter()
+            .flat_map(|direction| direction.asked())
+            .collect();
         let pairs = needed
             .iter()
-            .map(|(call, _)| {
-                let request = &call.request;
+            .map(|asked| {
+                let request = &asked.call.request;
                 (
                     request.action.to_ascii_lowercase(),
                     request.resource.clone(),
@@ -280,19 +271,19 @@ impl<'a> Role<'a> {
 
     /// Where a document was found that is the role's, or one of the plan's resources'.
     fn origin(&self, document: &str) -> Option<Origin> {
-        let applying = |(call, replication): &(Call, Replication)| {
-            Applying::at(call.gate, replication, self.installed)
-        };
         self.needed
             .iter()
-            .map(applying)
+            .map(|asked| Applying::at(asked.call.gate, &asked.replication, self.installed))
             .find_map(|applying| applying.origin(document).cloned())
     }
 
     /// The statement as it would do, if it does anything that is needed.
     fn narrow(&self, finding: &mut Finding, statement: &StatementId, documents: &Documents) {
         let mut used: Vec<String> = Vec::new();
-        for (call, replication) in &self.needed {
+        for Asked {
+            call, replication, ..
+        } in &self.needed
+        {
             let applying = Applying::at(call.gate, replication, self.installed);
             let by = applying.allowed_by_what_is_known(&call.request);
             let here = by.is_some_and(|by| by.contains(statement));

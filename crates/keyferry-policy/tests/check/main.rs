@@ -13,4 +13,5 @@ mod emitted;
 mod given;
 mod seed;
 mod settings;
+mod terraform;
 mod trust_and_surplus;

@@ -33,7 +33,7 @@ pub(super) fn probe(role: &mut Role<'_>, targets: &[Target<'_>]) {
     let calls: Vec<Call> = role
         .needed
         .iter()
-        .map(|(call, _)| call)
+        .map(|asked| &asked.call)
         .filter(|call| matches!(call.gate, Gate::SourceKey | Gate::ReplicaKey))
         .cloned()
         .collect();
