@@ -3,6 +3,7 @@
 
 mod progress;
 pub(crate) mod report;
+mod wrap;
 
 use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
@@ -15,6 +16,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 
 pub(crate) use progress::Progress;
+pub(crate) use wrap::{paragraph, width};
 
 /// How this run talks.
 #[derive(Debug, Clone, Copy)]

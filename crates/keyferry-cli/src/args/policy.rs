@@ -1,11 +1,17 @@
 //! Arguments of `keyferry policy`.
 
 mod apply;
+mod compare;
+mod diagram;
+mod explain;
 mod plan;
 
 use clap::{Args, Subcommand};
 
 pub(crate) use apply::{ApplyArgs, OtherAccountArgs};
+pub(crate) use compare::{CompareArgs, CompareFormat};
+pub(crate) use diagram::{DiagramArgs, DiagramFormat};
+pub(crate) use explain::ExplainArgs;
 pub(crate) use plan::{Place, PlanArgs, ProfileArg};
 
 /// `keyferry policy`
@@ -20,6 +26,12 @@ pub(crate) struct PolicyArgs {
 pub(crate) enum PolicyCommand {
     /// Print or write every document that replication needs.
     Emit(EmitArgs),
+    /// Say why each statement and setting is there, on which page, and what fails without it.
+    Explain(ExplainArgs),
+    /// Set the kinds of encryption side by side: permissions, settings, keys, cost.
+    Compare(CompareArgs),
+    /// Draw buckets, keys, roles and what each direction is allowed.
+    Diagram(DiagramArgs),
     /// Bring AWS to the plan: show what changes, then change it.
     Apply(ApplyArgs),
 }

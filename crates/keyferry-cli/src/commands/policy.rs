@@ -1,7 +1,10 @@
 //! `keyferry policy`: what replication needs, as documents.
 
 mod apply;
+mod compare;
+mod diagram;
 mod emit;
+mod explain;
 mod plan;
 
 use super::Invocation;
@@ -13,5 +16,8 @@ pub(super) async fn run(invocation: &Invocation, command: PolicyCommand) -> Resu
     match command {
         PolicyCommand::Apply(arguments) => apply::run(invocation, &arguments).await,
         PolicyCommand::Emit(arguments) => emit::run(invocation, &arguments),
+        PolicyCommand::Explain(arguments) => explain::run(invocation, &arguments),
+        PolicyCommand::Compare(arguments) => compare::run(invocation, &arguments),
+        PolicyCommand::Diagram(arguments) => diagram::run(invocation, &arguments),
     }
 }
