@@ -107,6 +107,7 @@ impl Aws {
         };
         let connector = Connector::new(ConnectorSettings {
             endpoints,
+            other_services: settings.other_services.clone(),
             ca_bundle: settings.ca_bundle.clone(),
             allow_plaintext_loopback: settings.allow_plaintext_loopback,
             ..ConnectorSettings::new(credentials)

@@ -22,6 +22,8 @@ pub(crate) struct Settings {
     pub(crate) profile: Option<String>,
     pub(crate) region: Option<Region>,
     pub(crate) endpoints: Option<Endpoints>,
+    /// Where services other than S3 are, where `endpoints` are those of S3 alone.
+    pub(crate) other_services: Option<Endpoints>,
     pub(crate) ca_bundle: Option<PathBuf>,
     pub(crate) allow_plaintext_loopback: bool,
     pub(crate) store: PathBuf,
@@ -77,14 +79,16 @@ impl Settings {
             (None, Ok(places)) => read_config(&places.config_dir().join("config.toml"), false)?,
             (None, Err(_)) => ConfigFile::default(),
         };
-        let endpoints = match &global.endpoint_url {
-            Some(endpoints) => Some(endpoints.clone()),
-            None => variable("KEYFERRY_ENDPOINT_URL")
-                .or(file.endpoint_url)
-                .or_else(|| variable("AWS_ENDPOINT_URL_S3"))
-                .or_else(|| variable("AWS_ENDPOINT_URL"))
-                .map(|text| text.parse().context("use the endpoint", &text))
-                .transpose()?,
+        let parsed = |text: String| text.parse::<Endpoints>().context("use the endpoint", &text);
+        let everything = variable("AWS_ENDPOINT_URL").map(parsed).transpose()?;
+        let own = variable("KEYFERRY_ENDPOINT_URL").or(file.endpoint_url);
+        let (endpoints, other_services) = match (&global.endpoint_url, own) {
+            (Some(endpoints), _) => (Some(endpoints.clone()), None),
+            (None, Some(text)) => (Some(parsed(text)?), None),
+            (None, None) => match variable("AWS_ENDPOINT_URL_S3").map(parsed).transpose()? {
+                Some(s3) => (Some(s3), Some(everything.unwrap_or_default())),
+                None => (everything, None),
+            },
         };
         let store = match global.store.clone().or(file.store) {
             Some(store) => store,
@@ -100,6 +104,7 @@ impl Settings {
             profile: global.profile.clone().or(file.profile),
             region: global.region.clone().or(file.region),
             endpoints,
+            other_services,
             ca_bundle: global
                 .ca_bundle
                 .clone()

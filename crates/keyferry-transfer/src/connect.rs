@@ -43,6 +43,8 @@ pub struct ConnectorSettings {
     pub credentials: SharedCredentialsProvider,
     /// Where the regions are; AWS by default.
     pub endpoints: Endpoints,
+    /// Where services other than S3 are, if not there, too.
+    pub other_services: Option<Endpoints>,
     /// PEM file with the only authorities to trust, instead of the system's.
     pub ca_bundle: Option<PathBuf>,
     /// Allows `http://` to loopback addresses. Customer keys then travel unencrypted on this machine.
@@ -63,6 +65,7 @@ impl ConnectorSettings {
         Self {
             credentials,
             endpoints: Endpoints::default(),
+            other_services: None,
             ca_bundle: None,
             allow_plaintext_loopback: false,
             max_attempts: 5,
@@ -165,7 +168,8 @@ impl Connector {
     /// # Errors
     /// When an endpoint is `http://` without being allowed, or the CA bundle is unusable.
     pub fn new(settings: ConnectorSettings) -> Result<Self, ConnectError> {
-        let plaintext = settings.endpoints.iter().find(|endpoint| {
+        let others = settings.other_services.iter().flat_map(Endpoints::iter);
+        let plaintext = settings.endpoints.iter().chain(others).find(|endpoint| {
             endpoint.is_plaintext()
                 && !(endpoint.is_loopback() && settings.allow_plaintext_loopback)
         });
@@ -174,7 +178,11 @@ impl Connector {
                 endpoint: endpoint.clone(),
             });
         }
-        let needs_trust = !settings.endpoints.is_plaintext_only();
+        let needs_trust = !settings.endpoints.is_plaintext_only()
+            || settings
+                .other_services
+                .as_ref()
+                .is_some_and(|others| !others.is_plaintext_only());
         let http_client = client_with(trust::trust_store(
             settings.ca_bundle.as_deref(),
             needs_trust,
@@ -242,12 +250,18 @@ impl Connector {
         }
     }
 
-    /// What a client of any AWS service is made from, at the endpoint of a region: credentials, TLS,
-    /// timeouts, retries. [`NameEndpoint`] and [`UntrustedIsFinal`] belong into the client, too.
+    /// What a client of another AWS service is made from, at the endpoint of a region: credentials,
+    /// TLS, timeouts, retries. [`NameEndpoint`] and [`UntrustedIsFinal`] belong into the client, too.
     ///
     /// # Errors
     /// When endpoints were given, but none for this region.
     pub fn shared_config(&self, region: &Region) -> Result<SdkConfig, ConnectError> {
+        let settings = &self.settings;
+        let others = settings.other_services.as_ref();
+        self.config_at(region, others.unwrap_or(&settings.endpoints))
+    }
+
+    fn config_at(&self, region: &Region, endpoints: &Endpoints) -> Result<SdkConfig, ConnectError> {
         let settings = &self.settings;
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(settings.connect_timeout)
@@ -262,8 +276,8 @@ impl Connector {
             .timeout_config(timeouts)
             .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
-        Ok(match settings.endpoints.of(region) {
-            None if settings.endpoints.is_aws() => config,
+        Ok(match endpoints.of(region) {
+            None if endpoints.is_aws() => config,
             None => {
                 return Err(ConnectError::NoEndpoint {
                     region: region.clone(),
@@ -274,26 +288,18 @@ impl Connector {
         .build())
     }
 
-    /// Whether requests go to AWS itself: no endpoint was given.
-    #[must_use]
-    pub fn is_aws(&self) -> bool {
-        self.settings.endpoints.is_aws()
-    }
-
     fn config(&self, region: &Region) -> Result<Config, ConnectError> {
-        let path_style = self
-            .settings
-            .endpoints
+        let endpoints = &self.settings.endpoints;
+        let path_style = endpoints
             .of(region)
             .is_some_and(EndpointUrl::needs_path_style);
-        Ok(
-            aws_sdk_s3::config::Builder::from(&self.shared_config(region)?)
-                .interceptor(JoinConfirmations)
-                .interceptor(NameEndpoint)
-                .retry_classifier(UntrustedIsFinal)
-                .force_path_style(path_style)
-                .build(),
-        )
+        let shared = self.config_at(region, endpoints)?;
+        Ok(aws_sdk_s3::config::Builder::from(&shared)
+            .interceptor(JoinConfirmations)
+            .interceptor(NameEndpoint)
+            .retry_classifier(UntrustedIsFinal)
+            .force_path_style(path_style)
+            .build())
     }
 }
 

@@ -125,3 +125,29 @@ fn bad_bundles_are_errors() {
     assert!(matches!(missing, ConnectError::BundleUnreadable { .. }));
     assert!(missing.hint().unwrap().contains("AWS_CA_BUNDLE"));
 }
+
+#[test]
+fn endpoints_of_s3_can_be_those_of_s3_alone() {
+    let connector = |other_services| {
+        Connector::new(ConnectorSettings {
+            other_services,
+            ..settings("https://s3.example.com")
+        })
+        .unwrap()
+    };
+    let at = region("eu-west-1");
+    let of = |connector: &Connector| {
+        let shared = connector.shared_config(&at).unwrap();
+        shared.endpoint_url().map(str::to_owned)
+    };
+    assert_eq!(
+        of(&connector(None)).as_deref(),
+        Some("https://s3.example.com")
+    );
+    assert_eq!(of(&connector(Some(Endpoints::default()))), None);
+    let refused = Connector::new(ConnectorSettings {
+        other_services: Some("http://kms.example.com".parse().unwrap()),
+        ..settings("https://s3.example.com")
+    });
+    assert!(matches!(refused, Err(ConnectError::Plaintext { .. })));
+}
