@@ -149,13 +149,15 @@ pub(crate) fn closest<'a>(wanted: &str, known: impl Iterator<Item = &'a str>) ->
 /// How many edits make one name of the other, if few enough for a slip: one, or one in three
 /// characters.
 fn slip(wanted: &str, name: &str) -> Option<usize> {
-    // The distance takes the product of both lengths; no name of AWS's comes near this one.
-    if wanted.len() > 128 {
+    // The distance takes the product of both lengths; no name of AWS's comes near this one. It is at
+    // least the difference of the lengths, which rules most names out at once.
+    let most = 1.max(name.len().max(wanted.len()) / 3);
+    if wanted.len() > 128 || name.len().abs_diff(wanted.len()) > most {
         return None;
     }
     let (wanted, name) = (wanted.to_ascii_lowercase(), name.to_ascii_lowercase());
     let distance = strsim::damerau_levenshtein(&wanted, &name);
-    (distance <= 1.max(name.len().max(wanted.len()) / 3)).then_some(distance)
+    (distance <= most).then_some(distance)
 }
 
 fn begins_alike<'a>(stem: &str, known: &'a [String]) -> Option<&'a str> {
