@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::installed::Origin;
 use super::rule::Rule;
-use crate::iam::{PolicyDocument, StatementId};
+use crate::iam::StatementId;
 
 /// One thing that was found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -118,25 +118,36 @@ pub struct Change {
     pub action: String,
     /// What it will say.
     pub json: serde_json::Value,
-    /// The whole document after the change, for whoever wants to try it.
+    /// The same, indented, in the order in which people write it.
     #[serde(skip)]
-    pub after: Option<PolicyDocument>,
+    text: String,
 }
 
 impl Change {
-    pub(super) fn new(document: &str, action: impl Into<String>, json: serde_json::Value) -> Self {
+    pub(super) fn new(document: &str, action: impl Into<String>, content: &impl Serialize) -> Self {
         Self {
             document: document.to_owned(),
             action: action.into(),
-            json,
-            after: None,
+            // Strings, numbers, lists and maps with string keys: nothing in it can fail to serialise.
+            json: serde_json::to_value(content).unwrap_or_default(),
+            text: serde_json::to_string_pretty(content).unwrap_or_default(),
         }
     }
-}
 
-pub(super) fn json(value: &impl Serialize) -> serde_json::Value {
-    // Strings, numbers, lists and maps with string keys: nothing in it can fail to serialise.
-    serde_json::to_value(value).unwrap_or_default()
+    /// The same as members of objects, the outermost name first: `Destination.Metrics`.
+    pub(super) fn within(self, path: &str) -> Self {
+        path.rsplit('.').fold(self, |inner, name| Self {
+            json: serde_json::Value::Object([(name.to_owned(), inner.json)].into_iter().collect()),
+            text: format!("{{\n  \"{name}\": {}\n}}", inner.text.replace('\n', "\n  ")),
+            ..inner
+        })
+    }
+
+    /// What it will say, as indented JSON.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
 }
 
 /// Some actions on some resources, allowed beyond need.

@@ -112,10 +112,9 @@ impl Gathered {
                     Rule::DocumentUnknown,
                     Level::Note,
                     subject,
-                    format!("{name} is not known: {why}"),
+                    format!("not known: {name}; {why}"),
                 )
                 .because(format!("it has a say in {}", listed(&actions)))
-                .fix("give it, too")
             });
         let mut findings: Vec<Finding> = self
             .found

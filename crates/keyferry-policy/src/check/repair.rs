@@ -75,12 +75,7 @@ impl Work<'_> {
             if further {
                 self.changed = changed;
                 let statement = candidate.after.statements.get(candidate.statement)?;
-                let mut change = Change::new(
-                    &candidate.document,
-                    candidate.action,
-                    super::finding::json(statement),
-                );
-                change.after = Some(candidate.after);
+                let change = Change::new(&candidate.document, candidate.action, statement);
                 return Some((change, answer));
             }
         }

@@ -10,14 +10,14 @@ mod targets;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::applying::Applying;
-use super::finding::{Change, Finding, Level, Place, Surplus, json};
+use super::finding::{Change, Finding, Level, Place, Surplus};
 use super::installed::{Installed, Origin};
 use super::replications::{Asked, Direction};
 use super::rule::Rule;
 use crate::documents::Kind;
 use crate::iam::{
     ActionElement, Caller, Effect, PolicyDocument, PrincipalElement, Principals, Request,
-    Statement, StatementId,
+    ResourceElement, Statement, StatementId,
 };
 use crate::{Documents, ReplicationPlan, RoleArn, actions, glob};
 
@@ -279,55 +279,66 @@ impl<'a> Role<'a> {
 
     /// The statement as it would do, if it does anything that is needed.
     fn narrow(&self, finding: &mut Finding, statement: &StatementId, documents: &Documents) {
-        let mut used: Vec<String> = Vec::new();
-        for Asked {
-            call, replication, ..
-        } in &self.needed
-        {
-            let applying = Applying::at(call.gate, replication, self.installed);
-            let by = applying.allowed_by_what_is_known(&call.request);
-            let here = by.is_some_and(|by| by.contains(statement));
-            if here && !used.contains(&call.request.action) {
-                used.push(call.request.action.clone());
-            }
-        }
+        let used: Vec<&Request> = self
+            .needed
+            .iter()
+            .filter(|asked| {
+                let applying = Applying::at(asked.call.gate, &asked.replication, self.installed);
+                let by = applying.allowed_by_what_is_known(&asked.call.request);
+                by.is_some_and(|by| by.contains(statement))
+            })
+            .map(|asked| &asked.call.request)
+            .collect();
+        let place = format!(
+            "statement {} of {}",
+            statement.index + 1,
+            statement.document
+        );
         if used.is_empty() {
-            finding.fix = format!(
-                "remove statement {} of {}",
-                statement.index + 1,
-                statement.document
-            );
+            finding.fix = format!("remove {place}");
             return;
         }
-        finding.fix = format!(
-            "narrow statement {} of {} to {}",
-            statement.index + 1,
-            statement.document,
-            quoted(&used, usize::MAX)
-        );
         let mut narrow: Vec<Statement> = Vec::new();
         for direction in &self.directions {
-            let bucket = &direction.flow.source.bucket;
-            let Some(planned) = documents.policy(Kind::Role, bucket) else {
-                continue;
-            };
-            for planned in planned.statements.iter().filter_map(|own| cut(own, &used)) {
+            let planned = documents.policy(Kind::Role, &direction.flow.source.bucket);
+            let planned = planned.into_iter().flat_map(|planned| &planned.statements);
+            for planned in planned.filter_map(|own| cut(own, &used)) {
                 if !narrow.contains(&planned) {
                     narrow.push(planned);
                 }
             }
         }
-        if !narrow.is_empty() {
-            let action = format!("statement {} becomes", statement.index + 1);
-            finding.changes = vec![Change::new(&statement.document, action, json(&narrow))];
+        let mut actions: Vec<String> = Vec::new();
+        for request in used {
+            if !actions.contains(&request.action) {
+                actions.push(request.action.clone());
+            }
         }
+        finding.fix = format!("narrow {place} to {}", quoted(&actions, usize::MAX));
+        let becomes = format!("statement {} becomes", statement.index + 1);
+        finding.changes = match narrow.as_slice() {
+            [] => Vec::new(),
+            [one] => vec![Change::new(&statement.document, becomes, one)],
+            several => vec![Change::new(&statement.document, becomes, &several)],
+        };
     }
 }
 
-/// A statement with those of its actions that are used.
-fn cut(statement: &Statement, used: &[String]) -> Option<Statement> {
+/// A statement with those of its actions that are used on its resources.
+fn cut(statement: &Statement, used: &[&Request]) -> Option<Statement> {
+    let Some(ResourceElement::Resource(resources)) = &statement.resource else {
+        return None;
+    };
+    let here = |action: &&String| {
+        used.iter().any(|request| {
+            let about = |pattern: &String| {
+                glob::matches_ignoring_case(pattern, &request.resource) || pattern.contains("${")
+            };
+            request.action == **action && resources.iter().any(about)
+        })
+    };
     let patterns = statement.action.patterns().iter();
-    let kept: Vec<String> = patterns.filter(|own| used.contains(own)).cloned().collect();
+    let kept: Vec<String> = patterns.filter(here).cloned().collect();
     (!kept.is_empty()).then(|| Statement {
         action: ActionElement::Action(kept),
         ..statement.clone()

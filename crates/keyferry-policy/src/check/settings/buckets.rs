@@ -1,7 +1,7 @@
 //! A bucket itself: whether it is there, where, with versioning and Object Lock.
 
 use crate::Site;
-use crate::check::finding::{Change, Finding, Level, Place, json};
+use crate::check::finding::{Change, Finding, Level, Place};
 use crate::check::installed::{Installed, InstalledBucket, Known};
 use crate::check::rule::Rule;
 use crate::documents::VersioningConfiguration;
@@ -13,7 +13,7 @@ pub(super) fn check(site: &Site, installed: &Installed) -> Vec<Finding> {
             Rule::DocumentUnknown,
             Level::Note,
             subject,
-            "nothing is known of the bucket's settings",
+            "not known: the bucket's settings; none was given",
         );
         return vec![note.because("versioning, encryption and Object Lock were not checked")];
     };
@@ -80,7 +80,7 @@ fn versioning(bucket: &InstalledBucket, subject: &str) -> Option<Finding> {
         .change(Change::new(
             &name,
             "becomes",
-            json(&VersioningConfiguration::enabled()),
+            &VersioningConfiguration::enabled(),
         )),
     )
 }
@@ -116,8 +116,7 @@ pub(super) fn unknown(subject: &str, what: &str, why: &str) -> Finding {
         Rule::DocumentUnknown,
         Level::Note,
         subject,
-        format!("the {what} is not known: {why}"),
+        format!("not known: the {what}; {why}"),
     )
     .because("it was not checked")
-    .fix("give it, too")
 }

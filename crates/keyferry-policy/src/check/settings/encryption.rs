@@ -2,7 +2,7 @@
 //!
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/blocking-unblocking-s3-c-encryption-gpb.html>
 
-use crate::check::finding::{Change, Finding, Level, Place, json};
+use crate::check::finding::{Change, Finding, Level, Place};
 use crate::check::installed::{Given, Installed, Known};
 use crate::check::replications::{Direction, installed_bucket_key};
 use crate::check::rule::Rule;
@@ -60,7 +60,7 @@ fn change(site: &Site) -> Change {
     Change::new(
         &document(site),
         "becomes",
-        json(&EncryptionConfiguration::of(site)),
+        &EncryptionConfiguration::of(site),
     )
 }
 

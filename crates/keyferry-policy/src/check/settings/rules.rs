@@ -3,7 +3,7 @@
 //! Elements: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-add-config.html>
 
 use crate::ReplicationPlan;
-use crate::check::finding::{Change, Finding, Level, Place, json};
+use crate::check::finding::{Change, Finding, Level, Place};
 use crate::check::installed::{Given, Installed, Known};
 use crate::check::replications::{Direction, covers, prefix_of, tags_of};
 use crate::check::rule::Rule;
@@ -98,7 +98,7 @@ fn missing(plan: &ReplicationPlan, direction: &Direction<'_>) -> Finding {
         .because(why)
         .fix(fix);
     match configuration {
-        Some(configuration) => finding.change(Change::new(&name, "becomes", json(&configuration))),
+        Some(configuration) => finding.change(Change::new(&name, "becomes", &configuration)),
         None => finding,
     }
 }
@@ -125,7 +125,7 @@ fn planned(direction: &Direction<'_>) -> Option<documents::Rule> {
 
 fn planned_rule(direction: &Direction<'_>) -> Change {
     let name = configuration_name(direction);
-    Change::new(&name, "add the rule", json(&planned(direction)))
+    Change::new(&name, "add the rule", &planned(direction))
 }
 
 /// A rule that is checked.
@@ -159,17 +159,12 @@ impl Checked<'_> {
         path: &str,
         pick: impl FnOnce(&documents::Rule) -> T,
     ) -> Change {
-        let value =
-            planned(self.direction).map_or_else(Default::default, |rule| json(&pick(&rule)));
-        // From the innermost name outwards: `Destination.Metrics` is an object in an object.
-        let value = path.rsplit('.').fold(value, |value, name| {
-            serde_json::Value::Object([(name.to_owned(), value)].into_iter().collect())
-        });
         let rule = match &self.rule.id {
             Some(id) => format!("rule `{id}` gets"),
             None => "the rule gets".to_owned(),
         };
-        Change::new(&configuration_name(self.direction), rule, value)
+        let value = planned(self.direction).map(|rule| pick(&rule));
+        Change::new(&configuration_name(self.direction), rule, &value).within(path)
     }
 
     fn disabled(&self) -> Option<Finding> {
