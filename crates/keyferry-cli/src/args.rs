@@ -16,8 +16,9 @@ use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 pub(crate) use key::{ExportTarget, KeyArgs, KeyCommand, KeySource};
 pub(crate) use lab::{DemoArgs, LabArgs, LabCommand, StoryArg, UpArgs};
 pub(crate) use policy::{
-    ApplyArgs, CompareArgs, CompareFormat, DiagramArgs, DiagramFormat, EmitArgs, ExplainArgs,
-    OtherAccountArgs, Place, PlanArgs, PolicyArgs, PolicyCommand, ProfileArg,
+    ApplyArgs, CheckArgs, CheckFormat, CompareArgs, CompareFormat, DiagramArgs, DiagramFormat,
+    EmitArgs, ExplainArgs, FailOn, GivenArgs, GivenFile, OtherAccountArgs, Place, PlanArgs,
+    PolicyArgs, PolicyCommand, ProfileArg,
 };
 pub(crate) use transfer::{
     DownloadArgs, From, Level, Overwrite, ReplicaAddress, UploadArgs, VerifyArgs, WaitArgs,

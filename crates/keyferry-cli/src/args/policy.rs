@@ -1,6 +1,7 @@
 //! Arguments of `keyferry policy`.
 
 mod apply;
+mod check;
 mod compare;
 mod diagram;
 mod explain;
@@ -12,6 +13,7 @@ pub(crate) use apply::{ApplyArgs, OtherAccountArgs};
 pub(crate) use compare::{CompareArgs, CompareFormat};
 pub(crate) use diagram::{DiagramArgs, DiagramFormat};
 pub(crate) use explain::ExplainArgs;
+pub(crate) use check::{CheckArgs, CheckFormat, FailOn, GivenArgs, GivenFile};
 pub(crate) use plan::{Place, PlanArgs, ProfileArg};
 
 /// `keyferry policy`
@@ -34,6 +36,8 @@ pub(crate) enum PolicyCommand {
     Diagram(DiagramArgs),
     /// Bring AWS to the plan: show what changes, then change it.
     Apply(ApplyArgs),
+    /// Check installed documents against a plan: what is denied, allowed beyond need, or set wrong.
+    Check(CheckArgs),
 }
 
 /// `keyferry policy emit`

@@ -1,0 +1,109 @@
+//! Findings for people: by level, the worst first.
+
+use std::fmt::Write;
+
+use keyferry_policy::check::{Change, Finding, Level, Place};
+
+use crate::terminal::paragraph;
+
+/// All findings, and how many there are.
+pub(super) fn of(findings: &[Finding], width: usize) -> String {
+    let mut text = String::new();
+    for finding in findings {
+        one(&mut text, finding, width);
+        text.push('\n');
+    }
+    text.push_str(&summary(findings));
+    text
+}
+
+fn one(text: &mut String, finding: &Finding, width: usize) {
+    let style = match finding.level {
+        Level::Error => anstyle::AnsiColor::Red,
+        Level::Warning => anstyle::AnsiColor::Yellow,
+        Level::Note => anstyle::AnsiColor::Cyan,
+    };
+    let style = style.on_default().bold();
+    // Writing to a string cannot fail.
+    let _ = writeln!(
+        text,
+        "{style}{}{style:#}[{}] {}",
+        finding.level.as_str(),
+        finding.rule.name(),
+        finding.subject
+    );
+    lines(text, &finding.message, width, 2);
+    let place = finding.place.as_ref().map(place_of);
+    let code = finding.failure_code.as_ref();
+    for (label, value) in [
+        ("where", place),
+        ("why", Some(finding.why.clone()).filter(|why| !why.is_empty())),
+        ("fails with", code.cloned()),
+        ("fix", Some(finding.fix.clone()).filter(|fix| !fix.is_empty())),
+        ("see", Some(finding.page.clone())),
+    ] {
+        if let Some(value) = value {
+            lines(text, &format!("{label}: {value}"), width, 4);
+        }
+    }
+    for change in &finding.changes {
+        changed(text, change, width);
+    }
+}
+
+fn place_of(place: &Place) -> String {
+    let mut text = place.origin.place.clone();
+    if let Some(line) = place.line() {
+        let _ = write!(text, ":{line}");
+    }
+    if let Some(statement) = place.statement {
+        let what = if place.document.contains("configuration") {
+            "rule"
+        } else {
+            "statement"
+        };
+        let _ = write!(text, ", {what} {}", statement + 1);
+    }
+    if let Some(sid) = &place.sid {
+        let _ = write!(text, " `{sid}`");
+    }
+    text
+}
+
+fn changed(text: &mut String, change: &Change, width: usize) {
+    lines(text, &format!("{}: {}", change.document, change.action), width, 4);
+    let json = serde_json::to_string_pretty(&change.json).unwrap_or_default();
+    for line in json.lines() {
+        let _ = writeln!(text, "      {line}");
+    }
+}
+
+fn lines(text: &mut String, what: &str, width: usize, indent: usize) {
+    for line in paragraph(what, width, indent) {
+        let _ = writeln!(text, "{line}");
+    }
+}
+
+fn summary(findings: &[Finding]) -> String {
+    if findings.is_empty() {
+        return "Nothing found: every call that replication needs is allowed, and no other."
+            .to_owned();
+    }
+    let count = |level, one: &str, many: &str| {
+        let count = findings.iter().filter(|finding| finding.level == level).count();
+        match count {
+            0 => None,
+            1 => Some(format!("1 {one}")),
+            count => Some(format!("{count} {many}")),
+        }
+    };
+    [
+        count(Level::Error, "error", "errors"),
+        count(Level::Warning, "warning", "warnings"),
+        count(Level::Note, "note", "notes"),
+    ]
+    .into_iter()
+    .flatten()
+    .collect::<Vec<_>>()
+    .join(", ")
+}
