@@ -10,10 +10,10 @@ mod plan;
 use clap::{Args, Subcommand};
 
 pub(crate) use apply::{ApplyArgs, OtherAccountArgs};
+pub(crate) use check::{CheckArgs, CheckFormat, FailOn, GivenArgs, GivenFile};
 pub(crate) use compare::{CompareArgs, CompareFormat};
 pub(crate) use diagram::{DiagramArgs, DiagramFormat};
 pub(crate) use explain::ExplainArgs;
-pub(crate) use check::{CheckArgs, CheckFormat, FailOn, GivenArgs, GivenFile};
 pub(crate) use plan::{Place, PlanArgs, ProfileArg};
 
 /// `keyferry policy`

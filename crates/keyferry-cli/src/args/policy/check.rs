@@ -10,9 +10,11 @@ use super::PlanArgs;
 
 /// `keyferry policy check`
 #[derive(Debug, Args)]
-#[command(after_help = "Exit codes: 0 nothing found, 6 findings (see --fail-on), 2 documents that \
+#[command(
+    after_help = "Exit codes: 0 nothing found, 6 findings (see --fail-on), 2 documents that \
     cannot be read.\n\nA file given without a bucket belongs to the first direction of the plan: to \
-    its source bucket, a bucket policy to its destination.")]
+    its source bucket, a bucket policy to its destination."
+)]
 pub(crate) struct CheckArgs {
     #[command(flatten)]
     pub(crate) plan: PlanArgs,
@@ -29,7 +31,6 @@ pub(crate) struct CheckArgs {
 /// The documents to check.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Documents")]
-#[group(required = true, multiple = true)]
 pub(crate) struct GivenArgs {
     /// Folder of documents named as `policy emit --out` names them: all there are.
     #[arg(long, value_name = "DIR")]

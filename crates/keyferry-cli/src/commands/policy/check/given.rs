@@ -12,6 +12,20 @@ use crate::failure::{Context, Failure};
 
 /// Reads all that is given.
 pub(super) fn read(plan: &ReplicationPlan, given: &GivenArgs) -> Result<Installed, Failure> {
+    let files = [
+        (Kind::Trust, &given.trust),
+        (Kind::Role, &given.role),
+        (Kind::Replication, &given.replication),
+        (Kind::KeyPolicy, &given.key_policy),
+        (Kind::BucketPolicy, &given.bucket_policy),
+        (Kind::Encryption, &given.encryption_configuration),
+        (Kind::Versioning, &given.versioning),
+    ];
+    let none = given.documents.is_none() && given.terraform_plan.is_none();
+    if none && files.iter().all(|(_, files)| files.is_empty()) {
+        return Err(Failure::new(Exit::Usage, "there are no documents to check")
+            .hint("give --documents DIR, --terraform-plan FILE, or files: see --help"));
+    }
     let mut installed = Installed::default();
     if let Some(path) = &given.terraform_plan {
         let text = text_of(path)?;
@@ -23,15 +37,7 @@ pub(super) fn read(plan: &ReplicationPlan, given: &GivenArgs) -> Result<Installe
     if let Some(folder) = &given.documents {
         folder_into(plan, folder, &mut installed)?;
     }
-    for (kind, files) in [
-        (Kind::Trust, &given.trust),
-        (Kind::Role, &given.role),
-        (Kind::Replication, &given.replication),
-        (Kind::KeyPolicy, &given.key_policy),
-        (Kind::BucketPolicy, &given.bucket_policy),
-        (Kind::Encryption, &given.encryption_configuration),
-        (Kind::Versioning, &given.versioning),
-    ] {
+    for (kind, files) in files {
         for file in files {
             let bucket = bucket_of(plan, kind, file)?;
             add(plan, kind, &bucket, &file.path, &mut installed)?;
@@ -78,7 +84,10 @@ fn folder_into(
     }
     Err(Failure::new(
         Exit::Usage,
-        format!("`{}` has no document of the plan's buckets", folder.display()),
+        format!(
+            "`{}` has no document of the plan's buckets",
+            folder.display()
+        ),
     )
     .hint("they are named as `policy emit --format json --out` names them: `role-BUCKET.json`"))
 }
@@ -105,11 +114,7 @@ fn unreadable(path: &Path, error: &dyn std::fmt::Display) -> Failure {
 }
 
 /// The bucket that a file belongs to.
-fn bucket_of(
-    plan: &ReplicationPlan,
-    kind: Kind,
-    file: &GivenFile,
-) -> Result<BucketName, Failure> {
+fn bucket_of(plan: &ReplicationPlan, kind: Kind, file: &GivenFile) -> Result<BucketName, Failure> {
     let flows = plan.flows();
     let bucket = match (&file.bucket, flows.first()) {
         (Some(bucket), _) => bucket.clone(),

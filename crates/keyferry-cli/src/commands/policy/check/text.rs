@@ -37,17 +37,24 @@ fn one(text: &mut String, finding: &Finding, width: usize) {
     let code = finding.failure_code.as_ref();
     for (label, value) in [
         ("where", place),
-        ("why", Some(finding.why.clone()).filter(|why| !why.is_empty())),
+        (
+            "why",
+            Some(finding.why.clone()).filter(|why| !why.is_empty()),
+        ),
         ("fails with", code.cloned()),
-        ("fix", Some(finding.fix.clone()).filter(|fix| !fix.is_empty())),
-        ("see", Some(finding.page.clone())),
+        (
+            "fix",
+            Some(finding.fix.clone()).filter(|fix| !fix.is_empty()),
+        ),
+        ("see", Some(finding.page.clone()).filter(|_| finding.level != Level::Note)),
     ] {
         if let Some(value) = value {
             lines(text, &format!("{label}: {value}"), width, 4);
         }
     }
+    let several = finding.changes.len() > 1;
     for change in &finding.changes {
-        changed(text, change, width);
+        changed(text, change, several, width);
     }
 }
 
@@ -70,10 +77,12 @@ fn place_of(place: &Place) -> String {
     text
 }
 
-fn changed(text: &mut String, change: &Change, width: usize) {
-    lines(text, &format!("{}: {}", change.document, change.action), width, 4);
-    let json = serde_json::to_string_pretty(&change.json).unwrap_or_default();
-    for line in json.lines() {
+/// A change; of several, each says where it belongs.
+fn changed(text: &mut String, change: &Change, several: bool, width: usize) {
+    if several {
+        lines(text, &format!("{}: {}", change.document, change.action), width, 4);
+    }
+    for line in change.text().lines() {
         let _ = writeln!(text, "      {line}");
     }
 }
@@ -90,7 +99,10 @@ fn summary(findings: &[Finding]) -> String {
             .to_owned();
     }
     let count = |level, one: &str, many: &str| {
-        let count = findings.iter().filter(|finding| finding.level == level).count();
+        let count = findings
+            .iter()
+            .filter(|finding| finding.level == level)
+            .count();
         match count {
             0 => None,
             1 => Some(format!("1 {one}")),
