@@ -46,7 +46,10 @@ fn one(text: &mut String, finding: &Finding, width: usize) {
             "fix",
             Some(finding.fix.clone()).filter(|fix| !fix.is_empty()),
         ),
-        ("see", Some(finding.page.clone()).filter(|_| finding.level != Level::Note)),
+        (
+            "see",
+            Some(finding.page.clone()).filter(|_| finding.level != Level::Note),
+        ),
     ] {
         if let Some(value) = value {
             lines(text, &format!("{label}: {value}"), width, 4);
@@ -80,7 +83,12 @@ fn place_of(place: &Place) -> String {
 /// A change; of several, each says where it belongs.
 fn changed(text: &mut String, change: &Change, several: bool, width: usize) {
     if several {
-        lines(text, &format!("{}: {}", change.document, change.action), width, 4);
+        lines(
+            text,
+            &format!("{}: {}", change.document, change.action),
+            width,
+            4,
+        );
     }
     for line in change.text().lines() {
         let _ = writeln!(text, "      {line}");
