@@ -7,8 +7,8 @@ import json
 import pytest
 
 from conftest import fresh_name
-from keyferry_cli import DONE, USAGE
-from lab_process import FIRST_REGION, SECOND_REGION
+from keyferry_cli import DONE, USAGE, Keyferry
+from lab_process import FIRST_REGION, SECOND_REGION, LabProcess
 from test_awscli import aws
 
 ACCOUNT = "111122223333"
@@ -114,3 +114,46 @@ def test_another_accounts_plan_is_refused(keyferry, arguments):
         arguments[index + 1] = arguments[index + 1].replace(ACCOUNT, "999988887777")
     refused = keyferry.run("policy", "apply", *arguments, "--yes").expect(1)
     refused.explains("999988887777", ACCOUNT, "--destination-profile")
+
+
+OTHER_ACCOUNT = "444455556666"
+
+
+def test_two_accounts_have_a_profile_each(tmp_path):
+    lab = LabProcess("--empty", "--other-account", OTHER_ACCOUNT)
+    try:
+        home = tmp_path / "home"
+        (home / ".aws").mkdir(parents=True)
+        exports = lab.exports
+        pairs = {
+            "source": (exports["AWS_ACCESS_KEY_ID"], exports["AWS_SECRET_ACCESS_KEY"]),
+            "destination": (
+                exports[f"LAB_ACCESS_KEY_{OTHER_ACCOUNT}"],
+                exports[f"LAB_SECRET_KEY_{OTHER_ACCOUNT}"],
+            ),
+        }
+        (home / ".aws" / "credentials").write_text(
+            "".join(
+                f"[{name}]\naws_access_key_id = {key_id}\naws_secret_access_key = {secret}\n"
+                for name, (key_id, secret) in pairs.items()
+            )
+        )
+        keyferry = Keyferry(home, lab)
+        plan = [
+            "--encryption", "sse-s3", "--account", ACCOUNT, "--destination-account", OTHER_ACCOUNT,
+            "--source", f"here@{FIRST_REGION}", "--destination", f"there@{SECOND_REGION}",
+        ]
+        arguments = ["policy", "apply", *plan, "--create-buckets", "--yes", "--profile", "source"]
+        keyferry.run(*arguments).expect(1).explains(OTHER_ACCOUNT, "--destination-profile")
+        same = keyferry.run(*arguments, "--destination-profile", "source").expect(1)
+        same.explains(OTHER_ACCOUNT)
+        keyferry.run(*arguments, "--destination-profile", "destination").expect(DONE)
+        statement = json.loads(
+            ask(
+                keyferry, lab, SECOND_REGION, "s3api", "get-bucket-policy", "--bucket", "there",
+                "--profile", "destination",
+            )["Policy"]
+        )["Statement"][0]
+        assert statement["Principal"]["AWS"] == [f"arn:aws:iam::{ACCOUNT}:role/s3-replication-here"]
+    finally:
+        assert lab.stop() == 0
