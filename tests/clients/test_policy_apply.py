@@ -55,6 +55,17 @@ def emitted(keyferry, arguments: list[str]) -> dict[str, dict]:
     return documents
 
 
+def take_away(keyferry, lab, role: str, statement: str) -> None:
+    """One statement of the role's policy, by the AWS CLI."""
+    named = ["--role-name", role, "--policy-name", "keyferry-replication"]
+    policy = ask(keyferry, lab, FIRST_REGION, "iam", "get-role-policy", *named)["PolicyDocument"]
+    policy["Statement"] = [each for each in policy["Statement"] if each["Sid"] != statement]
+    aws(
+        keyferry, "iam", "put-role-policy", *named, "--policy-document", json.dumps(policy),
+        "--region", "us-east-1", "--endpoint-url", lab.endpoints[FIRST_REGION],
+    )
+
+
 def test_the_aws_cli_reads_back_what_apply_wrote(keyferry, lab, arguments):
     keyferry.run("policy", "apply", *arguments, "--create-buckets", "--yes").expect(DONE)
     documents = emitted(keyferry, arguments)
@@ -88,6 +99,13 @@ def test_the_aws_cli_reads_back_what_apply_wrote(keyferry, lab, arguments):
         policy = get("kms", "get-key-policy", "--key-id", key, "--policy-name", "default")
         root = f"arn:aws:iam::{ACCOUNT}:root"
         assert root in policy["Policy"]
+
+    check = ["policy", "check", "--live", *arguments, "--output", "json"]
+    assert json.loads(keyferry.run(*check).expect(DONE).stdout) == []
+    take_away(keyferry, lab, role, "EncryptReplicas")
+    found = json.loads(keyferry.run(*check).expect(FINDINGS).stdout)
+    assert "DstPutObjectNotPermitted" in [each.get("failure_code") for each in found]
+    keyferry.run("policy", "apply", *arguments, "--yes").expect(DONE)
 
     again = keyferry.run("policy", "apply", *arguments, "--yes", "--output", "json").expect(DONE)
     assert json.loads(again.stdout) == {"changes": [], "applied": 0}

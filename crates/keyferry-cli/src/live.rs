@@ -5,6 +5,7 @@ use keyferry_live::{
     apply, compare, read,
 };
 use keyferry_policy::ReplicationPlan;
+use keyferry_policy::check::Installed;
 use tokio_util::sync::CancellationToken;
 
 use crate::args::OtherAccountArgs;
@@ -83,6 +84,17 @@ pub(crate) async fn connections(
     Ok(Connections::identify(connectors, &site.region).await?)
 }
 
+/// What S3, IAM and KMS have of a plan. What belongs to an account without credentials is unknown.
+pub(crate) async fn installed(
+    settings: &Settings,
+    other: &OtherAccountArgs,
+    plan: &ReplicationPlan,
+) -> Result<Installed, Failure> {
+    let connections = connections(settings, other, plan).await?;
+    connections.require_some(plan)?;
+    Ok(read(plan, &connections).await.installed)
+}
+
 /// Brings everything to the plan without asking, buckets included: for the lab.
 pub(crate) async fn install(aws: &Aws, plan: &ReplicationPlan) -> Result<(), Failure> {
     let Some(site) = plan.sites().first() else {
@@ -90,20 +102,12 @@ pub(crate) async fn install(aws: &Aws, plan: &ReplicationPlan) -> Result<(), Fai
     };
     let connections = Connections::identify(vec![aws.shared_connector()], &site.region).await?;
     connections.require_all(plan)?;
-    install_with(&connections, plan).await
-}
-
-/// The same with connections of its own.
-pub(crate) async fn install_with(
-    connections: &Connections,
-    plan: &ReplicationPlan,
-) -> Result<(), Failure> {
     let options = CompareOptions {
         create_buckets: true,
         ..CompareOptions::default()
     };
-    let live = read(plan, connections).await;
+    let live = read(plan, &connections).await;
     let changes = compare(plan, &live, options).map_err(|refusals| refused(&refusals))?;
-    apply(&changes, connections, &Silent, &CancellationToken::new()).await?;
+    apply(&changes, &connections, &Silent, &CancellationToken::new()).await?;
     Ok(())
 }

@@ -16,7 +16,7 @@ use crate::failure::Failure;
 pub(super) async fn run(invocation: &Invocation, command: PolicyCommand) -> Result<Exit, Failure> {
     match command {
         PolicyCommand::Apply(arguments) => apply::run(invocation, &arguments).await,
-        PolicyCommand::Check(arguments) => check::run(invocation, &arguments),
+        PolicyCommand::Check(arguments) => check::run(invocation, &arguments).await,
         PolicyCommand::Emit(arguments) => emit::run(invocation, &arguments),
         PolicyCommand::Explain(arguments) => explain::run(invocation, &arguments),
         PolicyCommand::Compare(arguments) => compare::run(invocation, &arguments),

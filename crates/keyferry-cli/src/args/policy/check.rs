@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::{Args, ValueEnum};
 use keyferry_policy::{BucketName, NameError};
 
-use super::PlanArgs;
+use super::{OtherAccountArgs, PlanArgs};
 
 /// `keyferry policy check`
 #[derive(Debug, Args)]
@@ -16,6 +16,14 @@ use super::PlanArgs;
     its source bucket, a bucket policy to its destination."
 )]
 pub(crate) struct CheckArgs {
+    /// Check what S3, IAM and KMS have, instead of files. --profile then names credentials.
+    #[arg(long, conflicts_with_all = [
+        "documents", "terraform_plan", "trust", "role", "replication", "key_policy",
+        "bucket_policy", "encryption_configuration", "versioning",
+    ])]
+    pub(crate) live: bool,
+    #[command(flatten)]
+    pub(crate) other: OtherAccountArgs,
     #[command(flatten)]
     pub(crate) plan: PlanArgs,
     #[command(flatten)]

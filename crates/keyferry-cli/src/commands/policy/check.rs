@@ -10,11 +10,19 @@ use crate::args::{CheckArgs, CheckFormat, FailOn};
 use crate::commands::Invocation;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::live;
 use crate::terminal::width;
 
-pub(super) fn run(invocation: &Invocation, arguments: &CheckArgs) -> Result<Exit, Failure> {
-    let plan = plan::read(&arguments.plan, invocation.settings.profile.as_deref())?;
-    let installed: Installed = given::read(&plan, &arguments.given)?;
+pub(super) async fn run(invocation: &Invocation, arguments: &CheckArgs) -> Result<Exit, Failure> {
+    let settings = &invocation.settings;
+    // `--profile` names credentials where AWS is asked.
+    let profile = settings.profile.as_deref().filter(|_| !arguments.live);
+    let plan = plan::read(&arguments.plan, profile)?;
+    let installed: Installed = if arguments.live {
+        live::installed(settings, &arguments.other, &plan).await?
+    } else {
+        given::read(&plan, &arguments.given)?
+    };
     let findings = check(&plan, &installed);
     print(invocation, arguments, &findings)?;
     Ok(exit(&findings, arguments.fail_on))

@@ -24,7 +24,7 @@ pub(super) fn read(plan: &ReplicationPlan, given: &GivenArgs) -> Result<Installe
     let none = given.documents.is_none() && given.terraform_plan.is_none();
     if none && files.iter().all(|(_, files)| files.is_empty()) {
         return Err(Failure::new(Exit::Usage, "there are no documents to check")
-            .hint("give --documents DIR, --terraform-plan FILE, or files: see --help"));
+            .hint("give --documents DIR, --terraform-plan FILE, or files, or --live: see --help"));
     }
     let mut installed = Installed::default();
     if let Some(path) = &given.terraform_plan {
