@@ -37,7 +37,7 @@ pub(crate) enum PolicyCommand {
     /// Bring AWS to the plan: show what changes, then change it.
     Apply(ApplyArgs),
     /// Check installed documents against a plan: what is denied, allowed beyond need, or set wrong.
-    Check(CheckArgs),
+    Check(Box<CheckArgs>),
 }
 
 /// `keyferry policy emit`
