@@ -1,6 +1,7 @@
 use super::*;
 use crate::documents::Kind;
 use crate::iam::{Attached, Policies, PolicyDocument, ResourceKind, ResourcePolicy, evaluate};
+use crate::plan::Profile;
 use crate::plan::{EncryptionKind, Flow};
 use crate::{Documents, Ownership, ReplicationPlan, Site};
 
