@@ -51,7 +51,13 @@ def check_format(folder: Path) -> None:
 def planned(
     folder: Path, role_arns: dict[str, str], variables: dict[str, str] | None = None
 ) -> list[dict]:
-    """The resources of the plan; `init` and `validate` come before it."""
+    """The resources of the plan."""
+    plan = strict_json.parse(shown(folder, role_arns, variables))
+    return plan["planned_values"]["root_module"]["resources"]
+
+
+def shown(folder: Path, role_arns: dict[str, str], variables: dict[str, str] | None = None) -> str:
+    """What Terraform shows of the plan as JSON; `init` and `validate` come before it."""
     [partition] = {arn.split(":")[1] for arn in role_arns.values()}
     given = [f"-var={name}={value}" for name, value in (variables or {}).items()]
     with RunningProvider(folder, role_arns, partition) as provider:
@@ -65,8 +71,7 @@ def planned(
             *("plan", "-input=false", "-refresh=false", "-no-color", "-lock=false"),
             *("-out=plan.bin", *given),
         )
-        plan = strict_json.parse(terraform_with_provider("show", "-json", "plan.bin"))
-    return plan["planned_values"]["root_module"]["resources"]
+        return terraform_with_provider("show", "-json", "plan.bin")
 
 
 def compact(**members) -> dict:
