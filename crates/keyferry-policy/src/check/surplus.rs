@@ -5,6 +5,7 @@
 //! documents name. What is allowed and not needed is surplus.
 
 mod keys;
+mod patterns;
 mod targets;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,11 +17,11 @@ use super::replications::{Asked, Direction};
 use super::rule::Rule;
 use crate::documents::Kind;
 use crate::iam::{
-    ActionElement, Caller, Effect, PolicyDocument, PrincipalElement, Principals, Request,
-    ResourceElement, Statement, StatementId,
+    ActionElement, Caller, Effect, PolicyDocument, Request, ResourceElement, Statement, StatementId,
 };
 use crate::{Documents, ReplicationPlan, RoleArn, actions, glob};
 
+use patterns::{Patterns, foreign_actions};
 use targets::Target;
 
 pub(super) fn check(
@@ -55,15 +56,9 @@ struct Role<'a> {
     /// The same as action, in lower case, and resource.
     pairs: BTreeSet<(String, String)>,
     /// Patterns of actions that some statement allows.
-    patterns: Vec<Pattern>,
+    patterns: Patterns,
     /// By document and statement: what it allows, in the order in which it was found.
     found: BTreeMap<(String, usize), Allowed>,
-}
-
-/// What statements allow, as far as actions go.
-enum Pattern {
-    These(String),
-    AllBut(Vec<String>),
 }
 
 struct Allowed {
@@ -90,7 +85,7 @@ impl<'a> Role<'a> {
             .collect();
         Self {
             arn,
-            patterns: patterns(arn, &directions, installed),
+            patterns: Patterns::of(arn, &directions, installed),
             directions,
             installed,
             needed,
@@ -120,7 +115,7 @@ impl<'a> Role<'a> {
         };
         for action in &service.actions {
             let name = format!("{}:{}", service.name, action.name);
-            if !self.may_match(&name) {
+            if !self.patterns.match_action(&name) {
                 continue;
             }
             for target in targets {
@@ -156,15 +151,6 @@ impl<'a> Role<'a> {
         Request::new(caller, action, &target.resource)
             .owned_by(target.account.clone())
             .with("aws:SecureTransport", "true")
-    }
-
-    fn may_match(&self, action: &str) -> bool {
-        self.patterns.iter().any(|pattern| match pattern {
-            Pattern::These(pattern) => glob::matches_ignoring_case(pattern, action),
-            Pattern::AllBut(patterns) => !patterns
-                .iter()
-                .any(|pattern| glob::matches_ignoring_case(pattern, action)),
-        })
     }
 
     /// What documents allow of services that replication has nothing to do with.
@@ -353,73 +339,6 @@ fn responsible(applying: &Applying<'_>, by: Vec<StatementId>) -> Vec<StatementId
     };
     let (mine, others): (Vec<_>, Vec<_>) = by.into_iter().partition(own);
     if mine.is_empty() { others } else { mine }
-}
-
-/// All patterns of actions that the role's policies allow, and those of the resources by themselves.
-fn patterns(arn: &RoleArn, directions: &[&Direction<'_>], installed: &Installed) -> Vec<Pattern> {
-    let mut statements: Vec<&Statement> = Vec::new();
-    if let Some(role) = installed.role(arn) {
-        let policies = role.policies.iter();
-        let documents = policies.filter_map(|policy| policy.document.value());
-        statements.extend(documents.flat_map(|document| &document.statements));
-    }
-    for direction in directions {
-        for site in [direction.flow.source, direction.flow.destination] {
-            let bucket = installed.bucket(&site.bucket);
-            let bucket = bucket.and_then(|bucket| bucket.policy.value());
-            let key = site.encryption.kms_key();
-            let key = key.and_then(|key| installed.key(key));
-            let key = key.and_then(|key| key.policy.value());
-            let own = bucket.into_iter().chain(key);
-            let own = own.flat_map(|document| document.statements.iter());
-            statements.extend(own.filter(|statement| names(statement, arn)));
-        }
-    }
-    statements
-        .into_iter()
-        .filter(|statement| statement.effect == Effect::Allow)
-        .flat_map(|statement| match &statement.action {
-            ActionElement::Action(these) => these.iter().cloned().map(Pattern::These).collect(),
-            ActionElement::NotAction(those) => vec![Pattern::AllBut(those.clone())],
-        })
-        .collect()
-}
-
-/// Whether a statement is about the role itself, not only about its account.
-fn names(statement: &Statement, role: &RoleArn) -> bool {
-    match &statement.principal {
-        Some(PrincipalElement::Principal(Principals::Listed { aws, .. })) => aws
-            .iter()
-            .any(|principal| principal == "*" || principal == role.as_str()),
-        Some(PrincipalElement::Principal(Principals::Everyone))
-        | Some(PrincipalElement::NotPrincipal(_)) => true,
-        None => false,
-    }
-}
-
-/// The actions of other services that a statement names; of `*`, one of each service.
-fn foreign_actions(statement: &Statement) -> Vec<String> {
-    const KIN: [&str; 4] = ["s3", "kms", "iam", "sts"];
-    let one_of_each = || {
-        let others = actions::services().filter(|service| !KIN.contains(service));
-        others.filter_map(|service| {
-            let first = actions::names(service).iter().next()?;
-            Some(format!("{service}:{first}"))
-        })
-    };
-    match &statement.action {
-        ActionElement::NotAction(_) => one_of_each().collect(),
-        ActionElement::Action(patterns) => patterns
-            .iter()
-            .flat_map(|pattern| match pattern.split_once(':') {
-                None => one_of_each().collect(),
-                Some((service, _)) if KIN.contains(&service.to_ascii_lowercase().as_str()) => {
-                    Vec::new()
-                }
-                Some(_) => actions::matching(pattern),
-            })
-            .collect(),
-    }
 }
 
 fn sentence(surplus: &[Surplus]) -> String {

@@ -9,6 +9,7 @@
 
 #[path = "../cells/mod.rs"]
 mod cells;
+mod documented;
 mod emitted;
 mod given;
 mod seed;

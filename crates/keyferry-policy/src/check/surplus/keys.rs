@@ -42,7 +42,7 @@ pub(super) fn probe(role: &mut Role<'_>, targets: &[Target<'_>]) {
     let default = default_policy(role);
     for action in &service.actions {
         let name = format!("kms:{}", action.name);
-        if !role.may_match(&name) {
+        if !role.patterns.match_action(&name) {
             continue;
         }
         if !action.resources.contains(&"key") {

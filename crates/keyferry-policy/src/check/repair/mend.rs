@@ -1,0 +1,126 @@
+//! Statements that nearly allow a call, changed in the one element that keeps them from it.
+
+use super::model::resources;
+use super::{Candidate, Work};
+use crate::iam::{
+    ActionElement, Caller, ConditionMiss, Mismatch, NearMiss, PrincipalElement, Principals,
+    ResourceElement, Statement,
+};
+
+impl Work<'_> {
+    /// A statement that nearly allows, with the one element changed that keeps it from doing so.
+    pub(super) fn mended(&self, near: &NearMiss) -> Option<Candidate> {
+        let index = near.statement.index;
+        let mut after = self.document(&near.statement.document)?;
+        let statement = after.statements.get_mut(index)?;
+        let what = self.mend(statement, &near.but)?;
+        Some(Candidate {
+            document: near.statement.document.clone(),
+            after,
+            action: format!("{what} statement {}", index + 1),
+            statement: index,
+        })
+    }
+
+    fn mend(&self, statement: &mut Statement, but: &Mismatch) -> Option<String> {
+        let request = &self.call.request;
+        match but {
+            Mismatch::Action { .. } => match &mut statement.action {
+                ActionElement::Action(patterns) => {
+                    patterns.push(request.action.clone());
+                    Some(format!("add the action `{}` to", request.action))
+                }
+                ActionElement::NotAction(_) => None,
+            },
+            Mismatch::Resource { .. } => {
+                let resource = self.model().map_or_else(
+                    || vec![request.resource.clone()],
+                    |model| resources(&model).to_vec(),
+                );
+                match &mut statement.resource {
+                    Some(ResourceElement::Resource(patterns)) => {
+                        patterns.extend(resource.iter().cloned());
+                        Some(format!("add the resource `{}` to", resource.join("`, `")))
+                    }
+                    _ => None,
+                }
+            }
+            Mismatch::Principal { .. } => {
+                let Some(PrincipalElement::Principal(Principals::Listed { aws, service, .. })) =
+                    &mut statement.principal
+                else {
+                    return None;
+                };
+                let name = match &request.caller {
+                    Caller::Service(name) => {
+                        service.push(name.clone());
+                        name.clone()
+                    }
+                    _ => {
+                        let role = self.direction.role.to_string();
+                        aws.push(role.clone());
+                        role
+                    }
+                };
+                Some(format!("add the principal `{name}` to"))
+            }
+            Mismatch::Condition(misses) => {
+                let steps: Vec<String> = misses
+                    .iter()
+                    .map(|miss| self.mend_condition(statement, miss))
+                    .collect();
+                Some(format!("{} in", steps.join(" and ")))
+            }
+            Mismatch::Malformed { .. } => None,
+        }
+    }
+
+    /// A condition with the value that S3 asks with.
+    fn mend_condition(&self, statement: &mut Statement, miss: &ConditionMiss) -> String {
+        let ConditionMiss {
+            operator,
+            key,
+            given,
+            ..
+        } = miss;
+        let keys = statement.condition.entry(operator.clone()).or_default();
+        let Some(given) = given else {
+            keys.remove(key);
+            statement.condition.retain(|_, keys| !keys.is_empty());
+            return format!("drop the condition on `{key}`");
+        };
+        let model = self.model();
+        let planned = model.as_ref().and_then(|model| {
+            model
+                .condition
+                .values()
+                .flat_map(|keys| keys.iter())
+                .find(|(known, _)| known.eq_ignore_ascii_case(key))
+                .map(|(_, values)| values.clone())
+        });
+        let values = planned.unwrap_or_else(|| given.clone());
+        let wild = values.iter().any(|value| value.contains(['*', '?']));
+        if wild && operator == "StringEquals" {
+            // Equality knows no wildcards.
+            let mut all = keys.remove(key).unwrap_or_default();
+            extend(&mut all, &values);
+            statement.condition.retain(|_, keys| !keys.is_empty());
+            statement
+                .condition
+                .entry("StringLike".to_owned())
+                .or_default()
+                .insert(key.clone(), all);
+        } else {
+            extend(keys.entry(key.clone()).or_default(), &values);
+        }
+        format!("allow `{}` for `{key}`", values.join("`, `"))
+    }
+}
+
+fn extend(values: &mut Vec<String>, more: &[String]) {
+    for value in more {
+        if !values.contains(value) {
+            values.push(value.clone());
+        }
+    }
+}
