@@ -59,7 +59,7 @@ async fn a_receipt_verifies_after_everything_was_restarted() {
     };
     let silent = keyferry_verify::Silent;
     let report = verify(
-        &world.connector,
+        world.connector.as_ref(),
         verification,
         &silent,
         CancellationToken::new(),

@@ -1,19 +1,20 @@
 //! A lab with two replicating buckets, as the policy core's documents set it up.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_sdk_s3::types as s3;
 use keyferry_lab::{Lab, LabOptions};
-use keyferry_policy::documents::Kind;
-use keyferry_policy::{Documents, Encryption, PlannedFlow, Region, ReplicationPlan, Site};
+use keyferry_live::{CompareOptions, Connections, Silent, apply, compare, read};
+use keyferry_policy::{Encryption, Region, ReplicationPlan, Site};
 use keyferry_transfer::{Connector, ConnectorSettings};
+use tokio_util::sync::CancellationToken;
 
 /// A running lab and connections to it.
 pub(crate) struct World {
     pub(crate) lab: Lab,
-    pub(crate) connector: Connector,
+    pub(crate) connector: Arc<Connector>,
 }
 
 impl World {
@@ -43,7 +44,10 @@ impl World {
             ..ConnectorSettings::new(SharedCredentialsProvider::new(credentials))
         })
         .unwrap();
-        Self { lab, connector }
+        Self {
+            lab,
+            connector: Arc::new(connector),
+        }
     }
 
     /// A client for one of the lab's regions.
@@ -68,105 +72,17 @@ impl World {
             false,
         )
         .unwrap();
-        for site in plan.sites() {
-            self.make_bucket(site).await;
-        }
-        for flow in plan.flows() {
-            self.replicate(&flow, &Documents::of(&plan)).await;
-        }
-    }
-
-    async fn make_bucket(&self, site: &Site) {
-        let client = self.client(&site.region);
-        let bucket = site.bucket.as_str();
-        let location = s3::CreateBucketConfiguration::builder()
-            .location_constraint(site.region.as_str().into())
-            .build();
-        client
-            .create_bucket()
-            .bucket(bucket)
-            .create_bucket_configuration(location)
-            .send()
+        let first = &plan.sites().first().unwrap().region;
+        let connections = Connections::identify(vec![Arc::clone(&self.connector)], first)
             .await
             .unwrap();
-        let versioning = s3::VersioningConfiguration::builder()
-            .status(s3::BucketVersioningStatus::Enabled)
-            .build();
-        client
-            .put_bucket_versioning()
-            .bucket(bucket)
-            .versioning_configuration(versioning)
-            .send()
-            .await
-            .unwrap();
-        let default = s3::ServerSideEncryptionByDefault::builder()
-            .sse_algorithm(s3::ServerSideEncryption::Aes256)
-            .build()
-            .unwrap();
-        let nothing_blocked = s3::BlockedEncryptionTypes::builder()
-            .encryption_type(s3::EncryptionType::None)
-            .build();
-        let rule = s3::ServerSideEncryptionRule::builder()
-            .apply_server_side_encryption_by_default(default)
-            .blocked_encryption_types(nothing_blocked)
-            .build();
-        client
-            .put_bucket_encryption()
-            .bucket(bucket)
-            .server_side_encryption_configuration(
-                s3::ServerSideEncryptionConfiguration::builder()
-                    .rules(rule)
-                    .build()
-                    .unwrap(),
-            )
-            .send()
-            .await
-            .unwrap();
-    }
-
-    async fn replicate(&self, flow: &PlannedFlow<'_>, documents: &Documents) {
-        let json = |kind| {
-            let policy = documents.policy(kind, &flow.source.bucket);
-            policy.unwrap().to_json()
+        let options = CompareOptions {
+            create_buckets: true,
+            ..CompareOptions::default()
         };
-        let role = self
-            .lab
-            .put_role(
-                &flow.role_name(),
-                &json(Kind::Trust),
-                &json(Kind::Role),
-            )
-            .unwrap();
-        assert_eq!(role, flow.role_arn().to_string());
-        let rule = s3::ReplicationRule::builder()
-            .id("everything")
-            .priority(1)
-            .status(s3::ReplicationRuleStatus::Enabled)
-            .filter(s3::ReplicationRuleFilter::builder().prefix("").build())
-            .delete_marker_replication(
-                s3::DeleteMarkerReplication::builder()
-                    .status(s3::DeleteMarkerReplicationStatus::Disabled)
-                    .build(),
-            )
-            .destination(
-                s3::Destination::builder()
-                    .bucket(flow.destination.bucket_arn())
-                    .build()
-                    .unwrap(),
-            )
-            .build()
-            .unwrap();
-        self.client(&flow.source.region)
-            .put_bucket_replication()
-            .bucket(flow.source.bucket.as_str())
-            .replication_configuration(
-                s3::ReplicationConfiguration::builder()
-                    .role(role)
-                    .rules(rule)
-                    .build()
-                    .unwrap(),
-            )
-            .send()
+        let live = read(&plan, &connections).await;
+        let changes = compare(&plan, &live, options).unwrap();
+        apply(&changes, &connections, &Silent, &CancellationToken::new())
             .await
             .unwrap();
     }
