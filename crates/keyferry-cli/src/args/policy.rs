@@ -4,6 +4,7 @@ mod apply;
 mod check;
 mod compare;
 mod diagram;
+mod emit;
 mod explain;
 mod plan;
 
@@ -13,6 +14,7 @@ pub(crate) use apply::{ApplyArgs, OtherAccountArgs};
 pub(crate) use check::{CheckArgs, CheckFormat, FailOn, GivenArgs, GivenFile};
 pub(crate) use compare::{CompareArgs, CompareFormat};
 pub(crate) use diagram::{DiagramArgs, DiagramFormat};
+pub(crate) use emit::EmitArgs;
 pub(crate) use explain::ExplainArgs;
 pub(crate) use plan::{Place, PlanArgs, ProfileArg};
 
@@ -38,14 +40,4 @@ pub(crate) enum PolicyCommand {
     Apply(ApplyArgs),
     /// Check installed documents against a plan: what is denied, allowed beyond need, or set wrong.
     Check(Box<CheckArgs>),
-}
-
-/// `keyferry policy emit`
-#[derive(Debug, Args)]
-pub(crate) struct EmitArgs {
-    #[command(flatten)]
-    pub(crate) plan: PlanArgs,
-    /// Print the plan as a file for --plan, instead of the documents.
-    #[arg(long)]
-    pub(crate) print_plan: bool,
 }
