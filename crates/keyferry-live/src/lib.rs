@@ -33,4 +33,4 @@ pub use read::{Live, read};
 pub use service_error::{Refused, ServiceError};
 
 /// Name of the inline policy that holds a role's permissions.
-pub const INLINE_POLICY: &str = "keyferry-replication";
+pub const INLINE_POLICY: &str = keyferry_policy::formats::INLINE_POLICY;

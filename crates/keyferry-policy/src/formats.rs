@@ -12,6 +12,9 @@ mod tree;
 
 use crate::{Documents, ReplicationPlan, Site};
 
+/// The inline policy of a role that holds its permissions: one name, whoever installs it.
+pub const INLINE_POLICY: &str = "keyferry-replication";
+
 /// A form that documents can be written in.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub enum Format {

@@ -7,7 +7,7 @@ mod functions;
 
 use std::fmt::Write;
 
-use super::{EmittedFile, summary, user_policy_name};
+use super::{EmittedFile, INLINE_POLICY, summary, user_policy_name};
 use crate::documents::{Document, Kind};
 use crate::{AccountId, Documents, ReplicationPlan, Site};
 
@@ -142,7 +142,8 @@ impl<'a> Script<'a> {
         ];
         for (_, text) in all.iter().filter(|(used, _)| *used) {
             self.line("");
-            self.text.push_str(text);
+            self.text
+                .push_str(&text.replace("INLINE_POLICY", INLINE_POLICY));
         }
     }
 

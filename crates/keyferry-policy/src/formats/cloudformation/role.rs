@@ -6,7 +6,7 @@ use super::{FOR_PEOPLE, Stacks, resource};
 use crate::Site;
 use crate::documents::Kind;
 use crate::formats::tree::Tree;
-use crate::formats::user_policy_name;
+use crate::formats::{INLINE_POLICY, user_policy_name};
 
 pub(super) fn resources(stacks: &Stacks<'_>, site: &Site) -> Vec<(String, Tree)> {
     let flows = stacks.plan.flows_from(&site.bucket);
@@ -41,7 +41,7 @@ fn role(
     let trust = stacks.document(trust, site)?;
     let permissions = stacks.document(permissions, site)?;
     let policy = Tree::map([
-        ("PolicyName", "replication".into()),
+        ("PolicyName", INLINE_POLICY.into()),
         ("PolicyDocument", Tree::of(&permissions.content)),
     ]);
     let properties = Tree::map([

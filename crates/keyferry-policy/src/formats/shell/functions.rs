@@ -1,4 +1,5 @@
-//! Functions of the script, each there only in scripts that call it.
+//! Functions of the script, each there only in scripts that call it. `INLINE_POLICY` stands for the
+//! name of that policy.
 
 pub(super) const SAY: &str = r#"say() {
   printf '%s\n' "$*" >&2
@@ -42,7 +43,7 @@ make_role() {
       >/dev/null
     in_account "$1" iam wait role-exists --role-name "$2"
   fi
-  in_account "$1" iam put-role-policy --role-name "$2" --policy-name replication \
+  in_account "$1" iam put-role-policy --role-name "$2" --policy-name INLINE_POLICY \
     --policy-document "file://$4"
 }
 "#;

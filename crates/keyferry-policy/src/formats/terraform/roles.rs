@@ -5,7 +5,7 @@ use super::hcl::{Body, Expression};
 use crate::Site;
 use crate::documents::Kind;
 use crate::formats::tree::Tree;
-use crate::formats::user_policy_name;
+use crate::formats::{INLINE_POLICY, user_policy_name};
 
 /// The role that S3 acts as.
 pub(super) fn of(configuration: &Configuration<'_>, site: &Site, file: &mut Body) {
@@ -73,7 +73,7 @@ fn role(configuration: &Configuration<'_>, site: &Site, file: &mut Body, role: &
         return;
     };
     let mut body = configuration.resource(site);
-    body.text("name", "replication")
+    body.text("name", INLINE_POLICY)
         .code("role", format!("aws_iam_role.{label}.name"))
         .set("policy", Expression::json(&Tree::of(&permissions.content)));
     file.block(

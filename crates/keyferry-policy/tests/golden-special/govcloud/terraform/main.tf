@@ -143,7 +143,7 @@ resource "aws_iam_role" "amzn_s3_demo_source" {
 resource "aws_iam_role_policy" "amzn_s3_demo_source" {
   provider = aws.us_gov_west_1
 
-  name = "replication"
+  name = "keyferry-replication"
   role = aws_iam_role.amzn_s3_demo_source.name
   policy = jsonencode({
     Version = "2012-10-17"
@@ -499,7 +499,7 @@ resource "aws_iam_role" "amzn_s3_demo_destination" {
 resource "aws_iam_role_policy" "amzn_s3_demo_destination" {
   provider = aws.us_gov_east_1
 
-  name = "replication"
+  name = "keyferry-replication"
   role = aws_iam_role.amzn_s3_demo_destination.name
   policy = jsonencode({
     Version = "2012-10-17"

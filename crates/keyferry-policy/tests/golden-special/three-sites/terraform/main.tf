@@ -161,7 +161,7 @@ resource "aws_iam_role" "bucket_1_amzn_s3_demo" {
 resource "aws_iam_role_policy" "bucket_1_amzn_s3_demo" {
   provider = aws.eu_west_1_111122223333
 
-  name = "replication"
+  name = "keyferry-replication"
   role = aws_iam_role.bucket_1_amzn_s3_demo.name
   policy = jsonencode({
     Version = "2012-10-17"
@@ -839,7 +839,7 @@ resource "aws_iam_role" "bucket_1_amzn_s3_demox2" {
 resource "aws_iam_role_policy" "bucket_1_amzn_s3_demox2" {
   provider = aws.us_east_1_444455556666
 
-  name = "replication"
+  name = "keyferry-replication"
   role = aws_iam_role.bucket_1_amzn_s3_demox2.name
   policy = jsonencode({
     Version = "2012-10-17"

@@ -127,7 +127,7 @@ resource "aws_iam_role" "amzn_s3_demo_source" {
 resource "aws_iam_role_policy" "amzn_s3_demo_source" {
   provider = aws.us_east_1
 
-  name = "replication"
+  name = "keyferry-replication"
   role = aws_iam_role.amzn_s3_demo_source.name
   policy = jsonencode({
     Version = "2012-10-17"
@@ -367,7 +367,7 @@ resource "aws_iam_role" "amzn_s3_demo_destination" {
 resource "aws_iam_role_policy" "amzn_s3_demo_destination" {
   provider = aws.us_east_1
 
-  name = "replication"
+  name = "keyferry-replication"
   role = aws_iam_role.amzn_s3_demo_destination.name
   policy = jsonencode({
     Version = "2012-10-17"

@@ -143,7 +143,7 @@ resource "aws_iam_role" "amzn_s3_demo_tokyo" {
 resource "aws_iam_role_policy" "amzn_s3_demo_tokyo" {
   provider = aws.ap_northeast_1_111122223333
 
-  name = "replication"
+  name = "keyferry-replication"
   role = aws_iam_role.amzn_s3_demo_tokyo.name
   policy = jsonencode({
     Version = "2012-10-17"
@@ -553,7 +553,7 @@ resource "aws_iam_role" "amzn_s3_demo_osaka" {
 resource "aws_iam_role_policy" "amzn_s3_demo_osaka" {
   provider = aws.ap_northeast_3_444455556666
 
-  name = "replication"
+  name = "keyferry-replication"
   role = aws_iam_role.amzn_s3_demo_osaka.name
   policy = jsonencode({
     Version = "2012-10-17"

@@ -71,7 +71,7 @@ make_role() {
       >/dev/null
     in_account "$1" iam wait role-exists --role-name "$2"
   fi
-  in_account "$1" iam put-role-policy --role-name "$2" --policy-name replication \
+  in_account "$1" iam put-role-policy --role-name "$2" --policy-name keyferry-replication \
     --policy-document "file://$4"
 }
 
