@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::args::OtherAccountArgs;
 use crate::aws::Aws;
+use crate::commands::Invocation;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::settings::Settings;
@@ -86,12 +87,21 @@ pub(crate) async fn connections(
 
 /// What S3, IAM and KMS have of a plan. What belongs to an account without credentials is unknown.
 pub(crate) async fn installed(
-    settings: &Settings,
+    invocation: &Invocation,
     other: &OtherAccountArgs,
     plan: &ReplicationPlan,
 ) -> Result<Installed, Failure> {
-    let connections = connections(settings, other, plan).await?;
+    let connections = connections(&invocation.settings, other, plan).await?;
     connections.require_some(plan)?;
+    if let Err(lacking) = connections.require_all(plan) {
+        // Whoever names a profile for the other account means to read it.
+        if other.destination_profile.is_some() {
+            return Err(lacking.into());
+        }
+        invocation.terminal.say(format!(
+            "only one account is read: {lacking}; --destination-profile names those of the other"
+        ));
+    }
     Ok(read(plan, &connections).await.installed)
 }
 

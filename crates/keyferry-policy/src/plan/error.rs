@@ -135,6 +135,9 @@ pub enum PlanRule {
         /// What would do.
         allowed: &'static str,
     },
+    /// One role for two source buckets.
+    #[error("`{0}` is the role of another bucket, too; each source bucket has a role of its own")]
+    RoleTwice(String),
     /// A role for nothing.
     #[error("`{0}` has a role name of its own, but nothing replicates out of it")]
     RoleUnused(String),

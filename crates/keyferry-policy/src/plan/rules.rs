@@ -6,6 +6,17 @@ pub(super) fn check(sites: &[Site], flows: &[Flow]) -> Result<(), PlanError> {
     for (index, site) in sites.iter().enumerate() {
         let before = sites.get(..index).unwrap_or_default();
         check_site(site, before)?;
+        if let Some(role) = &site.role
+            && before
+                .iter()
+                .any(|other| other.account == site.account && other.role.as_ref() == Some(role))
+        {
+            return Err(site_error(
+                site,
+                "role",
+                PlanRule::RoleTwice(role.to_string()),
+            ));
+        }
         let replicates = flows.iter().any(|flow| flow.source == site.bucket);
         if site.role.is_some() && !replicates {
             return Err(site_error(

@@ -145,6 +145,13 @@ fn impossible_plans_name_the_field_and_the_rule() {
     for (message, expected) in cases {
         assert!(message.starts_with(expected), "{message}\n{expected}");
     }
+    let role = |site| Site {
+        role: Some("replication".parse().unwrap()),
+        ..site
+    };
+    let both = vec![flow(), flow().reversed()];
+    let message = refused(vec![role(tokyo(s3())), role(osaka(s3()))], both);
+    assert!(message.starts_with("site osaka: role: `replication` is the role of another"));
 }
 
 #[test]

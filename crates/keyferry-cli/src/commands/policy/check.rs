@@ -19,7 +19,7 @@ pub(super) async fn run(invocation: &Invocation, arguments: &CheckArgs) -> Resul
     let profile = settings.profile.as_deref().filter(|_| !arguments.live);
     let plan = plan::read(&arguments.plan, profile)?;
     let installed: Installed = if arguments.live {
-        live::installed(settings, &arguments.other, &plan).await?
+        live::installed(invocation, &arguments.other, &plan).await?
     } else {
         given::read(&plan, &arguments.given)?
     };

@@ -26,12 +26,14 @@ impl Work<'_> {
         let request = &self.call.request;
         match but {
             Mismatch::Action { .. } => match &mut statement.action {
-                ActionElement::Action(patterns) => {
+                ActionElement::Action(patterns) if is_narrow(statement.resource.as_ref()) => {
                     patterns.push(request.action.clone());
                     Some(format!("add the action `{}` to", request.action))
                 }
-                ActionElement::NotAction(_) => None,
+                ActionElement::Action(_) | ActionElement::NotAction(_) => None,
             },
+            // Every action of the statement would be allowed there.
+            Mismatch::Resource { .. } if has_wildcard(&statement.action) => None,
             Mismatch::Resource { .. } => {
                 let resource = self.model().map_or_else(
                     || vec![request.resource.clone()],
@@ -114,6 +116,30 @@ impl Work<'_> {
             extend(keys.entry(key.clone()).or_default(), &values);
         }
         format!("allow `{}` for `{key}`", values.join("`, `"))
+    }
+}
+
+/// Whether the resources are in no more than the buckets and keys that are named in full.
+fn is_narrow(resource: Option<&ResourceElement>) -> bool {
+    let narrow = |pattern: &String| {
+        let holder = pattern
+            .split_once('/')
+            .map_or(pattern.as_str(), |(holder, _)| holder);
+        !holder.contains(['*', '?'])
+    };
+    match resource {
+        None => true,
+        Some(ResourceElement::Resource(patterns)) => patterns.iter().all(narrow),
+        Some(ResourceElement::NotResource(_)) => false,
+    }
+}
+
+fn has_wildcard(action: &ActionElement) -> bool {
+    match action {
+        ActionElement::Action(patterns) => {
+            patterns.iter().any(|pattern| pattern.contains(['*', '?']))
+        }
+        ActionElement::NotAction(_) => true,
     }
 }
 
