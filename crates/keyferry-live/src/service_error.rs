@@ -105,6 +105,10 @@ impl ServiceError {
             )),
             Self::Connect(error) => error.hint(),
             Self::NoAnswer(error) => error.hint(),
+            Self::Refused(refused) if refused.rejects_credentials() => Some(
+                "the service does not accept these credentials: check the secret key, the session's end, and the clock"
+                    .to_owned(),
+            ),
             Self::Refused(refused) if refused.is_denied() => Some(format!(
                 "the credentials need the permission `{}` on `{}`",
                 refused.action(),
@@ -121,6 +125,26 @@ impl Refused {
     pub fn is_denied(&self) -> bool {
         self.status == 403
             || ["AccessDenied", "AccessDeniedException"].contains(&self.code.as_str())
+    }
+
+    /// Whether the credentials themselves are not accepted, whatever they permit:
+    /// <https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html>.
+    #[must_use]
+    pub fn rejects_credentials(&self) -> bool {
+        [
+            "ExpiredToken",
+            "ExpiredTokenException",
+            "IncompleteSignature",
+            "InvalidAccessKeyId",
+            "InvalidClientTokenId",
+            "InvalidSignatureException",
+            "InvalidToken",
+            "RequestExpired",
+            "RequestTimeTooSkewed",
+            "SignatureDoesNotMatch",
+            "UnrecognizedClientException",
+        ]
+        .contains(&self.code.as_str())
     }
 
     /// The action that permits the operation, where its name is another.

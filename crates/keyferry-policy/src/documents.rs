@@ -12,6 +12,7 @@ mod versioning;
 pub use encryption::{
     BlockedEncryptionTypes, BlockedType, DefaultEncryption, EncryptionConfiguration, EncryptionRule,
 };
+pub use guards::GUARD_SIDS;
 pub(crate) use policies::granted;
 pub use policies::{EmittedPolicy, Reason};
 pub use replication::{

@@ -19,6 +19,7 @@ use std::fmt;
 use crate::iam::{PolicyDocument, Statement};
 
 pub use document_kind::{DocumentKind, recognise};
+pub(crate) use resource::looks_like_arn;
 pub use size::{Limit, limits, size};
 pub use split::{CannotSplit, MANAGED_POLICY, split};
 

@@ -124,10 +124,9 @@ impl BucketName {
 impl Region {
     fn check(text: &str) -> Result<(), NameError> {
         let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-        let numbered = text
-            .bytes()
-            .last()
-            .is_some_and(|byte| byte.is_ascii_digit());
+        let numbered = text.rsplit_once('-').is_some_and(|(_, number)| {
+            !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
+        });
         if text.len() <= 32 && text.bytes().all(allowed) && numbered && text.contains('-') {
             Ok(())
         } else {
@@ -263,6 +262,7 @@ mod tests {
         assert_eq!(partition("cn-north-1"), Ok(Partition::China));
         assert_eq!(partition("us-gov-west-1"), Ok(Partition::GovCloud));
         assert!(partition("Tokyo").is_err());
+        assert!(partition("ap-northeast3").is_err());
         assert!(partition("").is_err());
     }
 }

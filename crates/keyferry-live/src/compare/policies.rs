@@ -4,6 +4,7 @@
 //! under another name, or without one, is left where it is. All others are foreign and stay.
 
 use keyferry_policy::KmsKeyArn;
+use keyferry_policy::documents::GUARD_SIDS;
 use keyferry_policy::iam::{
     Caller, Effect, Policies, PolicyDocument, PrincipalElement, Principals, Request, ResourceKind,
     ResourcePolicy, Statement, evaluate,
@@ -95,8 +96,17 @@ fn stem(sid: &str) -> &str {
     sid.trim_end_matches(|digit: char| digit.is_ascii_digit())
 }
 
-/// A grant of an earlier plan to roles of this one, which this one does not give.
+/// A grant of an earlier plan to roles of this one, which this one does not give; or its guard.
 fn is_left_over(statement: &Statement, roles: &[String]) -> bool {
+    let guard = statement.effect == Effect::Deny
+        && statement.principal == Some(PrincipalElement::Principal(Principals::Everyone))
+        && statement
+            .sid
+            .as_ref()
+            .is_some_and(|sid| GUARD_SIDS.contains(&stem(sid)));
+    if guard {
+        return true;
+    }
     let ours = statement.effect == Effect::Allow
         && statement
             .sid

@@ -32,6 +32,7 @@ pub enum Rule {
     RuleTooWide,
     RuleIncomplete,
     RuleVersion1,
+    UploadDenied,
     KmsOptInMissing,
     ReplicaKeyMissing,
     ReplicaKeyWrong,
@@ -68,6 +69,8 @@ const LEAST: &str =
 const LOGIC: &str =
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html";
 const SSE_C: &str = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/blocking-unblocking-s3-c-encryption-gpb.html";
+const CUSTOMER_KEYS: &str =
+    "https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerSideEncryptionCustomerKeys.html";
 const MARKERS: &str =
     "https://docs.aws.amazon.com/AmazonS3/latest/userguide/delete-marker-replication.html";
 const METADATA: &str =
@@ -84,7 +87,7 @@ const KEY_STATE: &str = "https://docs.aws.amazon.com/kms/latest/developerguide/k
 
 impl Rule {
     /// All rules but those of [`crate::lint`].
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 42] = [
         R::NeededCallDenied,
         R::NeededCallExplicitlyDenied,
         R::NeededCallUndecided,
@@ -108,6 +111,7 @@ impl Rule {
         R::RuleTooWide,
         R::RuleIncomplete,
         R::RuleVersion1,
+        R::UploadDenied,
         R::KmsOptInMissing,
         R::ReplicaKeyMissing,
         R::ReplicaKeyWrong,
@@ -258,6 +262,11 @@ impl Rule {
                 "rule-version-1",
                 "the rule has no Filter, which makes it one of version 1",
                 CONFIGURATION,
+            ),
+            R::UploadDenied => (
+                "upload-denied",
+                "the bucket policy denies every upload that fits the bucket's encryption",
+                CUSTOMER_KEYS,
             ),
             R::KmsOptInMissing => (
                 "kms-opt-in-missing",

@@ -4,6 +4,7 @@ mod buckets;
 mod destination;
 mod encryption;
 mod rules;
+mod uploads;
 
 use super::finding::{Finding, Level};
 use super::installed::{Installed, KeyState, Known};
@@ -27,6 +28,10 @@ pub(super) fn check(
         if used {
             findings.extend(buckets::check(site, installed));
             findings.extend(encryption::check(site, directions, installed));
+            // Nobody need upload to a bucket that only receives.
+            if !plan.flows_from(&site.bucket).is_empty() {
+                findings.extend(uploads::check(site, installed));
+            }
         }
     }
     for direction in directions {

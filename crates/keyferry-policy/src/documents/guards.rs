@@ -10,6 +10,11 @@ use crate::{Encryption, Site};
 /// The condition key that tells whether a request carries a customer key.
 const CUSTOMER_ALGORITHM: &str = "s3:x-amz-server-side-encryption-customer-algorithm";
 
+/// What the guards are called, so that those of an earlier plan are known.
+pub const GUARD_SIDS: [&str; 2] = [REQUIRE, FORBID];
+const REQUIRE: &str = "DenyUploadsWithoutCustomerKey";
+const FORBID: &str = "DenyCustomerKeys";
+
 /// The guards of a site that asks for them.
 pub(super) fn of(site: &Site) -> Vec<(Statement, &'static Guard)> {
     if !site.guard {
@@ -23,18 +28,14 @@ pub(super) fn of(site: &Site) -> Vec<(Statement, &'static Guard)> {
     let statements = if site.encryption == Encryption::SseC {
         vec![(
             "require-customer-key",
-            without_key(true, "DenyUploadsWithoutCustomerKey", &["s3:PutObject"]),
+            without_key(true, REQUIRE, &["s3:PutObject"]),
         )]
     } else if site.accepts_sse_c() {
         Vec::new()
     } else {
         vec![(
             "deny-ssec-replica",
-            without_key(
-                false,
-                "DenyCustomerKeys",
-                &["s3:PutObject", "s3:ReplicateObject"],
-            ),
+            without_key(false, FORBID, &["s3:PutObject", "s3:ReplicateObject"]),
         )]
     };
     statements

@@ -33,9 +33,13 @@ pub(super) fn check(statement: &Statement, kind: DocumentKind, findings: &mut Fi
     }
 }
 
-fn looks_like_arn(pattern: &str) -> bool {
+/// Whether a pattern has the six fields of an ARN, or a wildcard that may stand for those that lack.
+pub(crate) fn looks_like_arn(pattern: &str) -> bool {
     let colons = pattern.bytes().filter(|byte| *byte == b':').count();
-    pattern.starts_with("arn:") && (colons >= 5 || pattern.contains(['*', '$']))
+    let last = pattern.rsplit(':').next().unwrap_or_default();
+    // A field before the resource has no slash: there, one field lacks.
+    let open = last.contains(['*', '$']) && !last.contains('/');
+    pattern.starts_with("arn:") && (colons >= 5 || open)
 }
 
 fn check_fit(
@@ -125,7 +129,7 @@ fn wanted(service: &Service, known: &[&Action], resources: &[String]) -> (String
         format!("for the bucket itself, write `{bucket}`")
     } else {
         let form = types.first().map_or("", |found| found.arn);
-        format!("write `{form}`")
+        format!("write `{}`", form.replace("${", "").replace('}', ""))
     };
     (format!("works on {}", listed(&names)), fix)
 }

@@ -13,7 +13,7 @@ use http::Uri;
 
 use crate::error::{ConnectionFailure, untrusted};
 
-/// Puts a [`ConnectionFailure`] that names the server in the place of the SDK's error, which does not
+/// Puts a `ConnectionFailure` that names the server in the place of the SDK's error, which does not
 /// know it, when all attempts have failed.
 #[derive(Debug)]
 pub struct NameEndpoint;

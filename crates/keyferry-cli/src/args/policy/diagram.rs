@@ -11,9 +11,9 @@ use super::PlanArgs;
 pub(crate) struct DiagramArgs {
     #[command(flatten)]
     pub(crate) plan: PlanArgs,
-    /// How to draw it.
-    #[arg(long, default_value = "svg")]
-    pub(crate) format: DiagramFormat,
+    /// How to draw it [default: what the name of --out ends in, else svg].
+    #[arg(long)]
+    pub(crate) format: Option<DiagramFormat>,
     /// File to write instead of standard output.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,

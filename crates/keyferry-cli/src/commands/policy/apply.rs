@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use keyferry_live::{
     Change, CompareOptions, LineKind, Observer, ServiceError, apply, compare, read,
 };
+use keyferry_policy::check::{Level, check};
 use tokio_util::sync::CancellationToken;
 
 use super::plan;
@@ -29,17 +30,24 @@ pub(super) async fn run(invocation: &Invocation, arguments: &ApplyArgs) -> Resul
         replace_role: arguments.replace_role,
     };
     let found = read(&plan, &connections).await;
+    let still_wrong = |installed| {
+        let errors = check(&plan, installed)
+            .into_iter()
+            .filter(|finding| finding.level == Level::Error);
+        errors.map(|finding| finding.message).collect::<Vec<_>>()
+    };
     let changes = compare(&plan, &found, options).map_err(|refusals| live::refused(&refusals))?;
     if terminal.is_text() {
         show(terminal, &changes)?;
     }
     if changes.is_empty() || arguments.dry_run {
+        report(terminal, &changes, 0)?;
         if changes.is_empty() {
             terminal.say("nothing to do: everything is as the plan says");
-        } else {
-            terminal.say(format!("{}; nothing was changed", count(&changes)));
+            return Ok(told(terminal, &still_wrong(&found.installed)));
         }
-        return report(terminal, &changes, 0);
+        terminal.say(format!("{}; nothing was changed", count(&changes)));
+        return Ok(Exit::Done);
     }
     let cancel = interrupt::token(terminal)?;
     if !arguments.yes && !confirmed(&changes, &cancel).await? {
@@ -47,15 +55,31 @@ pub(super) async fn run(invocation: &Invocation, arguments: &ApplyArgs) -> Resul
     }
     let applied = apply(&changes, &connections, &Told(terminal), &cancel).await?;
     terminal.say(format!("done: {} made and read back", count(&changes)));
-    report(terminal, &changes, applied.changes)
+    report(terminal, &changes, applied.changes)?;
+    let now = read(&plan, &connections).await.installed;
+    Ok(told(terminal, &still_wrong(&now)))
+}
+
+/// Tells what keeps replication from working though everything is as planned: what others have set,
+/// such as a statement that denies.
+fn told(terminal: Terminal, errors: &[String]) -> Exit {
+    if errors.is_empty() {
+        return Exit::Done;
+    }
+    let yellow = anstyle::AnsiColor::Yellow.on_default().bold();
+    for error in errors {
+        terminal.say(format!("{yellow}still wrong:{yellow:#} {error}"));
+    }
+    terminal.say("`keyferry policy check --live` says more");
+    Exit::Findings
 }
 
 /// The changes as data, where data is asked for.
-fn report(terminal: Terminal, changes: &[Change], applied: usize) -> Result<Exit, Failure> {
+fn report(terminal: Terminal, changes: &[Change], applied: usize) -> Result<(), Failure> {
     if !terminal.is_text() {
         terminal.json(&serde_json::json!({"changes": changes, "applied": applied}))?;
     }
-    Ok(Exit::Done)
+    Ok(())
 }
 
 fn count(changes: &[Change]) -> String {

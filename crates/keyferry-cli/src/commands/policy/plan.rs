@@ -30,7 +30,7 @@ pub(super) fn read(
                 PlanFileError::Plan(error) => refused(&error),
             })
         }
-        None => from_flags(arguments, profile).map_err(|error| refused(&error)),
+        None => from_flags(arguments, profile).map_err(|error| refused(&by_flag(error, arguments))),
     }
 }
 
@@ -86,6 +86,24 @@ fn from_flags(arguments: &PlanArgs, profile: Option<&str>) -> Result<Replication
     let back = arguments.both_ways.then(|| there.reversed());
     let flows = std::iter::once(there).chain(back).collect();
     ReplicationPlan::new(vec![source, destination], flows, profile)
+}
+
+/// The error with the field as its option is called.
+fn by_flag(error: PlanError, arguments: &PlanArgs) -> PlanError {
+    let option = |place: &Option<Place>, name: &str| {
+        let place = place.as_ref()?;
+        let key = format!("site {}: kms-key", place.bucket);
+        let region = format!("site {}: region", place.bucket);
+        (error.field == key)
+            .then(|| format!("--{name}-kms-key"))
+            .or_else(|| (error.field == region).then(|| format!("--{name}")))
+    };
+    let field = option(&arguments.source, "source")
+        .or_else(|| option(&arguments.destination, "destination"));
+    match field {
+        Some(field) => PlanError { field, ..error },
+        None => error,
+    }
 }
 
 fn refused(error: &PlanError) -> Failure {

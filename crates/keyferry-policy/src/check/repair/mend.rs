@@ -2,10 +2,12 @@
 
 use super::model::resources;
 use super::{Candidate, Work};
+use crate::actions;
 use crate::iam::{
     ActionElement, Caller, ConditionMiss, Mismatch, NearMiss, PrincipalElement, Principals,
     ResourceElement, Statement,
 };
+use crate::lint::looks_like_arn;
 
 impl Work<'_> {
     /// A statement that nearly allows, with the one element changed that keeps it from doing so.
@@ -27,6 +29,11 @@ impl Work<'_> {
         match but {
             Mismatch::Action { .. } => match &mut statement.action {
                 ActionElement::Action(patterns) if is_narrow(statement.resource.as_ref()) => {
+                    // A slip of the pen is put right, not kept beside what was meant.
+                    patterns.retain(|pattern| {
+                        actions::matches_any(pattern)
+                            || actions::nearest(pattern).as_deref() != Some(&request.action)
+                    });
                     patterns.push(request.action.clone());
                     Some(format!("add the action `{}` to", request.action))
                 }
@@ -41,6 +48,7 @@ impl Work<'_> {
                 );
                 match &mut statement.resource {
                     Some(ResourceElement::Resource(patterns)) => {
+                        patterns.retain(|pattern| pattern == "*" || looks_like_arn(pattern));
                         patterns.extend(resource.iter().cloned());
                         Some(format!("add the resource `{}` to", resource.join("`, `")))
                     }

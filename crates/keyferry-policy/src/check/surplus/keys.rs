@@ -70,7 +70,9 @@ pub(super) fn probe(role: &mut Role<'_>, targets: &[Target<'_>]) {
             }
         }
         for key in &other {
-            for context in contexts(&calls.iter().collect::<Vec<_>>()) {
+            let mut contexts = contexts(&calls.iter().collect::<Vec<_>>());
+            contexts.push(through_s3(key));
+            for context in contexts {
                 let request = on_key(role, &name, key, context);
                 let policy = applying::given_key(key, &default);
                 role.ask_about(&request, Some(policy), "any other key", None);
@@ -94,8 +96,20 @@ fn keys(calls: &[Call]) -> Vec<(KmsKeyArn, String)> {
     keys
 }
 
-/// A key that nobody uses in each region, and one where there are none at all.
+/// A key that nobody uses in each region, and keys that documents name and the plan does not.
 fn other_keys(role: &Role<'_>, known: &[(KmsKeyArn, String)]) -> Vec<KmsKeyArn> {
+    let policies = role
+        .installed
+        .role(role.arn)
+        .map_or(&[][..], |role| &role.policies);
+    let named = policies
+        .iter()
+        .filter_map(|policy| policy.document.value())
+        .flat_map(|document| &document.statements)
+        .filter_map(|statement| statement.resource.as_ref())
+        .flat_map(|resource| resource.patterns())
+        .filter_map(|pattern| pattern.parse::<KmsKeyArn>().ok())
+        .filter(|key| !known.iter().any(|(known, _)| known == key));
     let plan = role.directions.iter().flat_map(|direction| {
         [
             direction.flow.source.region.clone(),
@@ -109,16 +123,16 @@ fn other_keys(role: &Role<'_>, known: &[(KmsKeyArn, String)]) -> Vec<KmsKeyArn> 
         .collect();
     regions.sort();
     regions.dedup();
-    regions
-        .into_iter()
-        .filter_map(|region| {
-            let (partition, account) = (role.arn.partition(), role.arn.account());
-            let id = "00000000-0000-0000-0000-000000000000";
-            format!("arn:{partition}:kms:{region}:{account}:key/{id}")
-                .parse()
-                .ok()
-        })
-        .collect()
+    let unused = regions.into_iter().filter_map(|region| {
+        let (partition, account) = (role.arn.partition(), role.arn.account());
+        let id = "00000000-0000-0000-0000-000000000000";
+        format!("arn:{partition}:kms:{region}:{account}:key/{id}")
+            .parse()
+            .ok()
+    });
+    let mut keys: Vec<KmsKeyArn> = unused.chain(named).collect();
+    keys.dedup();
+    keys
 }
 
 /// The contexts that needed calls have, and none at all.
@@ -130,6 +144,17 @@ fn contexts(calls: &[&Call]) -> Vec<Context> {
         }
     }
     contexts
+}
+
+/// What S3 would say for an object of a bucket that nobody planned.
+fn through_s3(key: &KmsKeyArn) -> Context {
+    let partition = key.partition();
+    let via = format!("s3.{}.{}", key.region(), partition.dns_suffix());
+    let object = format!("arn:{partition}:s3:::keyferry-looks-for-surplus/example");
+    let mut context = Context::new();
+    context.insert(VIA, vec![via]);
+    context.insert(CONTEXT, vec![object]);
+    context
 }
 
 fn on_key(role: &Role<'_>, action: &str, key: &KmsKeyArn, context: Context) -> Request {

@@ -126,25 +126,33 @@ fn named_elsewhere<'a>(
             continue;
         };
         for pattern in patterns.iter().filter(|pattern| pattern.contains(":s3:::")) {
-            let covered = known
-                .iter()
-                .chain(&targets)
-                .any(|target| glob::matches_ignoring_case(pattern, &target.resource));
-            if covered {
+            let bucket = pattern.split('/').next().unwrap_or_default();
+            // A pattern of buckets also takes in those of others, the plan's own or not.
+            let many = bucket.contains(['*', '?']);
+            let mut add = |kind, resource: String| {
+                let covered = known.iter().chain(&targets).any(|target| {
+                    let matched = glob::matches_ignoring_case(pattern, &target.resource);
+                    target.resource == resource || matched && !many
+                });
+                if !covered {
+                    targets.push(Target {
+                        service: "s3",
+                        kind,
+                        resource,
+                        account: role.account().clone(),
+                        on: format!("`{pattern}`"),
+                        policy: None,
+                    });
+                }
+            };
+            if pattern.contains('/') {
+                add("object", instance(pattern));
                 continue;
             }
-            targets.push(Target {
-                service: "s3",
-                kind: if pattern.contains('/') {
-                    "object"
-                } else {
-                    "bucket"
-                },
-                resource: instance(pattern),
-                account: role.account().clone(),
-                on: format!("`{pattern}`"),
-                policy: None,
-            });
+            add("bucket", instance(pattern));
+            if pattern.ends_with('*') {
+                add("object", format!("{}/example", instance(pattern)));
+            }
         }
     }
     targets
