@@ -42,17 +42,8 @@ def ask(keyferry, lab, region: str, *arguments: str):
 
 def emitted(keyferry, arguments: list[str]) -> dict[str, dict]:
     """The documents of `policy emit`, by file name."""
-    folder = keyferry.home / "emitted"
     text = keyferry.run("policy", "emit", *arguments).expect(DONE).stdout
-    folder.mkdir(exist_ok=True)
-    documents: dict[str, dict] = {}
-    decoder = json.JSONDecoder()
-    while text.strip():
-        name, _, text = text.lstrip().partition("\n")
-        document, end = decoder.raw_decode(text.lstrip())
-        documents[name] = document
-        text = text.lstrip()[end:]
-    return documents
+    return json.loads(text)
 
 
 def take_away(keyferry, lab, role: str, statement: str) -> None:
