@@ -135,7 +135,7 @@ impl Store {
             }
             Role::DecryptOnly => {
                 let (id, to) = (entry.id.clone(), KeyState::DecryptOnly);
-                self.record(lock, Event::StateChanged { id, to })?;
+                self.record(lock, Event::state_changed(id, to))?;
                 self.entry(&entry.id).cloned()
             }
         }

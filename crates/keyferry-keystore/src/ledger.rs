@@ -62,9 +62,23 @@ impl Ledger {
             _ if seq == 1 => contradiction("the store is not made first".to_owned()),
             Event::KeyAdded { facts, state } => self.add(facts, *state),
             Event::KeyAdopted { facts } => self.add(facts, KeyState::Pending),
-            Event::StateChanged { id, to } => self.change(id, *to),
-            Event::KeyExported { id, .. } if self.by_id(id).is_some() => Ok(()),
-            Event::KeyExported { id, .. } => contradiction(format!("key `{id}` is unknown")),
+            Event::StateChanged { id, to, .. } => self.change(id, *to),
+            Event::KeyExported { id, .. }
+            | Event::KeyUsed { id, .. }
+            | Event::KeyFound { id, .. }
+            | Event::Rekeyed { id, .. } => match self.by_id(id) {
+                Some(_) => Ok(()),
+                None => contradiction(format!("key `{id}` is unknown")),
+            },
+            Event::OpenerAdded { .. }
+            | Event::OpenerRemoved { .. }
+            | Event::BackedUp { .. }
+            | Event::RestoreTested { .. }
+            | Event::Restored { .. }
+            | Event::LossRiskAccepted { .. }
+            | Event::SharesMade { .. }
+            | Event::RecoverySheetMade { .. }
+            | Event::RollbackAccepted { .. } => Ok(()),
             Event::Unknown => Err(Misfit::Unknown),
         }
     }

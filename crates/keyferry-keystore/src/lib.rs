@@ -51,6 +51,7 @@
 compile_error!("the key store relies on Unix file permissions and descriptor-relative file access");
 
 mod add;
+mod documents;
 mod entry;
 mod error;
 mod export;
@@ -65,6 +66,7 @@ mod load;
 mod lock;
 mod locked_store;
 mod manifest;
+mod object_use;
 mod passphrase;
 mod permission;
 mod recover;
@@ -74,12 +76,14 @@ mod state;
 mod store;
 
 pub use add::{ImportOutcome, Role, Succession};
+pub use documents::{Document, Documents, DocumentsError, Expected, Revision};
 pub use entry::{KeyEntry, Origin};
 pub use error::{Error, ErrorClass};
 pub use export::Exported;
 pub use finding::{Finding, WriteBlock};
 pub use locked_store::{LockedStore, Protection};
 pub use manifest::StoreId;
+pub use object_use::ObjectUse;
 pub use passphrase::{Passphrase, Unlock, WorkFactor};
 pub use permission::{PermissionFault, PermissionProblem};
 pub use ring::RingName;

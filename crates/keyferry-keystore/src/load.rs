@@ -246,10 +246,7 @@ mod tests {
 
     #[test]
     fn a_contradiction_is_damage_even_if_sealed() {
-        let (_folder, mut store) = with_event(|id| Event::StateChanged {
-            id,
-            to: KeyState::Tombstone,
-        });
+        let (_folder, mut store) = with_event(|id| Event::state_changed(id, KeyState::Tombstone));
         let Some(block @ WriteBlock::JournalDamaged { line: 3, .. }) = store.write_block().cloned()
         else {
             panic!("{:?}", store.write_block());

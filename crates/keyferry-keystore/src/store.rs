@@ -234,7 +234,7 @@ impl Store {
         }
         // Never let a ring depend on a key that cannot be opened.
         self.key(id)?;
-        self.record(lock, Event::StateChanged { id: id.clone(), to })?;
+        self.record(lock, Event::state_changed(id.clone(), to))?;
         self.entry(id).cloned()
     }
 
