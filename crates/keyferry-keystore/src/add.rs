@@ -64,14 +64,17 @@ impl Store {
     pub fn create(&mut self, ring: &RingName, succession: Succession) -> Result<KeyEntry, Error> {
         let lock = self.begin_write()?;
         self.check_succession(ring, succession)?;
-        let key = CustomerKey::generate()?;
-        let new = NewKey {
-            strength: KeyStrength::Full,
-            origin: Origin::Generated,
-            state: KeyState::Active,
-            key: &key,
-        };
-        self.add(&lock, ring, new)
+        self.generate(&lock, ring, KeyState::Active)
+    }
+
+    /// Makes a new key that waits to be activated, so that it can be backed up before anything
+    /// is encrypted under it.
+    ///
+    /// # Errors
+    /// As for [`Self::create`].
+    pub fn create_pending(&mut self, ring: &RingName) -> Result<KeyEntry, Error> {
+        let lock = self.begin_write()?;
+        self.generate(&lock, ring, KeyState::Pending)
     }
 
     /// Takes in a key that somebody has; `source` says where it was read from. Importing a key
@@ -140,6 +143,22 @@ impl Store {
             }
         }
         .map(ImportOutcome::Activated)
+    }
+
+    fn generate(
+        &mut self,
+        lock: &ExclusiveLock,
+        ring: &RingName,
+        state: KeyState,
+    ) -> Result<KeyEntry, Error> {
+        let key = CustomerKey::generate()?;
+        let new = NewKey {
+            strength: KeyStrength::Full,
+            origin: Origin::Generated,
+            state,
+            key: &key,
+        };
+        self.add(lock, ring, new)
     }
 
     fn check_succession(&self, ring: &RingName, succession: Succession) -> Result<(), Error> {

@@ -42,6 +42,12 @@ pub struct KeyEntry {
     pub strength: KeyStrength,
     /// MD5 of the key, as S3 shows it.
     pub md5: KeyMd5,
+    /// Of a key to be destroyed: not before then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub destroy_after: Option<Timestamp>,
+    /// Whether it was ever known to others, whatever its state became.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub compromised: bool,
 }
 
 /// The part of an entry that never changes; it stands in the key file and in the journal.
@@ -76,6 +82,8 @@ impl KeyFacts {
             origin,
             strength,
             md5,
+            destroy_after: None,
+            compromised: state == KeyState::Compromised,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use keyferry_key::{GenerateError, KeyId};
 
 use crate::{KeyState, PermissionProblem, RingName, WriteBlock};
@@ -101,6 +102,12 @@ pub enum Error {
         from: KeyState,
         to: KeyState,
     },
+    /// The key is not to be destroyed.
+    #[error("key `{id}` is {state}; its destruction is not scheduled")]
+    NotScheduled { id: KeyId, state: KeyState },
+    /// The key is to be destroyed, but not yet.
+    #[error("key `{id}` is not to be destroyed before {not_before}")]
+    NotDue { id: KeyId, not_before: Timestamp },
     /// The key is gone for good.
     #[error("key `{id}` was destroyed")]
     Destroyed { id: KeyId },
@@ -162,6 +169,8 @@ impl Error {
             | Self::InvalidRing { .. }
             | Self::RingHasActive { .. }
             | Self::Transition { .. }
+            | Self::NotScheduled { .. }
+            | Self::NotDue { .. }
             | Self::InOtherRing { .. }
             | Self::ExportExists { .. } => ErrorClass::Usage,
             Self::UnknownKey { .. } | Self::NoActiveKey { .. } | Self::Destroyed { .. } => {
@@ -232,7 +241,18 @@ impl Error {
             Self::RingHasActive { .. } => {
                 "`keyferry key rotate RING` makes a new key take its place; the old one then only decrypts"
             }
+            Self::Transition {
+                from: KeyState::Active,
+                to: KeyState::DestroyScheduled,
+                ..
+            } => {
+                "`keyferry key rotate RING` or `keyferry key retire RING` first: new objects must not need it"
+            }
             Self::Transition { .. } => "`keyferry key list` shows the states of the keys",
+            Self::NotScheduled { .. } => "`keyferry key destroy` schedules it",
+            Self::NotDue { .. } => {
+                "wait until then, or keep it with `keyferry key destroy KEY --cancel`"
+            }
             Self::Destroyed { .. } => "what only this key opens is lost, unless a backup holds it",
             Self::KeyFileMissing { .. } | Self::KeyFileDamaged { .. } => {
                 "restore this file from a backup, or import the key again from where it came; other keys are not affected"

@@ -1,5 +1,6 @@
 //! The keys of a store and their states, as the journal tells them.
 
+use jiff::Timestamp;
 use keyferry_key::{KeyId, KeyMd5};
 
 use crate::entry::KeyFacts;
@@ -62,7 +63,9 @@ impl Ledger {
             _ if seq == 1 => contradiction("the store is not made first".to_owned()),
             Event::KeyAdded { facts, state } => self.add(facts, *state),
             Event::KeyAdopted { facts } => self.add(facts, KeyState::Pending),
-            Event::StateChanged { id, to, .. } => self.change(id, *to),
+            Event::StateChanged {
+                id, to, not_before, ..
+            } => self.change(id, *to, *not_before),
             Event::KeyExported { id, .. }
             | Event::KeyUsed { id, .. }
             | Event::KeyFound { id, .. }
@@ -125,7 +128,12 @@ impl Ledger {
         Ok(())
     }
 
-    fn change(&mut self, id: &KeyId, to: KeyState) -> Result<(), Misfit> {
+    fn change(
+        &mut self,
+        id: &KeyId,
+        to: KeyState,
+        not_before: Option<Timestamp>,
+    ) -> Result<(), Misfit> {
         let Some(entry) = self.by_id(id) else {
             return Err(Misfit::Contradiction(format!("key `{id}` is unknown")));
         };
@@ -142,6 +150,11 @@ impl Ledger {
         let changed = self.entries.iter_mut().find(|entry| entry.id == *id);
         if let Some(entry) = changed {
             entry.state = to;
+            entry.compromised |= to == KeyState::Compromised;
+            entry.destroy_after = match to {
+                KeyState::DestroyScheduled => not_before,
+                _ => None,
+            };
         }
         Ok(())
     }

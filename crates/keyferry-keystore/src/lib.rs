@@ -51,6 +51,7 @@
 compile_error!("the key store relies on Unix file permissions and descriptor-relative file access");
 
 mod add;
+mod check;
 mod documents;
 mod entry;
 mod error;
@@ -62,6 +63,7 @@ mod init;
 mod journal;
 mod key_file;
 mod ledger;
+mod lifecycle;
 mod load;
 mod lock;
 mod locked_store;
@@ -74,8 +76,10 @@ mod ring;
 mod seal;
 mod state;
 mod store;
+mod survey;
 
 pub use add::{ImportOutcome, Role, Succession};
+pub use check::{CheckItem, CheckLevel, CheckSubject};
 pub use documents::{Document, Documents, DocumentsError, Expected, Revision};
 pub use entry::{KeyEntry, Origin};
 pub use error::{Error, ErrorClass};
@@ -89,3 +93,4 @@ pub use permission::{PermissionFault, PermissionProblem};
 pub use ring::RingName;
 pub use state::KeyState;
 pub use store::Store;
+pub use survey::{FixedPermissions, fix_permissions};

@@ -167,11 +167,13 @@ fn survey_ring(
             loaded.findings.push(finding);
             continue;
         };
-        if loaded
-            .ledger
-            .by_id(&id)
-            .is_some_and(|entry| entry.ring == *ring)
-        {
+        let known = loaded.ledger.by_id(&id);
+        if let Some(entry) = known.filter(|entry| entry.ring == *ring) {
+            if !entry.state.has_key() {
+                // Destroyed, but for this file.
+                loaded.unfinished.push((Some(ring.clone()), name));
+                continue;
+            }
             // Opened for its permissions. Any other trouble concerns this key alone, and whoever
             // asks for the key is told.
             if let Err(error @ Error::Permissions(_)) = folder.open_file(&name, OFlags::RDONLY) {

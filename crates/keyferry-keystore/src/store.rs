@@ -137,6 +137,12 @@ impl Store {
         self.block.as_ref()
     }
 
+    /// How many entries the journal has.
+    #[must_use]
+    pub fn journal_length(&self) -> u64 {
+        self.journal.tip.seq
+    }
+
     /// Every key, in the order in which they came.
     #[must_use]
     pub fn list(&self) -> &[KeyEntry] {

@@ -1,0 +1,281 @@
+//! Proving a store: everything that could keep a key from opening, found before it is needed.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use keyferry_key::{KeyId, KeyStrength};
+use serde::Serialize;
+
+use crate::lock::SharedLock;
+use crate::{Error, Finding, KeyEntry, KeyState, Store};
+
+/// How bad something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CheckLevel {
+    /// As it should be.
+    Sound,
+    /// Nothing is lost, but something is to be done.
+    Warning,
+    /// A key does not open, or the store cannot be trusted or written.
+    Error,
+}
+
+/// What was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum CheckSubject {
+    /// Type, owner and mode of every file and folder.
+    Permissions,
+    /// The chain of the journal, and its head.
+    Journal,
+    /// Every key's file: whether it opens, and holds the key that the journal records.
+    KeyFiles,
+    /// How much randomness the keys can hold.
+    Strength,
+    /// Keys in states that ask for something to be done.
+    States,
+    /// What interrupted or foreign writes left behind.
+    Leftovers,
+}
+
+/// One result.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CheckItem {
+    /// What was looked at.
+    pub subject: CheckSubject,
+    /// How bad it is.
+    pub level: CheckLevel,
+    /// What was found, in a sentence.
+    pub message: String,
+    /// What to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// The key concerned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<KeyId>,
+    /// The file concerned.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<PathBuf>,
+}
+
+impl CheckItem {
+    /// Something found.
+    #[must_use]
+    pub fn new(subject: CheckSubject, level: CheckLevel, message: impl Into<String>) -> Self {
+        Self {
+            subject,
+            level,
+            message: message.into(),
+            hint: None,
+            key: None,
+            path: None,
+        }
+    }
+
+    fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    fn key(mut self, key: &KeyId) -> Self {
+        self.key = Some(key.clone());
+        self
+    }
+
+    fn path(mut self, path: PathBuf) -> Self {
+        self.path = Some(path);
+        self
+    }
+}
+
+impl Store {
+    /// Looks at everything: every file's permissions, every key, the journal, what was left
+    /// behind. Each subject gives at least one result. Nothing is changed.
+    ///
+    /// # Errors
+    /// [`Error::Busy`], [`Error::NoLocks`], [`Error::Io`] if the store's folders cannot be read. What is wrong
+    /// with the store itself is a result, not an error.
+    pub fn check(&self) -> Result<Vec<CheckItem>, Error> {
+        let _shared = SharedLock::acquire(&self.folder)?;
+        let mut items = Vec::new();
+        check_permissions(self, &mut items)?;
+        check_journal(self, &mut items);
+        check_keys(self, &mut items);
+        check_states(self.list(), &mut items);
+        check_leftovers(self.findings(), &mut items);
+        Ok(items)
+    }
+}
+
+fn check_permissions(store: &Store, items: &mut Vec<CheckItem>) -> Result<(), Error> {
+    use CheckSubject::Permissions;
+    let (problems, looked_at) = crate::survey::permission_problems(store.path())?;
+    if problems.is_empty() {
+        items.push(CheckItem::new(
+            Permissions,
+            CheckLevel::Sound,
+            format!("{looked_at} files and folders are their owner's alone"),
+        ));
+    }
+    for problem in problems {
+        items.push(
+            CheckItem::new(Permissions, CheckLevel::Error, problem.to_string())
+                .hint(problem.hint())
+                .path(problem.path),
+        );
+    }
+    Ok(())
+}
+
+fn check_journal(store: &Store, items: &mut Vec<CheckItem>) {
+    items.push(match store.write_block() {
+        Some(block) => CheckItem::new(
+            CheckSubject::Journal,
+            CheckLevel::Error,
+            format!("the store is read-only: {block}"),
+        )
+        .hint(block.hint()),
+        None => CheckItem::new(
+            CheckSubject::Journal,
+            CheckLevel::Sound,
+            format!("{} entries, the chain is unbroken", store.journal_length()),
+        ),
+    });
+}
+
+fn check_keys(store: &Store, items: &mut Vec<CheckItem>) {
+    use CheckSubject::{KeyFiles, Strength};
+    let mut opened: usize = 0;
+    let mut strong: usize = 0;
+    for entry in store.list().iter().filter(|entry| entry.state.has_key()) {
+        match store.key(&entry.id) {
+            Err(error) => {
+                let item = CheckItem::new(KeyFiles, CheckLevel::Error, error.to_string());
+                let item = CheckItem {
+                    hint: error.hint(),
+                    ..item
+                };
+                items.push(item.key(&entry.id));
+                continue;
+            }
+            Ok(key) => {
+                opened += 1;
+                let strength = KeyStrength::of(key.expose());
+                if strength != entry.strength {
+                    items.push(
+                        CheckItem::new(
+                            Strength,
+                            CheckLevel::Error,
+                            format!(
+                                "key `{}` can hold {strength}, and its record says {}",
+                                entry.id, entry.strength
+                            ),
+                        )
+                        .key(&entry.id),
+                    );
+                    continue;
+                }
+            }
+        }
+        if entry.strength == KeyStrength::Full {
+            strong += 1;
+        } else {
+            items.push(
+                CheckItem::new(
+                    Strength,
+                    CheckLevel::Warning,
+                    format!("key `{}` can hold {} of randomness", entry.id, entry.strength),
+                )
+                .hint(format!(
+                    "`keyferry key rotate {}` makes a full one for new objects, `keyferry rekey` moves the others to it",
+                    entry.ring
+                ))
+                .key(&entry.id),
+            );
+        }
+    }
+    items.push(CheckItem::new(
+        KeyFiles,
+        CheckLevel::Sound,
+        format!("{opened} keys open, each with the MD5 on record"),
+    ));
+    items.push(CheckItem::new(
+        Strength,
+        CheckLevel::Sound,
+        format!("{strong} keys can hold 256 bits"),
+    ));
+}
+
+fn check_states(entries: &[KeyEntry], items: &mut Vec<CheckItem>) {
+    let now = Timestamp::now();
+    let mut settled: usize = 0;
+    for entry in entries {
+        let KeyEntry { id, ring, .. } = entry;
+        let (message, hint) = match entry.state {
+            KeyState::Pending => (
+                format!("key `{id}` of ring `{ring}` was made but never put to use"),
+                format!("`keyferry key activate {id}` puts it to use, `keyferry key destroy {id}` gives it up"),
+            ),
+            KeyState::Compromised => (
+                format!("key `{id}` of ring `{ring}` is known to others"),
+                format!("`keyferry rekey s3://BUCKET/PREFIX --to {ring}` moves its objects to the active key; `keyferry key usage {id}` says which they are"),
+            ),
+            KeyState::DestroyScheduled if entry.destroy_after.is_some_and(|due| due <= now) => (
+                format!("key `{id}` of ring `{ring}` has waited long enough to be destroyed"),
+                format!("`keyferry key destroy {id}` destroys it, `--cancel` keeps it"),
+            ),
+            _ => {
+                settled += 1;
+                continue;
+            }
+        };
+        items.push(
+            CheckItem::new(CheckSubject::States, CheckLevel::Warning, message)
+                .hint(hint)
+                .key(id),
+        );
+    }
+    items.push(CheckItem::new(
+        CheckSubject::States,
+        CheckLevel::Sound,
+        format!("{settled} keys are settled"),
+    ));
+}
+
+fn check_leftovers(findings: &[Finding], items: &mut Vec<CheckItem>) {
+    use CheckSubject::Leftovers;
+    let found = items.len();
+    for finding in findings {
+        let (level, hint, path) = match finding {
+            // Told by the key's own result.
+            Finding::KeyFileMissing { .. } => continue,
+            Finding::UnknownKeyFile { path, .. } => (
+                CheckLevel::Warning,
+                Some("find out who put it there; if it is a key of a backup, `keyferry key restore` takes it in"),
+                Some(path.clone()),
+            ),
+            Finding::TornTailSaved { path, .. } => (
+                CheckLevel::Warning,
+                Some("nothing is lost; the file may be removed"),
+                Some(path.clone()),
+            ),
+            Finding::OrphanSwept { .. } | Finding::KeyAdopted { .. } => {
+                (CheckLevel::Sound, None, None)
+            }
+        };
+        items.push(CheckItem {
+            hint: hint.map(str::to_owned),
+            path,
+            ..CheckItem::new(Leftovers, level, finding.to_string())
+        });
+    }
+    if items.len() == found {
+        items.push(CheckItem::new(
+            Leftovers,
+            CheckLevel::Sound,
+            "no interrupted write left anything",
+        ));
+    }
+}
