@@ -3,6 +3,7 @@
 mod args;
 mod aws;
 mod commands;
+mod confirm;
 mod exit;
 mod failure;
 mod find_key;

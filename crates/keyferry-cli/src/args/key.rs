@@ -1,5 +1,7 @@
 //! Arguments of `keyferry key`.
 
+mod life;
+
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -8,6 +10,8 @@ use clap::{Args, Subcommand};
 use keyferry_key::KeyMd5;
 use keyferry_key::import::Format;
 use keyferry_transfer::ObjectAddress;
+
+pub(crate) use life::{ActivateArgs, CheckStoreArgs, CompromiseArgs, RetireArgs};
 
 /// `keyferry key`
 #[derive(Debug, Args)]
@@ -29,12 +33,23 @@ pub(crate) enum KeyCommand {
     New {
         /// Name of the ring: what the key is for.
         ring: String,
+        /// Do not put the key to use yet, so that it can be backed up first.
+        #[arg(long)]
+        pending: bool,
     },
+    /// Put a pending key to use: it takes the place of its ring's active one.
+    Activate(ActivateArgs),
     /// Make a new key take the place of a ring's active one, which from then on only decrypts.
     Rotate {
         /// Name of the ring.
         ring: String,
     },
+    /// Make a ring's active key decrypt-only, without a new one.
+    Retire(RetireArgs),
+    /// Note that others know a key: it opens what it encrypted, and encrypts nothing new.
+    Compromise(CompromiseArgs),
+    /// Prove the store: every file, every key, the journal. Changes nothing unless told to.
+    Check(CheckStoreArgs),
     /// List the keys. Needs no passphrase and shows no secret.
     List {
         /// Only this ring.
