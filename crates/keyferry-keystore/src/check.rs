@@ -36,6 +36,8 @@ pub enum CheckSubject {
     Strength,
     /// Keys in states that ask for something to be done.
     States,
+    /// Whether the catalogue says what the journal says.
+    Catalogue,
     /// What interrupted or foreign writes left behind.
     Leftovers,
 }
@@ -92,18 +94,22 @@ impl CheckItem {
 
 impl Store {
     /// Looks at everything: every file's permissions, every key, the journal, what was left
-    /// behind. Each subject gives at least one result. Nothing is changed.
+    /// behind. Each subject gives at least one result. Nothing is changed,
+    /// but for a catalogue that does not hold: it is made anew.
     ///
     /// # Errors
     /// [`Error::Busy`], [`Error::NoLocks`], [`Error::Io`] if the store's folders cannot be read. What is wrong
     /// with the store itself is a result, not an error.
     pub fn check(&self) -> Result<Vec<CheckItem>, Error> {
-        let _shared = SharedLock::acquire(&self.folder)?;
         let mut items = Vec::new();
-        check_permissions(self, &mut items)?;
-        check_journal(self, &mut items);
-        check_keys(self, &mut items);
+        {
+            let _shared = SharedLock::acquire(&self.folder)?;
+            check_permissions(self, &mut items)?;
+            check_journal(self, &mut items);
+            check_keys(self, &mut items);
+        }
         check_states(self.list(), &mut items);
+        check_catalogue(self, &mut items);
         check_leftovers(self.findings(), &mut items);
         Ok(items)
     }
@@ -248,13 +254,38 @@ fn check_states(entries: &[KeyEntry], items: &mut Vec<CheckItem>) {
     ));
 }
 
+fn check_catalogue(store: &Store, items: &mut Vec<CheckItem>) {
+    store.check_catalogue();
+    let findings = store.catalogue_findings();
+    if findings.is_empty() {
+        let versions: u64 = store.use_counts().iter().map(|count| count.versions).sum();
+        items.push(CheckItem::new(
+            CheckSubject::Catalogue,
+            CheckLevel::Sound,
+            format!("{versions} versions of objects, as the journal has them"),
+        ));
+    }
+    for finding in findings {
+        items.push(
+            CheckItem::new(
+                CheckSubject::Catalogue,
+                CheckLevel::Warning,
+                finding.to_string(),
+            )
+            .hint("nothing is lost: the journal has everything that was in it"),
+        );
+    }
+}
+
 fn check_leftovers(findings: &[Finding], items: &mut Vec<CheckItem>) {
     use CheckSubject::Leftovers;
     let found = items.len();
     for finding in findings {
         let (level, hint, path) = match finding {
-            // Told by the key's own result.
-            Finding::KeyFileMissing { .. } => continue,
+            // Told by the results of the key and the catalogue.
+            Finding::KeyFileMissing { .. }
+            | Finding::CatalogueRebuilt { .. }
+            | Finding::CatalogueUnusable { .. } => continue,
             Finding::UnknownKeyFile { path, .. } => (
                 CheckLevel::Warning,
                 Some(

@@ -46,6 +46,20 @@ pub enum Finding {
         /// Why it was not taken in.
         reason: String,
     },
+    /// The catalogue was made anew from the journal. Nothing was lost.
+    CatalogueRebuilt {
+        /// The file.
+        path: PathBuf,
+        /// What was wrong with the one before.
+        reason: String,
+    },
+    /// The catalogue's file cannot be used: it is made again in memory each time, or not at all.
+    CatalogueUnusable {
+        /// The file.
+        path: PathBuf,
+        /// What stands in the way.
+        reason: String,
+    },
 }
 
 impl fmt::Display for Finding {
@@ -77,6 +91,16 @@ impl fmt::Display for Finding {
             Self::UnknownKeyFile { path, reason } => {
                 write!(formatter, "left `{}` alone: {reason}", path.display())
             }
+            Self::CatalogueRebuilt { path, reason } => write!(
+                formatter,
+                "made the catalogue `{}` anew from the journal: {reason}",
+                path.display()
+            ),
+            Self::CatalogueUnusable { path, reason } => write!(
+                formatter,
+                "the catalogue `{}` cannot be written, so finding keys takes longer: {reason}",
+                path.display()
+            ),
         }
     }
 }

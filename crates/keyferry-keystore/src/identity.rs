@@ -30,6 +30,7 @@ pub(crate) struct StoreIdentity {
     pub(crate) journal_seal: SealKey,
     pub(crate) head_seal: SealKey,
     pub(crate) key_file_seal: SealKey,
+    pub(crate) catalogue_seal: SealKey,
 }
 
 impl StoreIdentity {
@@ -49,6 +50,7 @@ impl StoreIdentity {
             journal_seal: derive("keyferry/1/journal")?,
             head_seal: derive("keyferry/1/journal-head")?,
             key_file_seal: derive("keyferry/1/key-file")?,
+            catalogue_seal: derive("keyferry/1/catalogue")?,
             identity,
         })
     }

@@ -8,6 +8,8 @@
 mod chain;
 mod head;
 mod record;
+mod replay;
 
 pub(crate) use chain::{Journal, JournalEnd, Tip, lines_unproven, start};
 pub(crate) use record::{Event, Record};
+pub(crate) use replay::{Position, replay};

@@ -11,11 +11,13 @@
 //!   lock                  one writer at a time, across processes
 //!   journal.jsonl         append-only: what became of each key, HMAC-chained
 //!   journal.head          how far the journal reaches, so that a cut end is noticed
+//!   catalogue.sqlite      which version of which object needs which key; made from the journal
 //!   keys/<ring>/<id>.age  write-once: one key and what is known of it
 //! ```
 //!
 //! * [`Store`]: an unlocked store: make, import, find, open and export keys.
 //! * [`LockedStore`]: what can be read without the passphrase.
+//! * [`ObjectUse`], [`Uses`]: which key was used for which version of which object.
 //! * [`KeyEntry`], [`RingName`], [`KeyState`]: a key's place. A ring is a named purpose; its keys are
 //!   versions from 1, of which at most one is active.
 //! * [`Finding`], [`WriteBlock`]: what opening a store noticed, and why it may refuse to write.
@@ -52,6 +54,7 @@ compile_error!("the key store relies on Unix file permissions and descriptor-rel
 
 mod add;
 mod check;
+mod catalogue;
 mod documents;
 mod entry;
 mod error;
@@ -77,6 +80,7 @@ mod seal;
 mod state;
 mod store;
 mod survey;
+mod uses;
 
 pub use add::{ImportOutcome, Role, Succession};
 pub use check::{CheckItem, CheckLevel, CheckSubject};
@@ -94,3 +98,4 @@ pub use ring::RingName;
 pub use state::KeyState;
 pub use store::Store;
 pub use survey::{FixedPermissions, fix_permissions};
+pub use uses::{RecordedUse, UseCount, Uses};

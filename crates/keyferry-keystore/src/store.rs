@@ -4,6 +4,7 @@ use std::path::Path;
 
 use keyferry_key::{CustomerKey, KeyId, KeyMd5};
 
+use crate::catalogue::CatalogueSlot;
 use crate::entry::KeyFacts;
 use crate::folder::Folder;
 use crate::identity::StoreIdentity;
@@ -26,10 +27,11 @@ use crate::{
 /// is wiped.
 pub struct Store {
     pub(crate) folder: Folder,
-    manifest: Manifest,
+    pub(crate) manifest: Manifest,
     pub(crate) identity: StoreIdentity,
-    journal: Journal,
+    pub(crate) journal: Journal,
     pub(crate) ledger: Ledger,
+    pub(crate) catalogue: CatalogueSlot,
     block: Option<WriteBlock>,
     findings: Vec<Finding>,
 }
@@ -80,6 +82,7 @@ impl Store {
             identity,
             journal,
             ledger,
+            catalogue: CatalogueSlot::default(),
             block,
             findings,
         })
