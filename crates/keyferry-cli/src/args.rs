@@ -14,8 +14,8 @@ use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub(crate) use key::{
-    ActivateArgs, CheckStoreArgs, CompromiseArgs, ExportTarget, KeyArgs, KeyCommand, KeySource,
-    RetireArgs,
+    ActivateArgs, CheckStoreArgs, CompromiseArgs, DestroyArgs, ExportTarget, KeyArgs, KeyCommand,
+    KeySource, RetireArgs,
 };
 pub(crate) use lab::{DemoArgs, LabArgs, LabCommand, StoryArg, UpArgs};
 pub(crate) use policy::{

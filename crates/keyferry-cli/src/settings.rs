@@ -136,6 +136,13 @@ impl Settings {
         })
     }
 
+    /// Every bucket of the pairs.
+    pub(crate) fn paired_buckets(&self) -> impl Iterator<Item = BucketName> {
+        self.pairs
+            .iter()
+            .flat_map(|pair| [pair.source.bucket.clone(), pair.replica.bucket.clone()])
+    }
+
     /// The key to use for a bucket when none was asked for.
     pub(crate) fn default_key(&self, bucket: &BucketName) -> Option<KeySource> {
         self.pair(bucket)

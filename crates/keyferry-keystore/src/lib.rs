@@ -53,8 +53,8 @@
 compile_error!("the key store relies on Unix file permissions and descriptor-relative file access");
 
 mod add;
-mod check;
 mod catalogue;
+mod check;
 mod documents;
 mod entry;
 mod error;

@@ -44,7 +44,7 @@ mod watch;
 pub use answer::Refusal;
 pub use causes::{Cause, Certainty, FailureReason};
 pub use content::ContentProof;
-pub use destination::destinations;
+pub use destination::{destination_buckets, destinations};
 pub use difference::{Claim, Difference, Digest};
 pub use error::{ErrorKind, VerifyError};
 pub use event::{Event, Observer, Silent};

@@ -1,5 +1,6 @@
 //! Arguments of `keyferry key`.
 
+mod destroy;
 mod life;
 
 use std::convert::Infallible;
@@ -11,6 +12,7 @@ use keyferry_key::KeyMd5;
 use keyferry_key::import::Format;
 use keyferry_transfer::ObjectAddress;
 
+pub(crate) use destroy::DestroyArgs;
 pub(crate) use life::{ActivateArgs, CheckStoreArgs, CompromiseArgs, RetireArgs};
 
 /// `keyferry key`
@@ -48,6 +50,8 @@ pub(crate) enum KeyCommand {
     Retire(RetireArgs),
     /// Note that others know a key: it opens what it encrypted, and encrypts nothing new.
     Compromise(CompromiseArgs),
+    /// Destroy a key that nothing needs any more: first schedule it, later do it.
+    Destroy(DestroyArgs),
     /// Prove the store: every file, every key, the journal. Changes nothing unless told to.
     Check(CheckStoreArgs),
     /// List the keys. Needs no passphrase and shows no secret.

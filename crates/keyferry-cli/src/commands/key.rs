@@ -1,6 +1,7 @@
 //! `keyferry key`: the key manager's commands.
 
 mod check;
+mod destroy;
 mod import;
 mod life;
 mod table;
@@ -29,6 +30,7 @@ pub(super) async fn run(invocation: &Invocation, command: KeyCommand) -> Result<
         KeyCommand::Activate(arguments) => life::activate(invocation, &arguments),
         KeyCommand::Retire(arguments) => life::retire(invocation, &arguments),
         KeyCommand::Compromise(arguments) => life::compromise(invocation, &arguments).await,
+        KeyCommand::Destroy(arguments) => destroy::run(invocation, arguments).await,
         KeyCommand::Check(arguments) => check::run(invocation, &arguments),
         KeyCommand::Rotate { ring } => rotate(invocation, &ring),
         KeyCommand::List { ring } => list(invocation, ring.as_deref()),
