@@ -145,7 +145,11 @@ impl OpenerFile {
                 arguments: Vec::new(),
             });
         }
-        header_of(&self.bytes)
+        let header = header_of(&self.bytes)?;
+        if self.name.is_in_identity_file() && header.kind != OpenerKind::Passphrase {
+            return Err("it is not encrypted with a passphrase".to_owned());
+        }
+        Ok(header)
     }
 }
 
