@@ -11,6 +11,7 @@ mod interrupt;
 mod keys;
 mod live;
 mod logging;
+mod opening;
 mod replica;
 mod secret_input;
 mod settings;

@@ -1,5 +1,7 @@
 //! Arguments of `keyferry key`.
 
+mod unlock_with;
+
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -8,6 +10,8 @@ use clap::{Args, Subcommand};
 use keyferry_key::KeyMd5;
 use keyferry_key::import::Format;
 use keyferry_transfer::ObjectAddress;
+
+pub(crate) use unlock_with::{OpenerSpec, UnlockWithArgs, UnlockWithCommand};
 
 /// `keyferry key`
 #[derive(Debug, Args)]
@@ -87,6 +91,8 @@ pub(crate) enum KeyCommand {
         #[arg(long)]
         copy_source: bool,
     },
+    /// Say who can open the key store: add, remove and list openers.
+    UnlockWith(UnlockWithArgs),
 }
 
 /// Where an exported key goes.
