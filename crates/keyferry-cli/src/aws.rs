@@ -136,6 +136,12 @@ impl Aws {
         })
     }
 
+    /// The region that was asked for, or that the configuration names.
+    #[cfg(feature = "kms")]
+    pub(crate) fn region(&self) -> Option<&Region> {
+        self.region.as_ref()
+    }
+
     /// What hands out clients by region.
     pub(crate) fn connector(&self) -> &Connector {
         &self.connector

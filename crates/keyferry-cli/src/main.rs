@@ -12,6 +12,7 @@ mod interrupt;
 mod keys;
 mod live;
 mod logging;
+mod opening;
 mod replica;
 mod secret_input;
 mod settings;

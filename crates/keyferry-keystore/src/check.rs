@@ -36,6 +36,8 @@ pub enum CheckSubject {
     Strength,
     /// Keys in states that ask for something to be done.
     States,
+    /// What opens the store: the file of each opener.
+    Openers,
     /// Whether the catalogue says what the journal says.
     Catalogue,
     /// What interrupted or foreign writes left behind.
@@ -109,6 +111,7 @@ impl Store {
             check_keys(self, &mut items);
         }
         check_states(self.list(), &mut items);
+        check_openers(self, &mut items)?;
         check_catalogue(self, &mut items);
         check_leftovers(self.findings(), &mut items);
         Ok(items)
@@ -254,6 +257,44 @@ fn check_states(entries: &[KeyEntry], items: &mut Vec<CheckItem>) {
     ));
 }
 
+fn check_openers(store: &Store, items: &mut Vec<CheckItem>) -> Result<(), Error> {
+    use CheckSubject::Openers;
+    let before = items.len();
+    for finding in store.findings() {
+        let (level, hint, path) = match finding {
+            Finding::OpenerChanged { name, path } | Finding::OpenerMissing { name, path } => (
+                CheckLevel::Error,
+                format!("`keyferry key unlock-with remove {name}`, and add it again"),
+                path,
+            ),
+            Finding::UnknownOpenerFile { path, .. } => (
+                CheckLevel::Warning,
+                "find out who put it there, and remove it".to_owned(),
+                path,
+            ),
+            _ => continue,
+        };
+        items.push(
+            CheckItem::new(Openers, level, finding.to_string())
+                .hint(hint)
+                .path(path.clone()),
+        );
+    }
+    if items.len() == before {
+        let openers = store.openers()?;
+        let names: Vec<String> = openers
+            .iter()
+            .map(|opener| opener.name.to_string())
+            .collect();
+        items.push(CheckItem::new(
+            Openers,
+            CheckLevel::Sound,
+            format!("it opens with: {}", names.join(", ")),
+        ));
+    }
+    Ok(())
+}
+
 fn check_catalogue(store: &Store, items: &mut Vec<CheckItem>) {
     store.check_catalogue();
     let findings = store.catalogue_findings();
@@ -282,8 +323,11 @@ fn check_leftovers(findings: &[Finding], items: &mut Vec<CheckItem>) {
     let found = items.len();
     for finding in findings {
         let (level, hint, path) = match finding {
-            // Told by the results of the key and the catalogue.
+            // Told by the results of the key, the openers and the catalogue.
             Finding::KeyFileMissing { .. }
+            | Finding::OpenerChanged { .. }
+            | Finding::OpenerMissing { .. }
+            | Finding::UnknownOpenerFile { .. }
             | Finding::CatalogueRebuilt { .. }
             | Finding::CatalogueUnusable { .. } => continue,
             Finding::UnknownKeyFile { path, .. } => (
@@ -298,9 +342,9 @@ fn check_leftovers(findings: &[Finding], items: &mut Vec<CheckItem>) {
                 Some("nothing is lost; the file may be removed"),
                 Some(path.clone()),
             ),
-            Finding::OrphanSwept { .. } | Finding::KeyAdopted { .. } => {
-                (CheckLevel::Sound, None, None)
-            }
+            Finding::OrphanSwept { .. }
+            | Finding::KeyAdopted { .. }
+            | Finding::OpenerPutInPlace { .. } => (CheckLevel::Sound, None, None),
         };
         items.push(CheckItem {
             hint: hint.map(str::to_owned),

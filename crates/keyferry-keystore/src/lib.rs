@@ -8,6 +8,7 @@
 //! store/ 0700
 //!   store.toml            format, store id, public recipient
 //!   identity.age          the age identity that opens the keys, behind a passphrase
+//!   unlock/<name>.age     the same identity, for another way to open the store
 //!   lock                  one writer at a time, across processes
 //!   journal.jsonl         append-only: what became of each key, HMAC-chained
 //!   journal.head          how far the journal reaches, so that a cut end is noticed
@@ -18,6 +19,8 @@
 //! * [`Store`]: an unlocked store: make, import, find, open and export keys.
 //! * [`LockedStore`]: what can be read without the passphrase.
 //! * [`ObjectUse`], [`Uses`]: which key was used for which version of which object.
+//! * [`Unlock`]: what is given to open a store. [`Opener`]: a way to open it, of which there may be
+//!   several; [`KeyWrap`]: a service that holds the key to one.
 //! * [`KeyEntry`], [`RingName`], [`KeyState`]: a key's place. A ring is a named purpose; its keys are
 //!   versions from 1, of which at most one is active.
 //! * [`Finding`], [`WriteBlock`]: what opening a store noticed, and why it may refuse to write.
@@ -72,6 +75,7 @@ mod lock;
 mod locked_store;
 mod manifest;
 mod object_use;
+mod opener;
 mod passphrase;
 mod permission;
 mod recover;
@@ -92,6 +96,10 @@ pub use finding::{Finding, WriteBlock};
 pub use locked_store::{LockedStore, Protection};
 pub use manifest::StoreId;
 pub use object_use::ObjectUse;
+pub use opener::{
+    Added, Existing, FileKey, Identities, KeyWrap, NewOpener, NoPrompt, Opener, OpenerKind,
+    OpenerName, OpenerState, Prompt, Recipient, WrapError, Wrapped,
+};
 pub use passphrase::{Passphrase, Unlock, WorkFactor};
 pub use permission::{PermissionFault, PermissionProblem};
 pub use ring::RingName;

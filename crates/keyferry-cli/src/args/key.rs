@@ -2,6 +2,7 @@
 
 mod destroy;
 mod life;
+mod unlock_with;
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use keyferry_transfer::ObjectAddress;
 
 pub(crate) use destroy::DestroyArgs;
 pub(crate) use life::{ActivateArgs, CheckStoreArgs, CompromiseArgs, RetireArgs};
+pub(crate) use unlock_with::{OpenerSpec, UnlockWithArgs, UnlockWithCommand};
 
 /// `keyferry key`
 #[derive(Debug, Args)]
@@ -106,6 +108,8 @@ pub(crate) enum KeyCommand {
         #[arg(long)]
         copy_source: bool,
     },
+    /// Say who can open the key store: add, remove and list openers.
+    UnlockWith(UnlockWithArgs),
 }
 
 /// Where an exported key goes.

@@ -5,6 +5,7 @@ mod destroy;
 mod import;
 mod life;
 mod table;
+mod unlock_with;
 
 use std::io::Write;
 
@@ -57,6 +58,7 @@ pub(super) async fn run(invocation: &Invocation, command: KeyCommand) -> Result<
         }
         KeyCommand::Export { key, target } => export(invocation, &key, target),
         KeyCommand::Headers { key, copy_source } => headers(invocation, &key, copy_source),
+        KeyCommand::UnlockWith(arguments) => unlock_with::run(invocation, arguments.command),
     }
 }
 
