@@ -13,7 +13,10 @@ use std::path::PathBuf;
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-pub(crate) use key::{ExportTarget, KeyArgs, KeyCommand, KeySource};
+pub(crate) use key::{
+    Client, ExportArgs, ExportTarget, ImportArgs, KeyArgs, KeyCommand, KeySource, LogArgs,
+    LogCommand, Md5Argument, ObjectVersion, looks_like_a_key,
+};
 pub(crate) use lab::{DemoArgs, LabArgs, LabCommand, StoryArg, UpArgs};
 pub(crate) use policy::{
     ApplyArgs, CheckArgs, CheckFormat, CompareArgs, CompareFormat, DiagramArgs, DiagramFormat,
@@ -99,6 +102,20 @@ pub(crate) enum Command {
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
     },
+}
+
+impl Command {
+    /// Whether it may have a user's keys in memory.
+    pub(crate) fn handles_keys(&self) -> bool {
+        !matches!(
+            self,
+            Self::Demo(_)
+                | Self::Lab(_)
+                | Self::Policy(_)
+                | Self::Completions { .. }
+                | Self::Man { .. }
+        )
+    }
 }
 
 /// Options that every command takes.

@@ -9,5 +9,5 @@ mod chain;
 mod head;
 mod record;
 
-pub(crate) use chain::{Journal, JournalEnd, Tip, lines_unproven, start};
-pub(crate) use record::{Event, Record};
+pub(crate) use chain::{Journal, JournalEnd, Tip, lines_unproven, start, unreadable_line};
+pub use record::{Actor, Event, Record, user_name};

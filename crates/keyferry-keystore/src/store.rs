@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use keyferry_key::{CustomerKey, KeyId, KeyMd5};
+use keyferry_key::{CustomerKey, KeyId, KeyMd5, Locked};
 
 use crate::entry::KeyFacts;
 use crate::folder::Folder;
@@ -27,7 +27,7 @@ use crate::{
 pub struct Store {
     pub(crate) folder: Folder,
     manifest: Manifest,
-    pub(crate) identity: StoreIdentity,
+    pub(crate) identity: Locked<StoreIdentity>,
     journal: Journal,
     pub(crate) ledger: Ledger,
     block: Option<WriteBlock>,
@@ -77,7 +77,7 @@ impl Store {
         Ok(Self {
             folder,
             manifest,
-            identity,
+            identity: Locked::new(identity),
             journal,
             ledger,
             block,
