@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use keyferry_key::{CustomerKey, KeyId, KeyMd5};
+use keyferry_key::{CustomerKey, KeyId, KeyMd5, Locked};
 
 use crate::catalogue::CatalogueSlot;
 use crate::entry::KeyFacts;
@@ -30,7 +30,7 @@ use crate::{
 pub struct Store {
     pub(crate) folder: Folder,
     pub(crate) manifest: Manifest,
-    pub(crate) identity: StoreIdentity,
+    pub(crate) identity: Locked<StoreIdentity>,
     pub(crate) journal: Journal,
     pub(crate) ledger: Ledger,
     pub(crate) catalogue: CatalogueSlot,
@@ -95,7 +95,7 @@ impl Store {
         Ok(Self {
             folder,
             manifest,
-            identity,
+            identity: Locked::new(identity),
             journal,
             ledger,
             catalogue: CatalogueSlot::default(),

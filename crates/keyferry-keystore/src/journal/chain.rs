@@ -232,8 +232,22 @@ pub(crate) fn lines_unproven(folder: &Folder) -> Result<Vec<Record>, Error> {
         Err(error) if error.is_not_found() => Vec::new(),
         read => read?,
     };
-    Ok(bytes
-        .split_inclusive(|byte| *byte == b'\n')
-        .map_while(|line| serde_json::from_slice(line.strip_suffix(b"\n")?).ok())
-        .collect())
+    Ok(lines(&bytes).map_while(Result::ok).collect())
+}
+
+/// The first line that cannot be read, if there is one.
+pub(crate) fn unreadable_line(folder: &Folder) -> Result<Option<u64>, Error> {
+    let bytes = match folder.read(JOURNAL_FILE, LIMIT) {
+        Err(error) if error.is_not_found() => return Ok(Some(1)),
+        read => read?,
+    };
+    let unreadable = lines(&bytes).position(|record| record.is_err());
+    Ok(unreadable.and_then(|before| u64::try_from(before + 1).ok()))
+}
+
+fn lines(bytes: &[u8]) -> impl Iterator<Item = Result<Record, serde_json::Error>> {
+    bytes.split_inclusive(|byte| *byte == b'\n').map(|line| {
+        // A line without its end is no JSON either.
+        serde_json::from_slice(line.strip_suffix(b"\n").unwrap_or_default())
+    })
 }
