@@ -3,7 +3,8 @@
 //! `S3-COPY-2` at most 5 GiB; `S3-COPY-3` onto itself only with a change; `S3-COPY-4`
 //! metadata and tags are the source's unless replaced; `S3-COPY-5` encryption is never the
 //! source's, but what the request or the destination's default says; `S3-COPY-6` the checksum
-//! algorithm is the source's unless another is named.
+//! algorithm is the source's unless another is named. Lock settings are never the source's
+//! (`S3-LOCK-3`).
 
 use s3s::dto::{
     CopyObjectInput, CopyObjectOutput, CopyObjectResult, ETag, MetadataDirective, TaggingDirective,
@@ -17,7 +18,8 @@ use super::conditions::{commit_error, write_precondition_from_headers};
 use super::copy_source::{OpenedSource, source_request};
 use super::errors::{OrS3 as _, invalid_argument};
 use super::limits::MAX_UPLOAD;
-use super::metadata::{self, check_unsupported_headers, metadata_headers};
+use super::lock_headers::lock_headers;
+use super::metadata::{self, check_acl_headers, metadata_headers};
 use super::put::{chosen_key, encryption_headers};
 use super::sse::{EncryptionEcho, EncryptionHeaders};
 use super::tagging;
@@ -41,7 +43,7 @@ impl RegionService {
             &input.bucket,
             input.expected_bucket_owner.as_deref(),
         )?;
-        check_unsupported_headers!(exchange, &bucket, input);
+        check_acl_headers!(exchange, &bucket, input);
         let encryption: EncryptionHeaders = encryption_headers!(input);
         let choice = encryption.choose(exchange, &bucket, "s3:CopyObject", &input.key)?;
         let storage_class = metadata::storage_class(input.storage_class.as_ref())?;
@@ -66,6 +68,7 @@ impl RegionService {
             .as_ref()
             .map(|name| checksums::parse_algorithm(name.as_str()))
             .transpose()?;
+        let lock = lock_headers!(input).into_request(exchange, &headers, &bucket)?;
         let precondition = write_precondition_from_headers(exchange, &headers)?;
 
         let source = self.open_source(exchange, source_request!(input))?;
@@ -136,6 +139,7 @@ impl RegionService {
             metadata,
             tags,
             storage_class,
+            lock,
             segment,
         };
         let version = self

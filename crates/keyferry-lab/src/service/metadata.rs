@@ -1,8 +1,8 @@
-//! Headers kept with an object, storage classes, and headers that are refused.
+//! Headers kept with an object, storage classes, and ACL headers.
 //!
 //! `S3-META-1` 2 KB of user metadata; `S3-META-2` default content type; `S3-META-3`
 //! `aws-chunked` is a transfer coding and not kept; `S3-CLASS-1` storage classes;
-//! `S3-ACL-1` ACLs are off; `S3-LOCK-1` no bucket has Object Lock.
+//! `S3-ACL-1` ACLs are off.
 
 use std::collections::BTreeMap;
 
@@ -163,33 +163,17 @@ pub(super) fn check_acl(
     Ok(())
 }
 
-/// Refuses Object Lock headers: S3 does so on buckets without Object Lock (`S3-LOCK-1`).
-pub(super) fn check_lock(has_lock_headers: bool) -> S3Result<()> {
-    if has_lock_headers {
-        return Err(s3_error!(
-            InvalidRequest,
-            "Bucket is missing Object Lock Configuration"
-        ));
-    }
-    Ok(())
-}
-
-/// What [`check_acl`] and [`check_lock`] need of an input of s3s.
-macro_rules! check_unsupported_headers {
+/// What [`check_acl`] needs of an input of s3s.
+macro_rules! check_acl_headers {
     ($exchange:expr, $bucket:expr, $input:expr) => {{
         let has_grants = $input.grant_full_control.is_some()
             || $input.grant_read.is_some()
             || $input.grant_read_acp.is_some()
             || $input.grant_write_acp.is_some();
         $crate::service::metadata::check_acl($exchange, $bucket, $input.acl.as_ref(), has_grants)?;
-        $crate::service::metadata::check_lock(
-            $input.object_lock_mode.is_some()
-                || $input.object_lock_retain_until_date.is_some()
-                || $input.object_lock_legal_hold_status.is_some(),
-        )?;
     }};
 }
-pub(super) use check_unsupported_headers;
+pub(super) use check_acl_headers;
 
 #[cfg(test)]
 mod tests {

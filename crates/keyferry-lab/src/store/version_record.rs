@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::bucket_record::Tag;
 use super::checksum::ObjectChecksum;
 use super::identifiers::{NULL_VERSION, Sequence};
+use super::object_lock::ObjectLock;
 use crate::encryption::ObjectEncryption;
 use crate::replication::{ReplicationState, ReplicationStatus};
 
@@ -75,6 +76,8 @@ pub(crate) struct ObjectRecord {
     pub(crate) tags_changed: Sequence,
     /// As the `x-amz-storage-class` value, `STANDARD` included.
     pub(crate) storage_class: String,
+    #[serde(default)]
+    pub(crate) lock: ObjectLock,
 }
 
 /// The headers kept with an object.
