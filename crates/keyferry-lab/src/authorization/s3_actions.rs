@@ -305,6 +305,7 @@ const OPERATIONS: &[(&str, &[Need])] = &[
         "PutPublicAccessBlock",
         &[Need::bucket("s3:PutBucketPublicAccessBlock")],
     ),
+    ("RestoreObject", &[Need::object("s3:RestoreObject")]),
     ("UploadPart", &[PUT]),
     ("UploadPartCopy", &[PUT, GET_SOURCE]),
 ];

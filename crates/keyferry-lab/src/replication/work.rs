@@ -247,6 +247,7 @@ fn replica_record(
         replica.owner.clone_from(&destination.owner);
     }
     if let VersionContent::Object(object) = &mut replica.content {
+        object.restored_until = None;
         object.lock.retain_by_default(destination, version.sequence);
         if let Some(class) = &rule.destination.storage_class {
             object.storage_class.clone_from(class);

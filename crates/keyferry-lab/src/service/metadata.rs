@@ -1,12 +1,11 @@
-//! Headers kept with an object, storage classes, and ACL headers.
+//! Headers kept with an object, and ACL headers.
 //!
 //! `S3-META-1` 2 KB of user metadata; `S3-META-2` default content type; `S3-META-3`
-//! `aws-chunked` is a transfer coding and not kept; `S3-CLASS-1` storage classes;
-//! `S3-ACL-1` ACLs are off.
+//! `aws-chunked` is a transfer coding and not kept; `S3-ACL-1` ACLs are off.
 
 use std::collections::BTreeMap;
 
-use s3s::dto::{Metadata, ObjectCannedACL, StorageClass, Timestamp, TimestampFormat};
+use s3s::dto::{Metadata, ObjectCannedACL, Timestamp, TimestampFormat};
 use s3s::{S3Result, s3_error};
 
 use super::conditions::http_date;
@@ -14,19 +13,6 @@ use super::errors::header_not_implemented;
 use super::limits::MAX_USER_METADATA;
 use crate::server::exchange::Exchange;
 use crate::store::{BucketRecord, ObjectMetadata, ObjectOwnership};
-
-/// The storage classes of general purpose buckets.
-const STORAGE_CLASSES: [&str; 8] = [
-    "STANDARD",
-    "STANDARD_IA",
-    "ONEZONE_IA",
-    "INTELLIGENT_TIERING",
-    "GLACIER",
-    "GLACIER_IR",
-    "DEEP_ARCHIVE",
-    "REDUCED_REDUNDANCY",
-];
-pub(super) const STANDARD: &str = "STANDARD";
 
 /// Metadata headers as s3s gives them.
 pub(super) struct MetadataHeaders {
@@ -116,24 +102,6 @@ fn without_aws_chunked(value: String) -> Option<String> {
 pub(super) fn expires(metadata: &ObjectMetadata) -> Option<Timestamp> {
     let text = metadata.expires.as_deref()?;
     Timestamp::parse(TimestampFormat::HttpDate, text).ok()
-}
-
-/// `x-amz-storage-class` of a request.
-pub(super) fn storage_class(class: Option<&StorageClass>) -> S3Result<String> {
-    let class = class.map_or(STANDARD, StorageClass::as_str);
-    if STORAGE_CLASSES.contains(&class) {
-        Ok(class.to_owned())
-    } else {
-        Err(s3_error!(
-            InvalidStorageClass,
-            "The storage class you specified is not valid"
-        ))
-    }
-}
-
-/// Whether objects of this class must be restored before they can be read.
-pub(super) fn is_archived(storage_class: &str) -> bool {
-    matches!(storage_class, "GLACIER" | "DEEP_ARCHIVE")
 }
 
 /// Refuses ACLs that say anything but what is so anyway (`S3-ACL-1`).

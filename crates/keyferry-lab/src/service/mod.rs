@@ -39,6 +39,7 @@ mod replication;
 mod routes;
 mod selection;
 mod sse;
+mod storage_classes;
 mod tagging;
 mod url_encoding;
 mod versions;

@@ -19,9 +19,10 @@ use super::errors::{OrS3 as _, from_unlock, header_not_implemented, invalid_argu
 use super::kms_access::Sealed;
 use super::limits::MAX_PART_NUMBER;
 use super::lock_headers::{self, Upload, lock_headers};
-use super::metadata::{self, check_acl_headers, metadata_headers};
+use super::metadata::{check_acl_headers, metadata_headers};
 use super::put::{chosen_key, customer_key_headers, encryption_headers};
 use super::sse::{EncryptionEcho, EncryptionHeaders};
+use super::storage_classes::storage_class;
 use super::tagging;
 use crate::encryption::{CustomerKey, DataKey, UnlockError};
 use crate::server::exchange::{Exchange, Transport};
@@ -53,7 +54,7 @@ impl RegionService {
             input.checksum_algorithm.as_ref().map(|name| name.as_str()),
             input.checksum_type.as_ref().map(ChecksumType::as_str),
         )?;
-        let storage_class = metadata::storage_class(input.storage_class.as_ref())?;
+        let storage_class = storage_class(input.storage_class.as_ref())?;
         let tags = tagging::parse_header(exchange, input.tagging.as_deref())?;
         let metadata = metadata_headers!(input).into_record(exchange)?;
 

@@ -77,6 +77,7 @@ operations! {
     put_object_retention: PutObjectRetentionInput => PutObjectRetentionOutput;
     put_object_tagging: PutObjectTaggingInput => PutObjectTaggingOutput;
     put_public_access_block: PutPublicAccessBlockInput => PutPublicAccessBlockOutput;
+    restore_object: RestoreObjectInput => RestoreObjectOutput;
     upload_part: UploadPartInput => UploadPartOutput;
     upload_part_copy: UploadPartCopyInput => UploadPartCopyOutput;
 }

@@ -8,7 +8,7 @@ use s3s::dto::{
     ReplicationStatus, StreamingBlob, Timestamp,
 };
 use s3s::stream::{ByteStream, DynByteStream, RemainingLength};
-use s3s::{S3Request, S3Response, S3Result, s3_error};
+use s3s::{S3Request, S3Response, S3Result};
 
 use super::RegionService;
 use super::checksums::{self, set_checksum_field};
@@ -21,6 +21,7 @@ use super::metadata;
 use super::put::customer_key_headers;
 use super::selection::{Selection, select, selected_checksum};
 use super::sse::EncryptionEcho;
+use super::storage_classes::{STANDARD, check_readable, restore_header};
 use super::versions::version_header;
 use crate::authorization::{Circumstances, request_circumstances};
 use crate::encryption::DataKey;
@@ -105,11 +106,12 @@ macro_rules! found_output {
                 .version
                 .replication_status()
                 .map(|status| ReplicationStatus::from_static(status.as_str())),
+            restore: restore_header(object),
             server_side_encryption: echo.server_side_encryption.clone(),
             sse_customer_algorithm: echo.sse_customer_algorithm.clone(),
             sse_customer_key_md5: echo.sse_customer_key_md5.clone(),
             ssekms_key_id: echo.ssekms_key_id.clone(),
-            storage_class: (object.storage_class != metadata::STANDARD)
+            storage_class: (object.storage_class != STANDARD)
                 .then(|| object.storage_class.clone().into()),
             version_id: version_header(&$found.bucket, &$found.version),
             website_redirect_location: kept.website_redirect.clone(),
@@ -153,13 +155,11 @@ impl RegionService {
         let circumstances =
             request_circumstances(exchange, "GetObject", &headers, &uri, self.region.name());
         let found = self.find(exchange, read_request!(input, true, circumstances))?;
-        if metadata::is_archived(&found.object.storage_class) {
-            exchange.error_field("StorageClass", &found.object.storage_class);
-            return Err(s3_error!(
-                InvalidObjectState,
-                "The operation is not valid for the object's storage class"
-            ));
-        }
+        check_readable(
+            exchange,
+            &found.object,
+            "The operation is not valid for the object's storage class",
+        )?;
         let reader = self
             .region
             .read(

@@ -127,6 +127,7 @@ fn complete(
             tags: upload.tags,
             tags_changed: upload.initiated,
             storage_class: upload.storage_class,
+            restored_until: None,
             lock: ObjectLock::new(&bucket, upload.lock, upload.initiated),
         })),
         replication: ReplicationState::default(),

@@ -1,4 +1,6 @@
-//! Putting, finding and tagging object versions.
+//! Putting, finding, tagging and restoring object versions.
+
+use std::time::SystemTime;
 
 use super::bucket_record::{BucketRecord, Tag};
 use super::checksum::ObjectChecksum;
@@ -138,6 +140,39 @@ impl RegionStore {
         })
         .await
     }
+
+    /// Notes until when a restored copy of an archived object is there.
+    ///
+    /// # Errors
+    /// As [`RegionStore::version`].
+    pub(crate) async fn set_restored(
+        &self,
+        bucket: &str,
+        key: &str,
+        version_id: &str,
+        until: SystemTime,
+    ) -> Result<(), StoreError> {
+        let (bucket, key) = (bucket.to_owned(), key.to_owned());
+        let version_id = version_id.to_owned();
+        self.write(move |transaction| set_restored(transaction, &bucket, &key, &version_id, until))
+            .await
+    }
+}
+
+fn set_restored(
+    transaction: &mut Transaction<'_>,
+    bucket: &str,
+    key: &str,
+    version_id: &str,
+    until: SystemTime,
+) -> Result<(), StoreError> {
+    let mut version = transaction
+        .version(bucket, key, Some(version_id))?
+        .ok_or_else(|| missing(key, Some(version_id)))?;
+    if let VersionContent::Object(object) = &mut version.content {
+        object.restored_until = Some(until);
+    }
+    transaction.update_version(bucket, &version)
 }
 
 pub(super) fn missing(key: &str, version_id: Option<&str>) -> StoreError {
@@ -187,6 +222,7 @@ fn put_object(
             tags: object.tags,
             tags_changed: sequence,
             storage_class: object.storage_class,
+            restored_until: None,
             lock: ObjectLock::new(&bucket, object.lock, sequence),
         })),
         replication: ReplicationState::default(),

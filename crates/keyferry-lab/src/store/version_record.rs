@@ -1,6 +1,7 @@
 //! What the lab remembers of an object version.
 
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
@@ -76,6 +77,9 @@ pub(crate) struct ObjectRecord {
     pub(crate) tags_changed: Sequence,
     /// As the `x-amz-storage-class` value, `STANDARD` included.
     pub(crate) storage_class: String,
+    /// Until when a restored copy of an archived object is there.
+    #[serde(default)]
+    pub(crate) restored_until: Option<SystemTime>,
     #[serde(default)]
     pub(crate) lock: ObjectLock,
 }
