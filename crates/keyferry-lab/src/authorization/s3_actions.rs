@@ -93,8 +93,8 @@ const BYPASS: Need =
     Need::object("s3:BypassGovernanceRetention").if_true("x-amz-bypass-governance-retention");
 
 /// Operations, by the names of the API reference, and what they take. DeleteObjects takes a
-/// permission for each of its keys, and PutObjectRetention's conditions are about its document:
-/// see the operations.
+/// permission for each of its keys, and conditions of PutObjectRetention and PutObjectLegalHold are
+/// about their documents: see the operations.
 const OPERATIONS: &[(&str, &[Need])] = &[
     (
         "AbortMultipartUpload",
@@ -285,10 +285,7 @@ const OPERATIONS: &[(&str, &[Need])] = &[
         &[Need::bucket("s3:PutBucketVersioning")],
     ),
     ("PutObject", &[PUT, PUT_TAGS, PUT_ACL, RETAIN, HOLD]),
-    (
-        "PutObjectLegalHold",
-        &[Need::object("s3:PutObjectLegalHold")],
-    ),
+    ("PutObjectLegalHold", &[]),
     (
         "PutObjectLockConfiguration",
         &[Need::bucket("s3:PutBucketObjectLockConfiguration")],

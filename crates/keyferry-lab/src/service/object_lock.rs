@@ -3,7 +3,6 @@
 //! `S3-LOCK-4` what may be changed; `S3-LOCK-6` bypassing governance mode; `S3-LOCK-10` what
 //! requests and answers look like.
 
-use http::{HeaderMap, Uri};
 use s3s::dto::{
     GetObjectLegalHoldInput, GetObjectLegalHoldOutput, GetObjectRetentionInput,
     GetObjectRetentionOutput, ObjectLockLegalHold, ObjectLockRetention, ObjectLockRetentionMode,
@@ -19,7 +18,7 @@ use super::lock_headers::{
     bucket_without_lock, bypasses_governance, future, legal_hold_status, parse_legal_hold,
 };
 use super::versions::check_version_id;
-use crate::authorization::{access_denied, request_circumstances};
+use crate::authorization::{Circumstances, access_denied, request_circumstances};
 use crate::server::exchange::Exchange;
 use crate::store::{BucketRecord, LockChange, Retention, RetentionMode, StoreError};
 
@@ -78,8 +77,22 @@ impl RegionService {
             key: &input.key,
             version_id: input.version_id.as_deref(),
         };
-        let asks_to_bypass = input.bypass_governance_retention == Some(true);
-        self.authorise_retention(exchange, &headers, &uri, &target, retention, asks_to_bypass)?;
+        let mut circumstances = request_circumstances(
+            exchange,
+            "PutObjectRetention",
+            &headers,
+            &uri,
+            self.region.name(),
+        );
+        if let Some(retention) = retention {
+            circumstances.set("s3:object-lock-mode", retention.mode.as_str());
+            circumstances.set_retain_until(retention.until);
+        }
+        let mut actions = vec!["s3:PutObjectRetention"];
+        if input.bypass_governance_retention == Some(true) {
+            actions.push("s3:BypassGovernanceRetention");
+        }
+        self.authorise_lock(exchange, &target, &circumstances, &actions)?;
         if bucket.object_lock.is_none() {
             return Err(bucket_without_lock());
         }
@@ -121,7 +134,12 @@ impl RegionService {
         request: S3Request<PutObjectLegalHoldInput>,
         exchange: &Exchange,
     ) -> S3Result<S3Response<PutObjectLegalHoldOutput>> {
-        let S3Request { input, headers, .. } = request;
+        let S3Request {
+            input,
+            headers,
+            uri,
+            ..
+        } = request;
         let bucket = self.bucket(
             exchange,
             &input.bucket,
@@ -133,14 +151,25 @@ impl RegionService {
             .and_then(|hold| hold.status)
             .and_then(|status| parse_legal_hold(status.as_str()))
             .ok_or_else(malformed_xml)?;
-        if bucket.object_lock.is_none() {
-            return Err(bucket_without_lock());
-        }
         let target = Target {
             bucket: &bucket,
             key: &input.key,
             version_id: input.version_id.as_deref(),
         };
+        let mut circumstances = request_circumstances(
+            exchange,
+            "PutObjectLegalHold",
+            &headers,
+            &uri,
+            self.region.name(),
+        );
+        let status = legal_hold_status(hold);
+        circumstances.set("s3:object-lock-legal-hold", status.as_str());
+        let actions = ["s3:PutObjectLegalHold"];
+        self.authorise_lock(exchange, &target, &circumstances, &actions)?;
+        if bucket.object_lock.is_none() {
+            return Err(bucket_without_lock());
+        }
         self.change_lock(exchange, &target, LockChange::LegalHold(hold))
             .await?;
         Ok(S3Response::new(PutObjectLegalHoldOutput::default()))
@@ -182,29 +211,15 @@ impl RegionService {
     }
 
     /// Policies may set limits to what a document asks for, so they are judged once it is read.
-    fn authorise_retention(
+    fn authorise_lock(
         &self,
         exchange: &Exchange,
-        headers: &HeaderMap,
-        uri: &Uri,
         target: &Target<'_>,
-        retention: Option<Retention>,
-        bypasses: bool,
+        circumstances: &Circumstances,
+        actions: &[&str],
     ) -> S3Result<()> {
-        let mut circumstances = request_circumstances(
-            exchange,
-            "PutObjectRetention",
-            headers,
-            uri,
-            self.region.name(),
-        );
-        if let Some(retention) = retention {
-            circumstances.set("s3:object-lock-mode", retention.mode.as_str());
-            circumstances.set_retain_until(retention.until);
-        }
         let arn = format!("arn:aws:s3:::{}/{}", target.bucket.name, target.key);
-        let bypass = bypasses.then_some("s3:BypassGovernanceRetention");
-        for action in std::iter::once("s3:PutObjectRetention").chain(bypass) {
+        for action in actions {
             self.authorizer
                 .may_use_bucket(
                     exchange.requester(),

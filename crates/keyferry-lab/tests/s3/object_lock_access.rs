@@ -227,18 +227,20 @@ async fn bypassing() {
     delete(&mighty, true).await.unwrap();
 }
 
-/// S3-LOCK-8: policies limit how long something may be retained, by header and by document.
+/// S3-LOCK-8: policies limit what may be set, by header and by document.
 #[tokio::test]
-async fn limits_of_retention() {
+async fn limits_by_policy() {
     let world = World::start().await;
-    let owner = locking_bucket(&world).await;
+    locking_bucket(&world).await;
     let limited = acting_by(
         &world,
         r#"{"Effect":"Allow","Action":"s3:*","Resource":"*"},
            {"Effect":"Deny","Action":"s3:PutObjectRetention","Resource":"*",
             "Condition":{"NumericGreaterThan":{"s3:object-lock-remaining-retention-days":"10"}}},
            {"Effect":"Deny","Action":"s3:PutObjectRetention","Resource":"*",
-            "Condition":{"StringEquals":{"s3:object-lock-mode":"COMPLIANCE"}}}"#,
+            "Condition":{"StringEquals":{"s3:object-lock-mode":"COMPLIANCE"}}},
+           {"Effect":"Deny","Action":"s3:PutObjectLegalHold","Resource":"*",
+            "Condition":{"StringEquals":{"s3:object-lock-legal-hold":"OFF"}}}"#,
     );
     let put = async |mode: ObjectLockMode, days: u64| {
         limited
@@ -272,7 +274,20 @@ async fn limits_of_retention() {
     // Refused by the policy, before the lock is looked at.
     let (_, _, told) = refusal(set(ObjectLockRetentionMode::Compliance, 10).await);
     assert!(told.contains("s3:PutObjectRetention"), "{told}");
-    drop(owner);
+    let set_hold = async |status| {
+        limited
+            .put_object_legal_hold()
+            .bucket(BUCKET)
+            .key("k")
+            .legal_hold(hold(status))
+            .send()
+            .await
+    };
+    set_hold(ObjectLockLegalHoldStatus::On).await.unwrap();
+    assert_eq!(
+        refused(set_hold(ObjectLockLegalHoldStatus::Off).await),
+        denied
+    );
 }
 
 /// S3-LOCK-8: creating a bucket with it takes the permissions of what it turns on.
