@@ -22,6 +22,7 @@ mod kms;
 mod list_objects;
 mod list_uploads;
 mod list_versions;
+mod lock_change;
 mod multipart;
 mod object_lock;
 mod object_reader;

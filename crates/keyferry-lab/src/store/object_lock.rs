@@ -8,10 +8,6 @@ use serde::{Deserialize, Serialize};
 use super::bucket_record::BucketRecord;
 use super::error::StoreError;
 use super::identifiers::Sequence;
-use super::objects::{missing, store_metadata_change};
-use super::region::RegionStore;
-use super::transaction::Transaction;
-use super::version_record::{VersionContent, VersionRecord};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -172,15 +168,44 @@ impl ObjectLock {
         }
     }
 
+    /// Changes it, if what is there permits.
+    pub(super) fn change(
+        &mut self,
+        change: LockChange,
+        at: Sequence,
+        now: SystemTime,
+    ) -> Result<(), StoreError> {
+        match change {
+            LockChange::Retention {
+                retention,
+                bypass_governance,
+            } => {
+                if !self.permits(retention, bypass_governance, now) {
+                    return Err(StoreError::ObjectLocked);
+                }
+                self.retention = retention;
+                self.retention_changed = at;
+            }
+            LockChange::LegalHold(hold) => {
+                self.legal_hold = Some(hold);
+                self.legal_hold_changed = at;
+            }
+        }
+        Ok(())
+    }
+
     /// When it last changed.
     pub(super) fn changed(&self) -> Sequence {
         self.retention_changed.max(self.legal_hold_changed)
     }
 
-    /// Takes over the halves that changed later on the other side of a replication.
-    pub(super) fn take_newer(&mut self, from: &Self) -> bool {
+    /// Takes over the halves that changed later on the other side of a replication; what runs in
+    /// compliance mode here is not cut short from there (`S3-LOCK-9`).
+    pub(super) fn take_newer(&mut self, from: &Self, now: SystemTime) -> bool {
         let before = *self;
-        if from.retention_changed > self.retention_changed {
+        if from.retention_changed > self.retention_changed
+            && self.permits(from.retention, true, now)
+        {
             self.retention = from.retention;
             self.retention_changed = from.retention_changed;
         }
@@ -202,66 +227,6 @@ pub(crate) enum LockChange {
         bypass_governance: bool,
     },
     LegalHold(bool),
-}
-
-impl RegionStore {
-    /// Changes a version's lock, and replicates the change as a change of tags is.
-    ///
-    /// # Errors
-    /// As [`RegionStore::set_tags`]; [`StoreError::ObjectLocked`] where the present retention
-    /// does not permit it.
-    pub(crate) async fn change_lock(
-        &self,
-        bucket: &str,
-        key: &str,
-        version_id: Option<&str>,
-        change: LockChange,
-    ) -> Result<VersionRecord, StoreError> {
-        let (bucket, key) = (bucket.to_owned(), key.to_owned());
-        let version_id = version_id.map(str::to_owned);
-        self.write(move |transaction| {
-            change_lock(transaction, &bucket, &key, version_id.as_deref(), change)
-        })
-        .await
-    }
-}
-
-fn change_lock(
-    transaction: &mut Transaction<'_>,
-    bucket: &str,
-    key: &str,
-    version_id: Option<&str>,
-    change: LockChange,
-) -> Result<VersionRecord, StoreError> {
-    let bucket = transaction.bucket(bucket)?;
-    let mut version = transaction
-        .version(&bucket.name, key, version_id)?
-        .ok_or_else(|| missing(key, version_id))?;
-    let VersionContent::Object(object) = &mut version.content else {
-        return Err(StoreError::DeleteMarker {
-            key: version.key,
-            version_id: version.version_id,
-        });
-    };
-    let now = transaction.next_sequence();
-    let lock = &mut object.lock;
-    match change {
-        LockChange::Retention {
-            retention,
-            bypass_governance,
-        } => {
-            if !lock.permits(retention, bypass_governance, SystemTime::now()) {
-                return Err(StoreError::ObjectLocked);
-            }
-            lock.retention = retention;
-            lock.retention_changed = now;
-        }
-        LockChange::LegalHold(hold) => {
-            lock.legal_hold = Some(hold);
-            lock.legal_hold_changed = now;
-        }
-    }
-    store_metadata_change(transaction, &bucket, version)
 }
 
 #[cfg(test)]
@@ -367,6 +332,32 @@ mod tests {
             assert!(lock.protects(true, at(NOW)), "{lock:?}");
         }
         assert!(!locked(None).protects(false, at(NOW)));
+    }
+
+    /// S3-LOCK-9.
+    #[test]
+    fn changes_from_the_other_side() {
+        use RetentionMode::{Compliance, Governance};
+        let soon = NOW + 10;
+        let changed = ObjectLock {
+            retention: retention(Governance, soon),
+            retention_changed: Sequence(2),
+            ..ObjectLock::default()
+        };
+        for (here, taken) in [
+            (None, true),
+            (retention(Governance, soon + 1), true),
+            (retention(Compliance, NOW), true),
+            (retention(Compliance, soon), false),
+        ] {
+            let mut lock = locked(here);
+            assert_eq!(lock.take_newer(&changed, at(NOW)), taken, "{here:?}");
+            assert_eq!(lock.retention == changed.retention, taken);
+            // Older changes are not taken.
+            lock.retention_changed = Sequence(3);
+            lock.retention = None;
+            assert!(!lock.take_newer(&changed, at(NOW)));
+        }
     }
 
     /// S3-LOCK-3.

@@ -205,7 +205,7 @@ fn take_newer_metadata(there: &mut VersionRecord, from: &VersionRecord) -> bool 
         there.tags.clone_from(&from.tags);
         there.tags_changed = from.tags_changed;
     }
-    let relocked = there.lock.take_newer(&from.lock);
+    let relocked = there.lock.take_newer(&from.lock, SystemTime::now());
     newer || relocked
 }
 

@@ -25,6 +25,7 @@ mod names;
 mod object_lock;
 mod object_lock_access;
 mod object_lock_buckets;
+mod object_lock_requests;
 mod objects;
 mod opening;
 mod policies;
