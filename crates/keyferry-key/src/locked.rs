@@ -6,7 +6,7 @@
 //! be had, memory is used as it is. Copies that others make, such as an SDK's, are not covered.
 
 use std::mem;
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, PoisonError};
 
 use region::LockGuard;
@@ -118,6 +118,16 @@ impl<T> Deref for Locked<T> {
     )]
     fn deref(&self) -> &T {
         self.pages.0.as_ref().expect("filled when made")
+    }
+}
+
+impl<T> DerefMut for Locked<T> {
+    #[expect(
+        clippy::expect_used,
+        reason = "it is filled when made and emptied only when dropped"
+    )]
+    fn deref_mut(&mut self) -> &mut T {
+        self.pages.0.as_mut().expect("filled when made")
     }
 }
 

@@ -149,7 +149,9 @@ impl fmt::Display for Event {
                 formatter.write_str("found to open ")?;
                 list(formatter, objects)
             }
-            Self::OpenerAdded { name, kind, detail } => {
+            Self::OpenerAdded {
+                name, kind, detail, ..
+            } => {
                 write!(formatter, "opener `{name}` added: {kind}")?;
                 match detail.as_str() {
                     "" => Ok(()),

@@ -8,6 +8,8 @@
 mod chain;
 mod head;
 mod record;
+mod replay;
 
 pub(crate) use chain::{Journal, JournalEnd, Tip, lines_unproven, start, unreadable_line};
 pub use record::{Actor, Event, Record, user_name};
+pub(crate) use replay::{Position, replay};

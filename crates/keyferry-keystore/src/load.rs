@@ -9,6 +9,7 @@ use crate::journal::{Event, Journal, JournalEnd, Record};
 use crate::key_file::{self, KEYS_FOLDER, UNFINISHED};
 use crate::ledger::{Ledger, Misfit};
 use crate::manifest::{MANIFEST_FILE, Manifest};
+use crate::opener::{Leftover, Roster, is_for_openers, survey};
 use crate::{Error, Finding, RingName, WriteBlock};
 
 use rustix::fs::OFlags;
@@ -17,12 +18,15 @@ use rustix::fs::OFlags;
 pub(crate) struct Loaded {
     pub(crate) journal: Journal,
     pub(crate) ledger: Ledger,
+    pub(crate) roster: Roster,
     pub(crate) block: Option<WriteBlock>,
     pub(crate) findings: Vec<Finding>,
     /// Temporary files of interrupted writes; the folder is that of a ring, or the store's.
     pub(crate) unfinished: Vec<(Option<RingName>, String)>,
     /// Whole keys of this store that the journal does not name.
     pub(crate) orphans: Vec<KeyFacts>,
+    /// What interrupted changes of openers left.
+    pub(crate) leftovers: Vec<Leftover>,
 }
 
 impl Loaded {
@@ -31,6 +35,7 @@ impl Loaded {
         self.block.is_none()
             && !(self.unfinished.is_empty()
                 && self.orphans.is_empty()
+                && self.leftovers.is_empty()
                 && self.journal.end == JournalEnd::Whole)
     }
 }
@@ -47,9 +52,11 @@ pub(crate) fn load(
     let mut loaded = Loaded {
         block: None,
         ledger: Ledger::default(),
+        roster: Roster::from_records(&records),
         findings: Vec::new(),
         unfinished: Vec::new(),
         orphans: Vec::new(),
+        leftovers: Vec::new(),
         journal,
     };
     if let JournalEnd::Broken { line, reason } = &loaded.journal.end {
@@ -78,9 +85,13 @@ pub(crate) fn load(
         loaded.block = Some(WriteBlock::NewerFormat { found });
     }
     for name in folder.names()? {
-        if name.starts_with(UNFINISHED) {
+        if name.starts_with(UNFINISHED) && !is_for_openers(&name) {
             loaded.unfinished.push((None, name));
         }
+    }
+    if loaded.block.is_none() {
+        // Only a journal that holds says which openers there should be.
+        loaded.leftovers = survey(folder, &loaded.roster, &mut loaded.findings)?;
     }
     survey_keys(folder, identity, &mut loaded)?;
     if loaded.block.is_some() {
@@ -215,7 +226,7 @@ mod tests {
             folder: at,
             manifest,
         } = LockedStore::open(&dir).unwrap();
-        let identity = StoreIdentity::read(&at, &manifest.id, &Unlock::Unprotected).unwrap();
+        let identity = StoreIdentity::read(&at, &manifest.id, &Unlock::Unprotected, None).unwrap();
         let lock = ExclusiveLock::acquire(&at).unwrap();
         let mut journal = Journal::read(&at, &identity).unwrap();
         journal.append(&at, &identity, &lock, event(id)).unwrap();

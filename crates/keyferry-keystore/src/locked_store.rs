@@ -3,12 +3,13 @@
 use std::path::Path;
 
 use crate::folder::Folder;
-use crate::identity::IdentityFile;
+use crate::identity::IDENTITY_FILE;
 use crate::journal::lines_unproven;
 use crate::ledger::Ledger;
 use crate::lock::SharedLock;
 use crate::manifest::Manifest;
-use crate::{Error, KeyEntry, Store, StoreId, Unlock};
+use crate::opener::OpenerFile;
+use crate::{Error, KeyEntry, OpenerName, Store, StoreId, Unlock};
 
 /// What a store's identity is protected by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -18,6 +19,8 @@ pub enum Protection {
     Passphrase,
     /// Nothing but the permissions of its file.
     None,
+    /// Other openers alone: it has no `identity.age`.
+    Openers,
 }
 
 /// A store that was found and whose permissions are sound, before it is unlocked.
@@ -63,7 +66,15 @@ impl LockedStore {
     /// [`Error::IdentityDamaged`] if the identity is missing, [`Error::Permissions`],
     /// [`Error::Io`].
     pub fn protection(&self) -> Result<Protection, Error> {
-        Ok(IdentityFile::read(&self.folder)?.protection())
+        match OpenerFile::read_all(&self.folder)?.first() {
+            None => Err(Error::IdentityDamaged {
+                path: self.folder.path_of(IDENTITY_FILE),
+                reason: "it is missing".to_owned(),
+            }),
+            Some(file) if !file.name.is_in_identity_file() => Ok(Protection::Openers),
+            Some(file) if file.is_protected() => Ok(Protection::Passphrase),
+            Some(_) => Ok(Protection::None),
+        }
     }
 
     /// The keys as the journal tells them. Without the identity nothing proves it: good for
@@ -82,11 +93,19 @@ impl LockedStore {
         Ok(ledger.entries().to_vec())
     }
 
-    /// Opens the store.
+    /// Opens the store, by the first opener that fits what is given.
     ///
     /// # Errors
     /// As for [`Store::open`].
     pub fn unlock(self, unlock: &Unlock) -> Result<Store, Error> {
-        Store::unlock(self, unlock)
+        Store::unlock(self, unlock, None)
+    }
+
+    /// Opens the store by one opener and no other.
+    ///
+    /// # Errors
+    /// As for [`Store::open`], and [`Error::UnknownOpener`].
+    pub fn unlock_by(self, opener: &OpenerName, unlock: &Unlock) -> Result<Store, Error> {
+        Store::unlock(self, unlock, Some(opener))
     }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use keyferry_key::{CustomerKey, KeyId, KeyMd5, Locked};
 
+use crate::catalogue::CatalogueSlot;
 use crate::entry::KeyFacts;
 use crate::folder::Folder;
 use crate::identity::StoreIdentity;
@@ -13,9 +14,11 @@ use crate::ledger::{Ledger, Misfit};
 use crate::load::Loaded;
 use crate::lock::ExclusiveLock;
 use crate::manifest::{MANIFEST_FILE, Manifest};
+use crate::opener::Roster;
 use crate::recover::{load_recovered, load_recovered_for_writing};
 use crate::{
-    Error, Finding, KeyEntry, KeyState, LockedStore, RingName, StoreId, Unlock, WriteBlock,
+    Error, Finding, KeyEntry, KeyState, LockedStore, OpenerName, RingName, StoreId, Unlock,
+    WriteBlock,
 };
 
 /// An unlocked store.
@@ -26,10 +29,12 @@ use crate::{
 /// is wiped.
 pub struct Store {
     pub(crate) folder: Folder,
-    manifest: Manifest,
+    pub(crate) manifest: Manifest,
     pub(crate) identity: Locked<StoreIdentity>,
-    journal: Journal,
+    pub(crate) journal: Journal,
     pub(crate) ledger: Ledger,
+    pub(crate) catalogue: CatalogueSlot,
+    pub(crate) roster: Roster,
     block: Option<WriteBlock>,
     findings: Vec<Finding>,
 }
@@ -40,16 +45,21 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::NoStore`]; [`Error::Permissions`] if others could have read or changed it;
-    /// [`Error::WrongPassphrase`], [`Error::PassphraseNeeded`], [`Error::NotProtected`];
+    /// [`Error::WrongPassphrase`], [`Error::PassphraseNeeded`], [`Error::NotProtected`],
+    /// [`Error::NoOpenerFits`], [`Error::OpenerFailed`], [`Error::OpenerDamaged`];
     /// [`Error::IdentityDamaged`], [`Error::ManifestDamaged`], [`Error::NewerFormat`];
     /// [`Error::Busy`], [`Error::NoLocks`], [`Error::Io`].
     pub fn open(dir: &Path, unlock: &Unlock) -> Result<Self, Error> {
         LockedStore::open(dir)?.unlock(unlock)
     }
 
-    pub(crate) fn unlock(locked: LockedStore, unlock: &Unlock) -> Result<Self, Error> {
+    pub(crate) fn unlock(
+        locked: LockedStore,
+        unlock: &Unlock,
+        only: Option<&OpenerName>,
+    ) -> Result<Self, Error> {
         let LockedStore { folder, manifest } = locked;
-        let identity = StoreIdentity::read(&folder, &manifest.id, unlock)?;
+        let identity = StoreIdentity::read(&folder, &manifest.id, unlock, only)?;
         Self::with_identity(folder, manifest, identity)
     }
 
@@ -61,6 +71,13 @@ impl Store {
         // New keys are encrypted to the identity's own recipient, whatever the file says; but a
         // file that says otherwise was tampered with.
         if identity.recipient() != manifest.recipient {
+            // Where `identity.age` is not involved, the opener is the likelier forgery.
+            if let Some(opened) = &identity.opened
+                && !opened.name.is_in_identity_file()
+            {
+                let reason = "it holds the identity of another store";
+                return Err(opened.damaged(&folder, reason.to_owned()));
+            }
             return Err(Error::ManifestDamaged {
                 path: folder.path_of(MANIFEST_FILE),
                 reason: "its recipient is not that of the identity".to_owned(),
@@ -70,6 +87,7 @@ impl Store {
         let Loaded {
             journal,
             ledger,
+            roster,
             block,
             findings,
             ..
@@ -80,6 +98,8 @@ impl Store {
             identity: Locked::new(identity),
             journal,
             ledger,
+            catalogue: CatalogueSlot::default(),
+            roster,
             block,
             findings,
         })
@@ -98,6 +118,7 @@ impl Store {
     fn take_in(&mut self, loaded: Loaded) {
         self.journal = loaded.journal;
         self.ledger = loaded.ledger;
+        self.roster = loaded.roster;
         self.block = loaded.block;
         for finding in loaded.findings {
             if !self.findings.contains(&finding) {
@@ -116,6 +137,12 @@ impl Store {
     #[must_use]
     pub fn recipient(&self) -> String {
         self.identity.recipient()
+    }
+
+    /// The opener by which the store was opened.
+    #[must_use]
+    pub fn opened_by(&self) -> Option<&OpenerName> {
+        self.identity.opened.as_ref().map(|opened| &opened.name)
     }
 
     /// The store's folder.
@@ -283,8 +310,10 @@ impl Store {
                     Misfit::Contradiction(reason) => reason,
                 },
             })?;
-        self.journal
+        let record = self
+            .journal
             .append(&self.folder, &self.identity, lock, event)?;
+        self.roster.apply(&record);
         self.ledger = ledger;
         Ok(())
     }

@@ -33,9 +33,14 @@ fn faults(store: &Store) -> Vec<CheckItem> {
         CheckSubject::KeyFiles,
         CheckSubject::Strength,
         CheckSubject::States,
+        CheckSubject::Openers,
+        CheckSubject::Catalogue,
         CheckSubject::Leftovers,
     ] {
-        assert!(items.iter().any(|item| item.subject == subject), "{subject:?}");
+        assert!(
+            items.iter().any(|item| item.subject == subject),
+            "{subject:?}"
+        );
     }
     items.retain(|item| item.level != CheckLevel::Sound);
     items

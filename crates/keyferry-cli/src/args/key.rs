@@ -1,8 +1,11 @@
 //! Arguments of `keyferry key`.
 
+mod destroy;
 mod export;
 mod import;
+mod life;
 mod log;
+mod unlock_with;
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -12,6 +15,10 @@ use clap::{Args, Subcommand};
 pub(crate) use export::{Client, ExportArgs, ExportTarget};
 pub(crate) use import::{ImportArgs, Md5Argument, ObjectVersion, looks_like_a_key};
 pub(crate) use log::{LogArgs, LogCommand};
+
+pub(crate) use destroy::DestroyArgs;
+pub(crate) use life::{ActivateArgs, CheckStoreArgs, CompromiseArgs, RetireArgs};
+pub(crate) use unlock_with::{OpenerSpec, UnlockWithArgs, UnlockWithCommand};
 
 /// `keyferry key`
 #[derive(Debug, Args)]
@@ -33,12 +40,25 @@ pub(crate) enum KeyCommand {
     New {
         /// Name of the ring: what the key is for.
         ring: String,
+        /// Do not put the key to use yet, so that it can be backed up first.
+        #[arg(long)]
+        pending: bool,
     },
+    /// Put a pending key to use: it takes the place of its ring's active one.
+    Activate(ActivateArgs),
     /// Make a new key take the place of a ring's active one, which from then on only decrypts.
     Rotate {
         /// Name of the ring.
         ring: String,
     },
+    /// Make a ring's active key decrypt-only, without a new one.
+    Retire(RetireArgs),
+    /// Note that others know a key: it opens what it encrypted, and encrypts nothing new.
+    Compromise(CompromiseArgs),
+    /// Destroy a key that nothing needs any more: first schedule it, later do it.
+    Destroy(DestroyArgs),
+    /// Prove the store: every file, every key, the journal. Changes nothing unless told to.
+    Check(CheckStoreArgs),
     /// List the keys. Needs no passphrase and shows no secret.
     List {
         /// Only this ring.
@@ -61,6 +81,8 @@ pub(crate) enum KeyCommand {
         #[arg(long)]
         copy_source: bool,
     },
+    /// Say who can open the key store: add, remove and list openers.
+    UnlockWith(UnlockWithArgs),
     /// Show who did what with the keys, and when; or prove that nothing in it was changed.
     Log(LogArgs),
 }

@@ -3,6 +3,7 @@
 mod crashes;
 mod golden;
 mod import;
+mod key_life;
 mod main_job;
 mod running;
 mod secrets;
