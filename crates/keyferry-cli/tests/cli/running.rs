@@ -92,6 +92,11 @@ impl Running {
         self.home.path().join(name)
     }
 
+    /// What the lab exports under a name.
+    pub(crate) fn export(&self, name: &str) -> &str {
+        &self.exports[name]
+    }
+
     /// A command with the lab's exports.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = keyferry();
