@@ -14,6 +14,7 @@ mod logging;
 mod replica;
 mod secret_input;
 mod settings;
+mod store_keys;
 mod terminal;
 
 use std::process::ExitCode;

@@ -1,5 +1,7 @@
 //! Arguments of `keyferry key`.
 
+mod usage;
+
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -8,6 +10,8 @@ use clap::{Args, Subcommand};
 use keyferry_key::KeyMd5;
 use keyferry_key::import::Format;
 use keyferry_transfer::ObjectAddress;
+
+pub(crate) use usage::UsageArgs;
 
 /// `keyferry key`
 #[derive(Debug, Args)]
@@ -87,6 +91,8 @@ pub(crate) enum KeyCommand {
         #[arg(long)]
         copy_source: bool,
     },
+    /// Say which objects need which key: by asking S3 or, without an address, as recorded.
+    Usage(UsageArgs),
 }
 
 /// Where an exported key goes.

@@ -2,6 +2,7 @@
 
 mod import;
 mod table;
+mod usage;
 
 use std::io::Write;
 
@@ -42,6 +43,7 @@ pub(super) async fn run(invocation: &Invocation, command: KeyCommand) -> Result<
         }
         KeyCommand::Export { key, target } => export(invocation, &key, target),
         KeyCommand::Headers { key, copy_source } => headers(invocation, &key, copy_source),
+        KeyCommand::Usage(arguments) => usage::run(invocation, arguments).await,
     }
 }
 
