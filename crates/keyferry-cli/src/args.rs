@@ -19,7 +19,7 @@ use keyferry_keystore::OpenerName;
 pub(crate) use key::{
     ActivateArgs, CheckStoreArgs, Client, CompromiseArgs, DestroyArgs, ExportArgs, ExportTarget,
     ImportArgs, KeyArgs, KeyCommand, KeySource, LogArgs, LogCommand, Md5Argument, ObjectVersion,
-    OpenerSpec, RetireArgs, UnlockWithCommand, looks_like_a_key,
+    OpenerSpec, RetireArgs, UnlockWithCommand, UsageArgs, looks_like_a_key,
 };
 pub(crate) use lab::{DemoArgs, LabArgs, LabCommand, StoryArg, UpArgs};
 pub(crate) use policy::{

@@ -47,6 +47,11 @@ impl Terminal {
         self.output == Output::Text
     }
 
+    /// How data is printed.
+    pub(crate) fn output(&self) -> Output {
+        self.output
+    }
+
     /// A message about what is going on.
     pub(crate) fn say(&self, message: impl Display) {
         if !self.quiet {
