@@ -16,16 +16,14 @@ use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use keyferry_keystore::OpenerName;
 
-pub(crate) use key::{
-    ExportTarget, KeyArgs, KeyCommand, KeySource, OpenerSpec, UnlockWithCommand,
-};
-pub(crate) use secret_place::SecretPlace;
+pub(crate) use key::{ExportTarget, KeyArgs, KeyCommand, KeySource, OpenerSpec, UnlockWithCommand};
 pub(crate) use lab::{DemoArgs, LabArgs, LabCommand, StoryArg, UpArgs};
 pub(crate) use policy::{
     ApplyArgs, CheckArgs, CheckFormat, CompareArgs, CompareFormat, DiagramArgs, DiagramFormat,
     EmitArgs, ExplainArgs, FailOn, GivenArgs, GivenFile, OtherAccountArgs, Place, PlanArgs,
     PolicyArgs, PolicyCommand, ProfileArg,
 };
+pub(crate) use secret_place::SecretPlace;
 pub(crate) use transfer::{
     DownloadArgs, From, Level, Overwrite, ReplicaAddress, UploadArgs, VerifyArgs, WaitArgs,
 };
@@ -163,12 +161,7 @@ pub(crate) struct GlobalArgs {
     pub(crate) pkcs11_module: Option<PathBuf>,
     /// Where to read the token's PIN: file:PATH, fd:N or env:NAME. Asked for if left out.
     #[cfg(feature = "pkcs11")]
-    #[arg(
-        long,
-        global = true,
-        env = "KEYFERRY_PKCS11_PIN",
-        value_name = "PLACE"
-    )]
+    #[arg(long, global = true, env = "KEYFERRY_PKCS11_PIN", value_name = "PLACE")]
     pub(crate) pkcs11_pin: Option<SecretPlace>,
     /// Configuration file.
     #[arg(long, global = true, env = "KEYFERRY_CONFIG", value_name = "FILE")]

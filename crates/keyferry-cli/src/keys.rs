@@ -4,9 +4,7 @@ use std::path::Path;
 
 use keyferry_key::import::{self, Format};
 use keyferry_key::{CustomerKey, KeyId, ParseKeyIdError};
-use keyferry_keystore::{
-    Error, ErrorClass, KeyEntry, KeyState, RingName, Store,
-};
+use keyferry_keystore::{Error, ErrorClass, KeyEntry, KeyState, RingName, Store};
 
 use crate::args::KeySource;
 use crate::exit::Exit;

@@ -28,8 +28,7 @@ pub(crate) fn prompt(terminal: Terminal) -> Arc<dyn Prompt> {
 
 /// The identities in a file.
 pub(crate) fn identities(path: &Path, terminal: Terminal) -> Result<Identities, Failure> {
-    let bytes = secret_input::from_file(path)
-        .map_err(|failure| failure.with_exit(Exit::Store))?;
+    let bytes = secret_input::from_file(path).map_err(|failure| failure.with_exit(Exit::Store))?;
     let name = path.display().to_string();
     Ok(Identities::parse(&bytes, &name, &prompt(terminal))?)
 }
@@ -215,13 +214,22 @@ fn nothing_opened(
             .map(|opener| format!("`{}`", opener.name))
             .collect();
         let (what, hint) = if given.identities.is_some() {
-            ("the identity that was given does not open", "give another with --identity FILE")
+            (
+                "the identity that was given does not open",
+                "give another with --identity FILE",
+            )
         } else {
-            ("nothing was given that opens", "give the identity with --identity FILE")
+            (
+                "nothing was given that opens",
+                "give the identity with --identity FILE",
+            )
         };
         return Failure::new(
             Exit::Store,
-            format!("{what} the key store `{path}`; its openers: {}", names.join(", ")),
+            format!(
+                "{what} the key store `{path}`; its openers: {}",
+                names.join(", ")
+            ),
         )
         .hint(hint);
     }

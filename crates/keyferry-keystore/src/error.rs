@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use keyferry_key::{GenerateError, KeyId};
 
-use crate::{KeyState, OpenerName, PermissionProblem, WrapError, RingName, WriteBlock};
+use crate::{KeyState, OpenerName, PermissionProblem, RingName, WrapError, WriteBlock};
 
 /// Any failure of the key store.
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +69,9 @@ pub enum Error {
     #[error("there is no opener `{name}`")]
     UnknownOpener { name: OpenerName },
     /// Without it nothing would open the store.
-    #[error("opener `{name}` is the only one: without it the key store could never be opened again")]
+    #[error(
+        "opener `{name}` is the only one: without it the key store could never be opened again"
+    )]
     LastOpener { name: OpenerName },
     /// Without it perhaps nothing would open the store.
     #[error("opener `{name}` stays: no other was seen to open the key store")]

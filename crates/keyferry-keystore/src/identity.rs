@@ -139,8 +139,8 @@ impl StoreIdentity {
             return Err(damaged("it does not hold exactly one identity"));
         };
         let identity = line.parse::<x25519::Identity>().map_err(damaged)?;
-        let identity = Self::new(identity, store)
-            .ok_or_else(|| damaged("no keys can be derived from it"))?;
+        let identity =
+            Self::new(identity, store).ok_or_else(|| damaged("no keys can be derived from it"))?;
         Ok(Self {
             opened: Some(opened),
             ..identity

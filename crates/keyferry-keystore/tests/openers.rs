@@ -27,7 +27,9 @@ fn new_passphrase(text: &str) -> NewOpener {
 fn protected() -> (Place, Store) {
     let place = place();
     let mut store = Store::init_with(&place.dir, &passphrase("first"), quick()).unwrap();
-    store.create(&ring("photos"), Succession::FirstOnly).unwrap();
+    store
+        .create(&ring("photos"), Succession::FirstOnly)
+        .unwrap();
     (place, store)
 }
 
@@ -101,7 +103,12 @@ fn any_one_of_several_openers_suffices() {
     assert!(added.proven);
     assert_eq!(added.opener.detail, "safe:1");
     store
-        .add_opener(&name("second"), &new_passphrase("other"), None, Existing::Keep)
+        .add_opener(
+            &name("second"),
+            &new_passphrase("other"),
+            None,
+            Existing::Keep,
+        )
         .unwrap();
 
     for (unlock, by) in [
@@ -112,9 +119,14 @@ fn any_one_of_several_openers_suffices() {
     ] {
         let store = opens(&place, &unlock).unwrap();
         assert_eq!(store.opened_by(), Some(&name(by)));
-        let refused = LockedStore::open(&place.dir)
-            .unwrap()
-            .unlock_by(&name(if by == "second" { "passphrase" } else { "second" }), &unlock);
+        let refused = LockedStore::open(&place.dir).unwrap().unlock_by(
+            &name(if by == "second" {
+                "passphrase"
+            } else {
+                "second"
+            }),
+            &unlock,
+        );
         assert!(refused.is_err(), "{by} opened another's file");
     }
     let wrong = opens(&place, &passphrase("wrong")).unwrap_err();
@@ -123,8 +135,14 @@ fn any_one_of_several_openers_suffices() {
     let wrong = opens(&place, &stranger).unwrap_err();
     assert!(matches!(wrong, Error::NoOpenerFits { .. }), "{wrong}");
 
-    let listed = opens(&place, &passphrase("first")).unwrap().openers().unwrap();
-    assert_eq!(LockedStore::open(&place.dir).unwrap().openers().unwrap(), listed);
+    let listed = opens(&place, &passphrase("first"))
+        .unwrap()
+        .openers()
+        .unwrap();
+    assert_eq!(
+        LockedStore::open(&place.dir).unwrap().openers().unwrap(),
+        listed
+    );
     let shown: Vec<_> = listed
         .iter()
         .map(|opener| (opener.name.as_str(), opener.kind.unwrap(), opener.state))
@@ -153,7 +171,10 @@ fn a_service_that_refuses_is_named_and_changes_nothing() {
     let error = store
         .add_opener(&name("safe"), &wrapped, None, Existing::Keep)
         .unwrap_err();
-    assert_eq!(error.to_string(), "opener `safe`: the safe refused: it is closed");
+    assert_eq!(
+        error.to_string(),
+        "opener `safe`: the safe refused: it is closed"
+    );
     assert_eq!(error.hint().as_deref(), Some("open it"));
     assert!(contents(&place) == before, "something was written");
     *safe.refuses.lock().unwrap() = false;
@@ -226,7 +247,12 @@ fn the_last_opener_that_is_known_to_work_stays() {
     assert!(matches!(error, Error::UnknownOpener { .. }), "{error}");
     // A passphrase can come back.
     store
-        .add_opener(&name("passphrase"), &new_passphrase("back"), None, Existing::Keep)
+        .add_opener(
+            &name("passphrase"),
+            &new_passphrase("back"),
+            None,
+            Existing::Keep,
+        )
         .unwrap();
     opens(&place, &passphrase("back")).unwrap();
 }
@@ -236,13 +262,21 @@ fn two_removals_at_once_leave_one() {
     let (place, mut by_passphrase) = protected();
     let (identity, recipient, _) = Identities::generate();
     by_passphrase
-        .add_opener(&name("escrow"), &NewOpener::Recipient(recipient), None, Existing::Keep)
+        .add_opener(
+            &name("escrow"),
+            &NewOpener::Recipient(recipient),
+            None,
+            Existing::Keep,
+        )
         .unwrap();
     let mut by_identity = opens(&place, &Unlock::Identities(identity)).unwrap();
     by_passphrase.remove_opener(&name("escrow")).unwrap();
     let error = by_identity.remove_opener(&name("passphrase")).unwrap_err();
     assert!(
-        matches!(error, Error::LastOpener { .. } | Error::OpenerNotProven { .. }),
+        matches!(
+            error,
+            Error::LastOpener { .. } | Error::OpenerNotProven { .. }
+        ),
         "{error}"
     );
     opens(&place, &passphrase("first")).unwrap();
@@ -271,9 +305,16 @@ fn a_proof_that_proves_nothing_adds_nothing() {
 fn an_unprotected_store_gets_protected() {
     let place = place();
     let mut store = Store::init(&place.dir, &Unlock::Unprotected).unwrap();
-    store.create(&ring("photos"), Succession::FirstOnly).unwrap();
+    store
+        .create(&ring("photos"), Succession::FirstOnly)
+        .unwrap();
     let error = store
-        .add_opener(&name("passphrase"), &new_passphrase("now"), None, Existing::Keep)
+        .add_opener(
+            &name("passphrase"),
+            &new_passphrase("now"),
+            None,
+            Existing::Keep,
+        )
         .unwrap_err();
     assert!(matches!(error, Error::OpenerExists { .. }), "{error}");
     let safe: Arc<dyn KeyWrap> = Arc::new(Safe::default());
@@ -286,7 +327,9 @@ fn an_unprotected_store_gets_protected() {
     let mut store = opens(&place, &Unlock::Wrap(Arc::clone(&safe))).unwrap();
     store.remove_opener(&name("unprotected")).unwrap();
     for (path, bytes) in contents(&place) {
-        let found = bytes.windows(secret.len()).any(|part| part == secret.as_bytes());
+        let found = bytes
+            .windows(secret.len())
+            .any(|part| part == secret.as_bytes());
         assert!(!found, "the identity still lies in {}", path.display());
     }
     assert!(Store::open(&place.dir, &Unlock::Unprotected).is_err());
@@ -298,7 +341,12 @@ fn every_change_of_an_openers_file_is_noticed_by_the_others() {
     let (place, mut store) = protected();
     let (identity, recipient, _) = Identities::generate();
     store
-        .add_opener(&name("escrow"), &NewOpener::Recipient(recipient), None, Existing::Keep)
+        .add_opener(
+            &name("escrow"),
+            &NewOpener::Recipient(recipient),
+            None,
+            Existing::Keep,
+        )
         .unwrap();
     let path = place.dir.join("unlock/escrow.age");
     let whole = fs::read(&path).unwrap();
@@ -336,14 +384,26 @@ fn a_strangers_file_is_named_and_of_no_use() {
     let mut other = Store::init_with(&elsewhere.dir, &passphrase("first"), quick()).unwrap();
     let (identity, recipient, _) = Identities::generate();
     other
-        .add_opener(&name("theirs"), &NewOpener::Recipient(recipient), None, Existing::Keep)
+        .add_opener(
+            &name("theirs"),
+            &NewOpener::Recipient(recipient),
+            None,
+            Existing::Keep,
+        )
         .unwrap();
     let planted = place.dir.join("unlock/theirs.age");
     fs::copy(elsewhere.dir.join("unlock/theirs.age"), &planted).unwrap();
     let store = Store::open(&place.dir, &passphrase("first")).unwrap();
-    assert!(matches!(store.findings(), [Finding::UnknownOpenerFile { .. }]));
+    assert!(matches!(
+        store.findings(),
+        [Finding::UnknownOpenerFile { .. }]
+    ));
     let error = Store::open(&place.dir, &Unlock::Identities(identity)).unwrap_err();
-    assert_eq!(error.class(), keyferry_keystore::ErrorClass::Damaged, "{error}");
+    assert_eq!(
+        error.class(),
+        keyferry_keystore::ErrorClass::Damaged,
+        "{error}"
+    );
     let mut store = store;
     store.remove_opener(&name("theirs")).unwrap();
     assert!(!planted.exists());
@@ -355,9 +415,19 @@ fn a_strangers_file_is_named_and_of_no_use() {
 #[test]
 fn unusable_recipients_are_refused() {
     let nobody: Arc<dyn Prompt> = Arc::new(NoPrompt);
-    for bad in ["", "age1", "age1qqqq", "AGE-SECRET-KEY-1QQQQ", "age1missing1aaaa"] {
+    for bad in [
+        "",
+        "age1",
+        "age1qqqq",
+        "AGE-SECRET-KEY-1QQQQ",
+        "age1missing1aaaa",
+    ] {
         let error = Recipient::age(bad, &nobody).unwrap_err();
-        assert_eq!(error.class(), keyferry_keystore::ErrorClass::Locked, "{bad}: {error}");
+        assert_eq!(
+            error.class(),
+            keyferry_keystore::ErrorClass::Locked,
+            "{bad}: {error}"
+        );
         assert!(!error.to_string().contains("SECRET"), "{error}");
     }
 }

@@ -116,7 +116,12 @@ impl Store {
         }
         let sum = sha256(&ciphertext);
         self.put_opener(&lock, name, new, &ciphertext, &sum)?;
-        if self.identity.opened.as_ref().is_some_and(|by| by.name.file() == name.file()) {
+        if self
+            .identity
+            .opened
+            .as_ref()
+            .is_some_and(|by| by.name.file() == name.file())
+        {
             self.identity.opened = proof.is_some().then(|| Opened {
                 name: name.clone(),
                 sha256: sum,
@@ -159,7 +164,13 @@ impl Store {
             NewOpener::Recipient(recipient) => encrypt(recipient, text),
             NewOpener::Wrap(wrap) => {
                 let store = self.id();
-                encrypt(&WrapRecipient { wrap: &**wrap, store }, text)
+                encrypt(
+                    &WrapRecipient {
+                        wrap: &**wrap,
+                        store,
+                    },
+                    text,
+                )
             }
         };
         encrypted.map_err(|error| match error {

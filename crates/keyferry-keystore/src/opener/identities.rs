@@ -258,7 +258,12 @@ mod tests {
         let (_, _, text) = Identities::generate();
         let read = parse(&format!("# a comment\n{}\n", *text)).unwrap();
         assert_eq!(format!("{read:?}"), "Identities(1)");
-        for bad in ["", "# nothing\n", "age1notanidentity\n", "-----BEGIN X-----\n"] {
+        for bad in [
+            "",
+            "# nothing\n",
+            "age1notanidentity\n",
+            "-----BEGIN X-----\n",
+        ] {
             let error = parse(bad).unwrap_err();
             assert!(matches!(error, Error::IdentityUnusable { .. }), "{bad:?}");
         }

@@ -66,7 +66,10 @@ pub(crate) fn list(store: &Folder, roster: &Roster) -> Result<Vec<Opener>, Error
     let files = OpenerFile::read_all(store)?;
     let mut openers: Vec<Opener> = files.iter().map(|file| of_file(file, roster)).collect();
     for known in roster.recorded() {
-        if !files.iter().any(|file| file.name.file() == known.name.file()) {
+        if !files
+            .iter()
+            .any(|file| file.name.file() == known.name.file())
+        {
             openers.push(Opener {
                 name: known.name.clone(),
                 kind: serde_json::from_value(known.kind.clone().into()).ok(),
@@ -83,11 +86,18 @@ pub(crate) fn list(store: &Folder, roster: &Roster) -> Result<Vec<Opener>, Error
 fn of_file(file: &OpenerFile, roster: &Roster) -> Opener {
     let header = file.header().ok();
     let known = roster.find(&file.name);
-    let original = roster.original().filter(|_| file.name.is_in_identity_file());
+    let original = roster
+        .original()
+        .filter(|_| file.name.is_in_identity_file());
     let state = match known {
         None if original.is_some() => OpenerState::Sound,
         None => OpenerState::Unrecorded,
-        Some(known) if known.sha256.as_ref().is_some_and(|sum| *sum != file.sha256()) => {
+        Some(known)
+            if known
+                .sha256
+                .as_ref()
+                .is_some_and(|sum| *sum != file.sha256()) =>
+        {
             OpenerState::Changed
         }
         Some(_) => OpenerState::Sound,

@@ -103,9 +103,7 @@ fn open_file(
         Err(reason) => return Some(Err(damaged(reason))),
     };
     match unlock {
-        Unlock::Unprotected => {
-            (kind == OpenerKind::Unprotected).then(|| Ok(file.bytes.clone()))
-        }
+        Unlock::Unprotected => (kind == OpenerKind::Unprotected).then(|| Ok(file.bytes.clone())),
         Unlock::Passphrase(_) | Unlock::Wrap(_) | Unlock::Identities(_) => {
             match decrypt(&file.bytes, id, unlock, kind)? {
                 Ok(text) => Some(Ok(text)),

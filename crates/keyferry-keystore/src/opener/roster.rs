@@ -66,7 +66,8 @@ impl Roster {
     fn remove(&mut self, name: &OpenerName) {
         if name.is_in_identity_file() {
             self.original = None;
-            self.recorded.retain(|known| !known.name.is_in_identity_file());
+            self.recorded
+                .retain(|known| !known.name.is_in_identity_file());
         } else {
             self.recorded.retain(|known| known.name != *name);
         }

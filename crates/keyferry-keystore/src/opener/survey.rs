@@ -135,7 +135,12 @@ fn judge_files(
                 path,
                 reason: "the journal does not record that it should open the store".to_owned(),
             }),
-            Some(known) if known.sha256.as_ref().is_some_and(|sum| *sum != file.sha256()) => {
+            Some(known)
+                if known
+                    .sha256
+                    .as_ref()
+                    .is_some_and(|sum| *sum != file.sha256()) =>
+            {
                 findings.push(Finding::OpenerChanged {
                     name: file.name.clone(),
                     path,
@@ -194,4 +199,3 @@ pub(super) fn incoming(name: &OpenerName) -> String {
 pub(super) fn outgoing(name: &OpenerName) -> String {
     format!("{OUTGOING}{}", name.file())
 }
-

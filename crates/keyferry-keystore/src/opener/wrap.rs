@@ -156,7 +156,9 @@ impl age::Identity for WrapIdentity<'_> {
             body: stanza.body.clone(),
         };
         Some(match self.wrap.unwrap(self.store, &wrapped) {
-            Ok(key) => Ok(AgeFileKey::init_with_mut(|bytes| bytes.copy_from_slice(&*key))),
+            Ok(key) => Ok(AgeFileKey::init_with_mut(|bytes| {
+                bytes.copy_from_slice(&*key)
+            })),
             Err(error) => Err(DecryptError::Io(std::io::Error::other(error))),
         })
     }

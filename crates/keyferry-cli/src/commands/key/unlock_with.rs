@@ -114,7 +114,11 @@ fn add(invocation: &Invocation, request: &Request<'_>) -> Result<Exit, Failure> 
             "proven": added.proven,
         }))?;
     }
-    let what = if replaced.is_some() { "replaced" } else { "added" };
+    let what = if replaced.is_some() {
+        "replaced"
+    } else {
+        "added"
+    };
     terminal.say(format!("{what} opener `{name}`: {}", added.opener.detail));
     if !added.proven {
         terminal.warn(format!(
@@ -132,7 +136,10 @@ fn ssh_recipient(path: &Path) -> Result<Recipient, Failure> {
             Exit::Store,
             format!("`{}` is the private half of a key", path.display()),
         )
-        .hint(format!("give the public half: `ssh:{}.pub`", path.display())));
+        .hint(format!(
+            "give the public half: `ssh:{}.pub`",
+            path.display()
+        )));
     }
     Ok(Recipient::ssh(&String::from_utf8_lossy(&bytes))?)
 }
