@@ -30,7 +30,8 @@ const READY: &str = "KEYFERRY_TEST_PLUGIN_READY";
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
-    if arguments[0].ends_with(plugin::BINARY) {
+    // age follows the link that names the plugin, so the name alone does not tell.
+    if arguments[0].ends_with(plugin::BINARY) || plugin::is_asked_for(&arguments) {
         return plugin::run(&arguments);
     }
     if arguments
@@ -59,9 +60,9 @@ fn main() {
         ("age opens openers", age_tool::opens_what_we_wrote as fn()),
         ("an opener made by age", age_tool::is_opened_by_us),
         ("sealed Vault", refusals::sealed_vault),
-        ("refusals of Vault", refusals::vault),
-        ("refusals of KMS", refusals::kms),
-        ("refusals of tokens", refusals::pkcs11),
+        ("refusals of Vault", refusals::vault_refuses),
+        ("refusals of KMS", refusals::kms_refuses),
+        ("refusals of tokens", refusals::token_refuses),
         ("no D-Bus", refusals::no_bus),
         ("missing plugin", refusals::missing_plugin),
         ("audit log of OpenBao", refusals::audit_log),

@@ -13,16 +13,33 @@ use age_plugin::{Callbacks, PluginHandler, print_new_identity, run_state_machine
 
 pub(crate) const BINARY: &str = "age-plugin-keyferrytest";
 const NAME: &str = "keyferrytest";
+const MISSING: &str = "--missing";
 
 /// A new identity and its recipient, as the plugin prints them.
 pub(crate) fn new_identity() -> (String, String) {
-    let printed = Command::new(BINARY).output().unwrap();
+    printed(&[])
+}
+
+/// An identity and a recipient of a plugin that is not installed.
+pub(crate) fn identity_of_missing() -> (String, String) {
+    printed(&[MISSING])
+}
+
+fn printed(arguments: &[&str]) -> (String, String) {
+    let printed = Command::new(BINARY).args(arguments).output().unwrap();
     let printed = String::from_utf8(printed.stdout).unwrap();
     let recipient = printed
         .split_whitespace()
         .find(|word| word.starts_with("age1"))
         .unwrap();
     (printed.clone(), recipient.to_owned())
+}
+
+/// Whether these are the arguments by which age runs a plugin.
+pub(crate) fn is_asked_for(arguments: &[String]) -> bool {
+    arguments
+        .iter()
+        .any(|argument| argument.starts_with("--age-plugin="))
 }
 
 /// What the program does under the plugin's name.
@@ -36,7 +53,9 @@ pub(crate) fn run(arguments: &[String]) {
             let mut secret = [0; FILE_KEY_BYTES];
             let random = std::fs::File::open("/dev/urandom").unwrap();
             io::Read::read_exact(&mut io::BufReader::new(random), &mut secret).unwrap();
-            print_new_identity(NAME, &secret, &secret);
+            let is_missing = arguments.iter().any(|argument| argument == MISSING);
+            let name = if is_missing { "keyferrymissing" } else { NAME };
+            print_new_identity(name, &secret, &secret);
         }
     }
 }

@@ -7,13 +7,14 @@ use std::process::Command;
 use std::sync::Arc;
 
 use keyferry_keystore::{
-    Error, ErrorClass, Existing, KeyWrap, NewOpener, OpenerName, Recipient, Unlock, WrapError,
+    Error, ErrorClass, Existing, Identities, KeyWrap, NewOpener, OpenerName, Recipient, Unlock,
 };
 use keyferry_openers::kms::Kms;
 use keyferry_openers::vault::{Client, Settings, Vault};
 
 use crate::local::nobody;
 use crate::place::{PASSPHRASE, Place, passphrase};
+use crate::plugin;
 use crate::services::{PIN, WITHOUT_BUS, kms_client, token, told, vault, vault_settings};
 
 const KEY: &str = "arn:aws:kms:eu-west-1:123456789012:key/0000";
@@ -78,9 +79,9 @@ pub(crate) fn sealed_vault() {
     );
 }
 
-pub(crate) fn vault() {
+pub(crate) fn vault_refuses() {
     let token = told("VAULT_TOKEN");
-    let transit = |path: &str| crate::services::vault(&token, path);
+    let transit = |path: &str| vault(&token, path);
     says(
         transit("transit/nobody"),
         "there is no transit key `transit/keys/nobody`",
@@ -88,7 +89,7 @@ pub(crate) fn vault() {
     says(transit("transit/signing"), "the key cannot be used");
     says(transit("elsewhere/key"), "Vault refused: ");
     says(
-        crate::services::vault("s.thisIsNoToken", "transit/keyferry"),
+        vault("s.thisIsNoToken", "transit/keyferry"),
         "Vault refused: ",
     );
     // Encrypting with a key that is not there makes it, for a token that may: it must not be asked.
@@ -122,7 +123,7 @@ pub(crate) fn vault() {
     assert!(error.to_string().contains("TLS only"), "{error}");
 }
 
-pub(crate) fn kms() {
+pub(crate) fn kms_refuses() {
     for (code, said, expected) in [
         ("DisabledException", "it is disabled", "is disabled"),
         (
@@ -164,7 +165,7 @@ pub(crate) fn kms() {
     says(Kms::new(kms_client(&told("KMS")), KEY), "there is no key");
 }
 
-pub(crate) fn pkcs11() {
+pub(crate) fn token_refuses() {
     says(token("sealing", Some("4321")), "wrong PIN");
     says(token("sealing", None), "the PIN of");
     says(token("nobody", Some(PIN)), "has no AES key");
@@ -192,19 +193,15 @@ pub(crate) fn no_bus() {
 }
 
 pub(crate) fn missing_plugin() {
-    // A recipient of a plugin that nobody has, made from the test plugin's own by its alphabet.
-    let recipient = "age1nosuchplugin1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq";
-    let error = Recipient::age(recipient, &nobody()).unwrap_err();
-    assert_eq!(error.class(), ErrorClass::Locked, "{error}");
-    assert!(matches!(
-        error,
-        Error::PluginMissing { .. } | Error::RecipientUnusable { .. }
-    ));
-    let error: Error = Error::PluginMissing {
-        binary: "age-plugin-x".to_owned(),
-    };
-    assert!(error.hint().is_some());
-    let _: Option<WrapError> = None;
+    let (identity, recipient) = plugin::identity_of_missing();
+    let of_recipient = Recipient::age(&recipient, &nobody()).unwrap_err();
+    let of_identity = Identities::parse(identity.as_bytes(), "file", &nobody()).unwrap_err();
+    for error in [of_recipient, of_identity] {
+        assert_eq!(error.class(), ErrorClass::Locked, "{error}");
+        let said = "the age plugin `age-plugin-keyferrymissing` was not found";
+        assert_eq!(error.to_string(), said);
+        assert!(error.hint().is_some());
+    }
 }
 
 /// Every secret that went through the server is in its audit log as an HMAC, or not at all.
