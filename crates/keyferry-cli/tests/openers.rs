@@ -52,6 +52,7 @@ impl User {
             .env("KEYFERRY_ALLOW_PLAINTEXT_LOOPBACK", "1")
             .env("AWS_ENDPOINT_URL", told("KMS"))
             .env("AWS_REGION", "eu-west-1")
+            .env("AWS_EC2_METADATA_DISABLED", "true")
             .env("AWS_ACCESS_KEY_ID", "test")
             .env("AWS_SECRET_ACCESS_KEY", "a-secret-access-key")
             .env("VAULT_ADDR", told("VAULT_ADDR"))
@@ -132,20 +133,6 @@ fn contents(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     found
 }
 
-fn make_kms_key() -> String {
-    let script = "import boto3, sys
-kms = boto3.client('kms', region_name='eu-west-1', endpoint_url=sys.argv[1],
-    aws_access_key_id='test', aws_secret_access_key='test')
-print(kms.create_key()['KeyMetadata']['Arn'])";
-    let python = env::var("KEYFERRY_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let made = Command::new(python)
-        .args(["-c", script, &told("KMS")])
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{}", said(&made));
-    String::from_utf8(made.stdout).unwrap().trim().to_owned()
-}
-
 #[test]
 fn every_opener_opens_the_store_in_a_process_of_its_own() {
     let mut user = User::new();
@@ -176,8 +163,7 @@ fn every_opener_opens_the_store_in_a_process_of_its_own() {
 
     user.add(recipient.trim(), &["--prove-with", "age"]);
     user.add("ssh:ssh.pub", &["--prove-with", "ssh"]);
-    let arn = make_kms_key();
-    user.add(&format!("kms:{arn}"), &[]);
+    user.add(&format!("kms:{}", told("KMS_KEY")), &[]);
     user.add("vault:transit/keyferry", &[]);
     user.add("pkcs11:token=keyferry;object=sealing", &[]);
     user.add("secret-service", &[]);
