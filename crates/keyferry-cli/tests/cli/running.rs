@@ -119,10 +119,12 @@ impl Running {
     /// A client of the lab that is not keyferry's command line.
     pub(crate) fn client(&self, region: &str) -> Client {
         let export = |name: &str| self.exports[name].as_str();
-        let credentials = Credentials::from_keys(
+        let credentials = Credentials::new(
             export("AWS_ACCESS_KEY_ID"),
             export("AWS_SECRET_ACCESS_KEY"),
             None,
+            None,
+            "lab",
         );
         let settings = ConnectorSettings {
             endpoints: export("KEYFERRY_ENDPOINT_URL").parse().unwrap(),

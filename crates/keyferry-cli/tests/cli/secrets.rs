@@ -111,7 +111,7 @@ fn no_secret_shows_anywhere() {
     go_wrong(&mut scene, &locked);
 
     for folder in scene.folders.clone() {
-        scene.seen.files_in("nothing more", &folder);
+        scene.seen.files_in("nothing more", &folder, u64::MAX);
     }
     let aws_secret = scene.user.export("AWS_SECRET_ACCESS_KEY").to_owned();
     let Scene { user, mut seen, .. } = scene;

@@ -8,6 +8,9 @@ use std::time::{Duration, SystemTime};
 
 use base64::prelude::{BASE64_STANDARD, BASE64_STANDARD_NO_PAD, BASE64_URL_SAFE_NO_PAD, Engine};
 
+/// Larger files are read only when nobody writes to them any more.
+const SMALL: u64 = 1 << 20;
+
 /// What is looked for, and what to call it.
 pub(super) struct Needle {
     pub(super) what: String,
@@ -151,7 +154,7 @@ impl Seen {
                         }
                     }
                     for folder in folders {
-                        self.files_in(name, folder);
+                        self.files_in(name, folder, if last { u64::MAX } else { SMALL });
                     }
                     if last {
                         break;
@@ -169,8 +172,8 @@ impl Seen {
         })
     }
 
-    /// Keeps every version of every file that was not kept yet.
-    pub(super) fn files_in(&mut self, name: &str, folder: &Path) {
+    /// Keeps every version that was not kept yet of every file up to a size.
+    pub(super) fn files_in(&mut self, name: &str, folder: &Path, most: u64) {
         // Names come and go while keyferry runs.
         for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
             let path = entry.path();
@@ -178,7 +181,10 @@ impl Seen {
                 continue;
             };
             if metadata.is_dir() {
-                self.files_in(name, &path);
+                self.files_in(name, &path, most);
+                continue;
+            }
+            if metadata.len() > most {
                 continue;
             }
             let version = (metadata.len(), metadata.modified().ok());
