@@ -69,6 +69,7 @@ mod manifest;
 mod object_use;
 mod passphrase;
 mod permission;
+mod record_use;
 mod recover;
 mod ring;
 mod seal;

@@ -42,14 +42,14 @@ pub(super) fn differences(expected: &Facts, found: &Facts) -> Vec<String> {
     let maps = [
         ("tag", text(&expected.tags), text(&found.tags)),
         ("metadata", text(&expected.metadata), text(&found.metadata)),
-        (
-            "header",
-            text(&expected.headers),
-            text(&found.headers),
-        ),
+        ("header", text(&expected.headers), text(&found.headers)),
     ];
     for (what, expected, found) in maps {
-        let names: BTreeSet<&str> = expected.iter().chain(&found).map(|(name, _)| *name).collect();
+        let names: BTreeSet<&str> = expected
+            .iter()
+            .chain(&found)
+            .map(|(name, _)| *name)
+            .collect();
         for name in names {
             let value = |pairs: &[(&str, &str)]| {
                 pairs
@@ -111,7 +111,9 @@ mod tests {
             assert_eq!(differences(&facts(), &found).len(), 1);
         }
         let mut header = facts();
-        header.headers.insert("content-type", "text/plain".to_owned());
+        header
+            .headers
+            .insert("content-type", "text/plain".to_owned());
         assert_eq!(
             differences(&header, &facts()),
             ["header content-type: `text/plain` became `none`"]

@@ -68,7 +68,9 @@ pub(super) fn patience(bytes: u64) -> aws_sdk_s3::config::Builder {
 /// Whether the answer says that the object is not what it was: a condition that does not hold (412),
 /// a write at the same time (409), or nothing there any more (404).
 pub(super) fn says_changed<E>(error: &SdkError<E, HttpResponse>) -> bool {
-    [404, 409, 412].into_iter().any(|status| is_status(error, status))
+    [404, 409, 412]
+        .into_iter()
+        .any(|status| is_status(error, status))
 }
 
 impl Rekeyer<'_> {

@@ -77,9 +77,10 @@ impl Rekeyer<'_> {
             if self.rekey.dry_run {
                 return Ok(Outcome::Planned(self.plan(&found)));
             }
-            let given = self
+            let mut given = self
                 .given(&course.address, &found.facts, found.key_id())
                 .await?;
+            self.expect_layout(&found, &mut given);
             course.notes.clone_from(&given.notes);
             match self.copy(course, &found, given).await? {
                 (Attempt::Made { version_id, parts }, given) => {
@@ -151,6 +152,13 @@ impl Rekeyer<'_> {
             size: facts.size,
             storage_class: facts.storage_class.clone(),
             parts,
+        }
+    }
+
+    /// An object that was in one piece and is copied in parts is in parts from then on.
+    fn expect_layout(&self, found: &Found, given: &mut Given) {
+        if let (None, Some(parts)) = (found.facts.part_count(), self.plan(found).parts) {
+            given.expected.etag = format!("-{parts}");
         }
     }
 
@@ -238,7 +246,13 @@ impl Rekeyer<'_> {
             });
         };
         let rekeyed = rekeyed(&found, version_id, parts);
-        let differences = check::differences(&given.expected, &made);
+        let mut expected = given.expected;
+        if expected.lock.retention.is_none() && made.lock.retention.is_some() {
+            // Nothing asked for it but the bucket, which locks what is new.
+            course.notes.push(Note::LockedByDefault);
+            expected.lock.retention.clone_from(&made.lock.retention);
+        }
+        let differences = check::differences(&expected, &made);
         if !differences.is_empty() {
             return Ok(Outcome::Differs {
                 rekeyed,
@@ -276,7 +290,8 @@ impl Rekeyer<'_> {
                 return Ok(Outcome::Left(Left::UnknownKey { tag, tried }));
             }
         };
-        let given = self.given(&address, &found.facts, found.key_id()).await?;
+        let mut given = self.given(&address, &found.facts, found.key_id()).await?;
+        self.expect_layout(&found, &mut given);
         let mut notes = given.notes.clone();
         notes.push(Note::NewerRedone {
             version_id: newer.version_id.clone(),

@@ -99,10 +99,7 @@ pub(super) fn first_sum(
 }
 
 /// The checksum of one algorithm.
-pub(super) fn sum_of(
-    sums: [(&'static str, Option<&str>); 10],
-    algorithm: &str,
-) -> Option<String> {
+pub(super) fn sum_of(sums: [(&'static str, Option<&str>); 10], algorithm: &str) -> Option<String> {
     sums.into_iter()
         .find(|(name, _)| *name == algorithm)
         .and_then(|(_, value)| value.map(str::to_owned))
@@ -130,7 +127,11 @@ impl Facts {
         });
         Self {
             version_id: head.version_id().map(str::to_owned),
-            etag: head.e_tag().unwrap_or_default().trim_matches('"').to_owned(),
+            etag: head
+                .e_tag()
+                .unwrap_or_default()
+                .trim_matches('"')
+                .to_owned(),
             size: head
                 .content_length()
                 .and_then(|length| length.try_into().ok())
@@ -142,7 +143,10 @@ impl Facts {
                 .map_or_else(|| "STANDARD".to_owned(), |class| class.as_str().to_owned()),
             archive_tier: head.archive_status().map(|tier| tier.as_str().to_owned()),
             lock: Lock {
-                hold: head.object_lock_legal_hold_status().map(|hold| hold.as_str()) == Some("ON"),
+                hold: head
+                    .object_lock_legal_hold_status()
+                    .map(|hold| hold.as_str())
+                    == Some("ON"),
                 retention: head
                     .object_lock_mode()
                     .map(|mode| mode.as_str().to_owned())
@@ -188,7 +192,9 @@ impl Lock {
     /// The retention, where it still is in force: S3 takes no date that has passed.
     pub(super) fn retention_in_force(&self) -> Option<&(String, DateTime)> {
         let now = jiff::Timestamp::now().as_second();
-        self.retention.as_ref().filter(|(_, until)| until.secs() > now)
+        self.retention
+            .as_ref()
+            .filter(|(_, until)| until.secs() > now)
     }
 }
 

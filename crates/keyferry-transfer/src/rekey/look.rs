@@ -123,19 +123,22 @@ impl Rekeyer<'_> {
         key: &CustomerKey,
     ) -> Result<Tried, TransferError> {
         let headers = key.headers();
-        Ok(match self.head(address, version_id, Some(&headers)).await? {
-            Seen::Gone => Tried::Gone,
-            Seen::Refused(..) => Tried::Refused,
-            Seen::Open(head) => {
-                let (algorithm, md5) = (head.sse_customer_algorithm(), head.sse_customer_key_md5());
-                if confirms(algorithm, md5, &headers).is_ok() {
-                    Tried::Opens(Opened::With(head, SourceKey::Key(id.clone(), headers)))
-                } else {
-                    // A server that gives the object to whoever asks; HEAD without key will tell.
-                    Tried::Refused
+        Ok(
+            match self.head(address, version_id, Some(&headers)).await? {
+                Seen::Gone => Tried::Gone,
+                Seen::Refused(..) => Tried::Refused,
+                Seen::Open(head) => {
+                    let (algorithm, md5) =
+                        (head.sse_customer_algorithm(), head.sse_customer_key_md5());
+                    if confirms(algorithm, md5, &headers).is_ok() {
+                        Tried::Opens(Opened::With(head, SourceKey::Key(id.clone(), headers)))
+                    } else {
+                        // A server that gives the object to whoever asks; HEAD without key will tell.
+                        Tried::Refused
+                    }
                 }
-            }
-        })
+            },
+        )
     }
 
     async fn head(
@@ -163,7 +166,9 @@ impl Rekeyer<'_> {
         if is_status(&error, 404) || is_status(&error, 405) {
             return Ok(Seen::Gone);
         }
-        let status = [400, 403].into_iter().find(|status| is_status(&error, *status));
+        let status = [400, 403]
+            .into_iter()
+            .find(|status| is_status(&error, *status));
         let asked = Asked::of_object("HeadObject", self.client, address).version(version_id);
         let error = classify(error, &asked);
         match status {

@@ -133,6 +133,8 @@ pub enum Note {
     GrantsUnknown,
     /// Its version had no checksum, so that only sizes could be compared.
     NoChecksum,
+    /// The old version had no retention in force; the new one has that of the bucket's default.
+    LockedByDefault,
     /// It was deleted while it was being copied by a server without conditional copies; the copy
     /// brought it back.
     BroughtBack,

@@ -104,12 +104,12 @@ impl Rekeyer<'_> {
         entry: Entry,
     ) -> Result<(), TransferError> {
         if let Some(id) = &entry.upload_id {
-            abort(self.client, address, id).await.map_err(|left| {
-                TransferError::LeftBehind {
+            abort(self.client, address, id)
+                .await
+                .map_err(|left| TransferError::LeftBehind {
                     cause: Box::new(TransferError::Interrupted),
                     left,
-                }
-            })?;
+                })?;
         }
         self.unfinished.over(entry).await
     }
@@ -297,7 +297,10 @@ impl Rekeyer<'_> {
                 found: format!("part {}: {found}", part.number),
             });
         }
-        let algorithm = facts.checksum.as_ref().map_or("CRC64NVME", |sum| sum.algorithm);
+        let algorithm = facts
+            .checksum
+            .as_ref()
+            .map_or("CRC64NVME", |sum| sum.algorithm);
         let result = answer.copy_part_result();
         let sum = result.and_then(|result| sum_of(sums!(result), algorithm));
         let Some(etag) = result.and_then(|result| result.e_tag()) else {
@@ -316,7 +319,9 @@ impl Rekeyer<'_> {
                 computed: computed.clone(),
             });
         }
-        let completed = CompletedPart::builder().part_number(part.number).e_tag(etag);
+        let completed = CompletedPart::builder()
+            .part_number(part.number)
+            .e_tag(etag);
         Ok(set_sum!(completed, algorithm, sum).build())
     }
 

@@ -57,7 +57,10 @@ impl Given {
     }
 
     pub(super) fn legal_hold(&self) -> Option<ObjectLockLegalHoldStatus> {
-        self.expected.lock.hold.then_some(ObjectLockLegalHoldStatus::On)
+        self.expected
+            .lock
+            .hold
+            .then_some(ObjectLockLegalHoldStatus::On)
     }
 
     /// The same without the tag that names the key, where that was the only one.
@@ -205,7 +208,9 @@ fn describe(grant: &Grant) -> String {
             .or_else(|| grantee.display_name())
             .or_else(|| grantee.id())
     });
-    let permission = grant.permission().map_or("?", |permission| permission.as_str());
+    let permission = grant
+        .permission()
+        .map_or("?", |permission| permission.as_str());
     format!("{permission} to {}", grantee.unwrap_or("?"))
 }
 
@@ -220,11 +225,7 @@ where
     })
 }
 
-fn unreadable(
-    error: TransferError,
-    address: &ObjectAddress,
-    what: &'static str,
-) -> TransferError {
+fn unreadable(error: TransferError, address: &ObjectAddress, what: &'static str) -> TransferError {
     match error {
         TransferError::AccessDenied { answer, .. } => TransferError::NotKept {
             address: address.clone(),
@@ -274,7 +275,11 @@ mod tests {
             expected: facts(tags),
             notes: Vec::new(),
         };
-        assert!(given(&[(KEY_TAG, "x"), ("a", "b")]).without_key_tag().is_none());
+        assert!(
+            given(&[(KEY_TAG, "x"), ("a", "b")])
+                .without_key_tag()
+                .is_none()
+        );
         let alone = given(&[(KEY_TAG, "x")]).without_key_tag().unwrap();
         assert_eq!(alone.expected.tags, BTreeMap::new());
         assert_eq!(alone.notes, [Note::TagDenied]);

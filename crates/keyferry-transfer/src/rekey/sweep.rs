@@ -40,7 +40,10 @@ impl Rekeyer<'_> {
             let id = entry.upload_id.clone();
             match id {
                 Some(id) if resumed.is_none() && entry.is_of(&wanted) => {
-                    match self.parts_there(address, &id, found.facts.checksum.as_ref()).await? {
+                    match self
+                        .parts_there(address, &id, found.facts.checksum.as_ref())
+                        .await?
+                    {
                         Some(there) => {
                             let there = agreeing(there, parts, found.facts.checksum.as_ref());
                             resumed = Some(Upload { entry, id, there });
@@ -157,7 +160,10 @@ impl Rekeyer<'_> {
                 let sum = sum_of(sums!(part), algorithm);
                 let completed = CompletedPart::builder().part_number(number).e_tag(etag);
                 let part = There {
-                    size: part.size().and_then(|size| size.try_into().ok()).unwrap_or_default(),
+                    size: part
+                        .size()
+                        .and_then(|size| size.try_into().ok())
+                        .unwrap_or_default(),
                     completed: set_sum!(completed, algorithm, sum.clone()).build(),
                     sum,
                 };

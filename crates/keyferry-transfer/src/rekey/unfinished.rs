@@ -196,7 +196,13 @@ impl UnfinishedUploads {
     }
 
     fn read<T>(&self, read: impl FnOnce(&State) -> T) -> T {
-        read(&self.shared.state.lock().unwrap_or_else(PoisonError::into_inner))
+        read(
+            &self
+                .shared
+                .state
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        )
     }
 
     async fn change(
@@ -213,7 +219,8 @@ impl Shared {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let mut changed = state.clone();
         change(&mut changed);
-        self.write(&changed).map_err(|error| failure(&self.path, &error))?;
+        self.write(&changed)
+            .map_err(|error| failure(&self.path, &error))?;
         *state = changed;
         Ok(())
     }
