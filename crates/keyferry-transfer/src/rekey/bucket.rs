@@ -1,11 +1,13 @@
 //! What is so for the whole bucket: versioning, Object Lock, ownership of objects.
 
 use aws_sdk_s3::Client;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::types::{BucketVersioningStatus, ObjectLockEnabled, ObjectOwnership};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use keyferry_policy::BucketName;
 
 use crate::TransferError;
-use crate::error::{Asked, classify};
+use crate::error::{Asked, classify, is_status};
 
 /// What matters of a bucket when its objects are copied onto themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +82,7 @@ async fn versioned(client: &Client, bucket: &BucketName) -> Result<Option<bool>,
         Ok(answer) => Ok(Some(
             answer.status() == Some(&BucketVersioningStatus::Enabled),
         )),
+        Err(error) if is_absent(&error) => Ok(None),
         Err(error) => unless_refused(classify(
             error,
             &asked("GetBucketVersioning", client, bucket),
@@ -104,9 +107,7 @@ async fn lock(client: &Client, bucket: &BucketName) -> Result<LockState, Transfe
                 LockState::Off
             })
         }
-        Err(error) if is_code(&error, "ObjectLockConfigurationNotFoundError") => Ok(LockState::Off),
-        // A server without Object Lock has no locks to keep.
-        Err(error) if crate::error::is_status(&error, 501) => Ok(LockState::Off),
+        Err(error) if is_absent(&error) => Ok(LockState::Off),
         Err(error) => Ok(unless_refused(classify(
             error,
             &asked("GetObjectLockConfiguration", client, bucket),
@@ -135,7 +136,7 @@ async fn ownership(client: &Client, bucket: &BucketName) -> Result<Ownership, Tr
                 Ownership::ByObject
             })
         }
-        Err(error) if is_code(&error, "OwnershipControlsNotFoundError") => Ok(Ownership::ByObject),
+        Err(error) if is_absent(&error) => Ok(Ownership::ByObject),
         Err(error) => Ok(unless_refused(classify(
             error,
             &asked("GetBucketOwnershipControls", client, bucket),
@@ -144,11 +145,13 @@ async fn ownership(client: &Client, bucket: &BucketName) -> Result<Ownership, Tr
     }
 }
 
-fn is_code<E, R>(error: &aws_sdk_s3::error::SdkError<E, R>, code: &str) -> bool
+/// Whether the answer says that the bucket has no such configuration, or the server no such feature.
+fn is_absent<E>(error: &SdkError<E, HttpResponse>) -> bool
 where
-    E: aws_sdk_s3::error::ProvideErrorMetadata,
+    E: ProvideErrorMetadata,
 {
-    error
+    let no_bucket = error
         .as_service_error()
-        .is_some_and(|service| service.code() == Some(code))
+        .is_some_and(|service| service.code() == Some("NoSuchBucket"));
+    !no_bucket && (is_status(error, 404) || is_status(error, 501))
 }

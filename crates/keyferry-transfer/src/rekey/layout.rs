@@ -96,9 +96,10 @@ impl Rekeyer<'_> {
                 Err(error) => {
                     let asked = Asked::of_object("GetObjectAttributes", self.client, address);
                     return match classify(error, &asked.version(facts.version_id.as_deref())) {
-                        TransferError::AccessDenied { .. } | TransferError::Service { .. } => {
-                            Ok(None)
-                        }
+                        // HEAD will tell, if it is gone.
+                        TransferError::AccessDenied { .. }
+                        | TransferError::Service { .. }
+                        | TransferError::NoSuchObject { .. } => Ok(None),
                         error => Err(error),
                     };
                 }

@@ -180,9 +180,10 @@ impl Rekeyer<'_> {
             Err(error) => {
                 let asked = Asked::of_object("GetObjectAcl", self.client, address);
                 return match classify(error, &asked.version(version)) {
-                    TransferError::AccessDenied { .. } | TransferError::Service { .. } => {
-                        Ok(Some(Note::GrantsUnknown))
-                    }
+                    TransferError::AccessDenied { .. }
+                    | TransferError::Service { .. }
+                    // If it is gone, the copy will tell.
+                    | TransferError::NoSuchObject { .. } => Ok(Some(Note::GrantsUnknown)),
                     error => Err(error),
                 };
             }

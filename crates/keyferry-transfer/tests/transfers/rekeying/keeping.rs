@@ -7,6 +7,12 @@ use keyferry_transfer::{CopyLimits, Note, Outcome, PartSize};
 use super::ring::{BUCKET, Ring, only, rekeyed};
 use crate::setup::{PART, content};
 
+fn sha256(body: &[u8]) -> String {
+    use base64::Engine;
+    use sha2::Digest;
+    base64::prelude::BASE64_STANDARD.encode(sha2::Sha256::digest(body))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_that_belongs_to_an_object() {
     let ring = Ring::start().await;
@@ -26,7 +32,7 @@ async fn everything_that_belongs_to_an_object() {
         .metadata("empty", "")
         .tagging(format!("a=1&b%20c=d%2Fe&keyferry-key={}", ring.old.0))
         .storage_class(StorageClass::StandardIa)
-        .checksum_algorithm(ChecksumAlgorithm::Sha256)
+        .checksum_sha256(sha256(&body))
         .sse_customer_algorithm("AES256")
         .sse_customer_key(headers.expose_key())
         .sse_customer_key_md5(headers.md5().to_string())
