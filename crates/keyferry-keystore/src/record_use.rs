@@ -1,6 +1,6 @@
 //! Writing down which objects a key encrypts.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use keyferry_key::KeyId;
 
@@ -55,21 +55,19 @@ impl Store {
         self.record(&lock, event)
     }
 
-    /// The objects of a bucket that the journal says were encrypted under a key.
+    /// Which key the journal says that versions of a bucket's objects are under.
     ///
     /// # Errors
     /// [`Error::Io`], [`Error::Permissions`].
-    pub fn recorded_uses(&self, id: &KeyId, bucket: &str) -> Result<BTreeSet<ObjectUse>, Error> {
+    pub fn recorded_uses(&self, bucket: &str) -> Result<BTreeMap<ObjectUse, KeyId>, Error> {
         let journal = Journal::read(&self.folder, &self.identity)?;
-        Ok(journal
-            .records
-            .into_iter()
-            .filter_map(|record| match record.event {
-                Event::KeyUsed { id: used, objects } if used == *id => Some(objects),
-                _ => None,
-            })
-            .flatten()
-            .filter(|object| object.bucket == bucket)
-            .collect())
+        let mut uses = BTreeMap::new();
+        for record in journal.records {
+            if let Event::KeyUsed { id, objects } | Event::KeyFound { id, objects } = record.event {
+                let here = objects.into_iter().filter(|object| object.bucket == bucket);
+                uses.extend(here.map(|object| (object, id.clone())));
+            }
+        }
+        Ok(uses)
     }
 }

@@ -31,10 +31,12 @@ fn uses_are_in_the_journal() {
     store.record_rekeyed(&new.id, "tokyo", "", 1234).unwrap();
 
     let store = open(&place);
-    let recorded = store.recorded_uses(&new.id, "tokyo").unwrap();
+    let recorded = store.recorded_uses("tokyo").unwrap();
     assert_eq!(recorded.len(), 1234);
-    assert!(recorded.contains(&object(1233)));
-    assert_eq!(store.recorded_uses(&new.id, "osaka").unwrap().len(), 0);
+    assert_eq!(recorded[&object(1233)], new.id);
+    // The last word counts.
+    assert_eq!(recorded[&object(1)], old.id);
+    assert_eq!(store.recorded_uses("osaka").unwrap().len(), 0);
     let journal = std::fs::read_to_string(place.dir.join("journal.jsonl")).unwrap();
     assert_eq!(journal.matches("\"key-used\"").count(), 4);
     assert_eq!(journal.matches("\"rekeyed\"").count(), 1);

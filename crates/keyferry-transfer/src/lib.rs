@@ -53,8 +53,8 @@ pub use part_plan::{
 pub use receipt::{Checksum, PartLayout, Receipt};
 pub use rekey::{
     BucketState, Candidates, CopyLimits, Ended, Handled, KeyFinder, Left, ListedVersion, LockState,
-    Note, Outcome, Ownership, Planned, Receiver, Rekey, Rekeyed, Rekeyer, Scope, Totals,
-    UnfinishedUploads,
+    Note, OldVersion, Outcome, Ownership, Planned, Receiver, Rekey, Rekeyed, Rekeyer, Scope,
+    Totals, Under, UnfinishedUploads,
 };
 pub use secret_logs::SECRET_LOG_TARGETS;
 pub use upload::{Upload, UploadSource, upload};

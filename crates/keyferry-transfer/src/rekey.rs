@@ -39,6 +39,7 @@ mod facts;
 mod layout;
 mod listing;
 mod look;
+mod old;
 mod outcome;
 mod overtaken;
 mod parts;
@@ -49,6 +50,7 @@ mod unfinished;
 
 pub use bucket::{BucketState, LockState, Ownership};
 pub use listing::{ListedVersion, Scope, Totals};
+pub use old::{OldVersion, Under};
 pub use outcome::{Handled, Left, Note, Outcome, Planned, Rekeyed};
 pub use run::{Ended, Receiver};
 pub use unfinished::UnfinishedUploads;

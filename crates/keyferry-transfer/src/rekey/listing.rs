@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::EncodingType;
-use futures::stream::{self, Stream};
+use futures::stream::{self, Stream, StreamExt};
 use jiff::Timestamp;
 use keyferry_policy::BucketName;
 use percent_encoding::percent_decode_str;
@@ -29,6 +29,24 @@ impl Scope {
         match self {
             Self::Prefix(text) | Self::Object(text) => text,
         }
+    }
+
+    /// Whether there is any object in it.
+    ///
+    /// # Errors
+    /// When the versions cannot be listed; it takes s3:ListBucketVersions.
+    pub async fn is_in_use(
+        &self,
+        client: &Client,
+        bucket: &BucketName,
+    ) -> Result<bool, TransferError> {
+        let mut listing = std::pin::pin!(versions(client, bucket, self));
+        while let Some(version) = listing.next().await {
+            if version?.is_latest {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Whether an object belongs to it.
@@ -110,7 +128,6 @@ pub(super) fn versions<'a>(
     bucket: &'a BucketName,
     scope: &'a Scope,
 ) -> impl Stream<Item = Result<ListedVersion, TransferError>> + Send + 'a {
-    use futures::StreamExt;
     entries(client, bucket, scope).filter_map(|entry| {
         std::future::ready(match entry {
             Ok(Entry::Version(version)) => Some(Ok(version)),
