@@ -11,7 +11,7 @@
 //! 3. *Check*: the new version is opened with the new key and compared with what was taken down.
 //!
 //! What CopyObject would leave behind is given explicitly: storage class and website redirect
-//! (S3-COPY-4), legal hold and retention (S3-COPY-9), and for an upload in parts everything. The tag
+//! (S3-COPY-4), legal hold and retention (S3-LOCK-3), and for an upload in parts everything. The tag
 //! set is replaced as a whole, because a copied one would go on naming the old key.
 //!
 //! Multipart uploads that were begun are remembered in a file ([`UnfinishedUploads`]), so that a run

@@ -2,5 +2,6 @@
 
 mod golden;
 mod main_job;
+mod rekey;
 mod running;
 mod secrets;

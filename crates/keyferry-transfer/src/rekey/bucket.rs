@@ -28,7 +28,7 @@ pub enum LockState {
     /// They can: each one is asked.
     On,
     /// It may not be asked. HEAD shows locks only to those who may read them, so that one that is not
-    /// shown may be there (S3-LOCK-5).
+    /// shown may be there (S3-LOCK-8).
     Unknown,
 }
 

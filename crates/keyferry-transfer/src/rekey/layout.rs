@@ -30,9 +30,11 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// As in the header `x-amz-copy-source-range`.
-    pub(super) fn range(&self) -> String {
-        format!("bytes={}-{}", self.start, self.start + self.size - 1)
+    /// As in the header `x-amz-copy-source-range`; absent for a part that is the whole object, of
+    /// which S3 takes a range only beyond 5 MB (S3-COPY-7).
+    pub(super) fn range(&self, object_size: u64) -> Option<String> {
+        (self.size < object_size)
+            .then(|| format!("bytes={}-{}", self.start, self.start + self.size - 1))
     }
 }
 
@@ -209,8 +211,10 @@ mod tests {
     fn parts_are_believed_only_if_they_add_up() {
         let pieces = |sizes: &[u64]| sizes.iter().map(|size| (*size, None)).collect::<Vec<_>>();
         let parts = put_together(pieces(&[5, 6, 1]), 3, 12).unwrap();
-        let ranges: Vec<_> = parts.iter().map(Part::range).collect();
+        let ranges: Vec<_> = parts.iter().map(|part| part.range(12).unwrap()).collect();
         assert_eq!(ranges, ["bytes=0-4", "bytes=5-10", "bytes=11-11"]);
+        let whole = put_together(pieces(&[12]), 1, 12).unwrap();
+        assert_eq!(whole[0].range(12), None);
         for (sizes, count, size) in [
             (&[5, 6, 1][..], 3, 13),
             (&[5, 6, 1], 2, 12),

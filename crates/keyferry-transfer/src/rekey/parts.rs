@@ -265,7 +265,7 @@ impl Rekeyer<'_> {
             .part_number(part.number)
             .copy_source(source_of(address, facts.version_id.as_deref()))
             .copy_source_if_match(quoted(&facts.etag))
-            .copy_source_range(part.range())
+            .set_copy_source_range(part.range(facts.size))
             .set_copy_source_sse_customer_algorithm(
                 source_key.map(|key| key.algorithm().to_owned()),
             )

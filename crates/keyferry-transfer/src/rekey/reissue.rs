@@ -106,7 +106,7 @@ impl Rekeyer<'_> {
     }
 
     /// Legal hold and retention. HEAD leaves them out for those who may not read them, so they are
-    /// asked for (S3-LOCK-5).
+    /// asked for (S3-LOCK-8).
     async fn lock(&self, address: &ObjectAddress, facts: &Facts) -> Result<Lock, TransferError> {
         let version = facts.version_id.as_deref();
         let hold = match self
