@@ -30,6 +30,8 @@ pub(crate) struct Settings {
     pub(crate) ca_bundle: Option<PathBuf>,
     pub(crate) allow_plaintext_loopback: bool,
     pub(crate) store: PathBuf,
+    /// Where unfinished work is remembered: `$XDG_STATE_HOME/keyferry`.
+    pub(crate) state: Option<PathBuf>,
     pub(crate) passphrase_file: Option<PathBuf>,
     pub(crate) passphrase_fd: Option<u32>,
     pub(crate) identity: Option<PathBuf>,
@@ -99,10 +101,12 @@ impl Settings {
                 None => (everything, None),
             },
         };
+        let state = places.as_ref().ok().and_then(AppStrategy::state_dir);
         let store = match global.store.clone().or(file.store) {
             Some(store) => store,
             None => places?.data_dir().join("store"),
         };
+        let state = state.or_else(|| Some(store.parent()?.join("state")));
         let pairs = file
             .pairs
             .into_iter()
@@ -121,6 +125,7 @@ impl Settings {
                 .or_else(|| variable("AWS_CA_BUNDLE").map(PathBuf::from)),
             allow_plaintext_loopback: global.allow_plaintext_loopback,
             store,
+            state,
             passphrase_file: global.passphrase_file.clone(),
             passphrase_fd: global.passphrase_fd,
             identity: global.identity.clone(),

@@ -5,5 +5,6 @@ mod golden;
 mod import;
 mod key_life;
 mod main_job;
+mod rekey;
 mod running;
 mod secrets;

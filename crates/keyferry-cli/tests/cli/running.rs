@@ -87,6 +87,11 @@ impl Running {
         running
     }
 
+    /// What the lab exports for other clients.
+    pub(crate) fn exports(&self) -> &BTreeMap<String, String> {
+        &self.exports
+    }
+
     /// A path in the user's home.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.home.path().join(name)
