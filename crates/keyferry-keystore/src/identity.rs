@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use crate::folder::Folder;
 use crate::manifest::{MANIFEST_FILE, StoreId};
 use crate::seal::SealKey;
-use crate::{Error, Protection, Unlock, WorkFactor};
+use crate::{Error, Passphrase, Protection, Unlock, WorkFactor};
 
 pub(crate) const IDENTITY_FILE: &str = "identity.age";
 const LIMIT: u64 = 64 << 10;
@@ -30,6 +30,8 @@ pub(crate) struct StoreIdentity {
     pub(crate) journal_seal: SealKey,
     pub(crate) head_seal: SealKey,
     pub(crate) key_file_seal: SealKey,
+    pub(crate) backup_seal: SealKey,
+    pub(crate) witness_seal: SealKey,
 }
 
 impl StoreIdentity {
@@ -49,6 +51,8 @@ impl StoreIdentity {
             journal_seal: derive("keyferry/1/journal")?,
             head_seal: derive("keyferry/1/journal-head")?,
             key_file_seal: derive("keyferry/1/key-file")?,
+            backup_seal: derive("keyferry/1/backup")?,
+            witness_seal: derive("keyferry/1/witness")?,
             identity,
         })
     }
@@ -60,7 +64,10 @@ impl StoreIdentity {
 
     /// Encrypts to the store.
     pub(crate) fn encrypt(&self, plaintext: &[u8]) -> Result<Vec<u8>, age::EncryptError> {
-        encrypt_to(&self.recipient, plaintext)
+        encrypt_to(
+            iter::once(&self.recipient as &dyn age::Recipient),
+            plaintext,
+        )
     }
 
     /// Decrypts what was encrypted to the store.
@@ -76,31 +83,100 @@ impl StoreIdentity {
         unlock: &Unlock,
         work: WorkFactor,
     ) -> Result<(), Error> {
+        self.write_as(folder, IDENTITY_FILE, store, unlock, work)
+    }
+
+    /// Writes it under another name.
+    pub(crate) fn write_as(
+        &self,
+        folder: &Folder,
+        name: &str,
+        store: &StoreId,
+        unlock: &Unlock,
+        work: WorkFactor,
+    ) -> Result<(), Error> {
+        match unlock {
+            Unlock::Unprotected => folder.write_new(name, &self.text(store)),
+            Unlock::Passphrase(passphrase) => {
+                let ciphertext = self.behind_passphrase(store, passphrase, work);
+                let ciphertext = ciphertext.map_err(|error| Error::Unwritable {
+                    path: folder.path_of(name),
+                    reason: error.to_string(),
+                })?;
+                folder.write_new(name, &ciphertext)
+            }
+        }
+    }
+
+    /// The identity as an age identity file has it.
+    pub(crate) fn text(&self, store: &StoreId) -> Zeroizing<Vec<u8>> {
         let secret = self.identity.to_string();
         let head = format!("{STORE_COMMENT}{store}\n# public key: {}\n", self.recipient);
         let mut text = Zeroizing::new(Vec::with_capacity(512));
         text.extend_from_slice(head.as_bytes());
         text.extend_from_slice(secret.expose_secret().as_bytes());
         text.push(b'\n');
-        match unlock {
-            Unlock::Unprotected => folder.write_new(IDENTITY_FILE, &text),
-            Unlock::Passphrase(passphrase) => {
-                let mut recipient = scrypt::Recipient::new(passphrase.secret());
-                recipient.set_work_factor(work.log2());
-                let ciphertext =
-                    encrypt_to(&recipient, &text).map_err(|error| Error::Unwritable {
-                        path: folder.path_of(IDENTITY_FILE),
-                        reason: error.to_string(),
-                    })?;
-                folder.write_new(IDENTITY_FILE, &ciphertext)
-            }
+        text
+    }
+
+    /// The identity, encrypted by a passphrase.
+    pub(crate) fn behind_passphrase(
+        &self,
+        store: &StoreId,
+        passphrase: &Passphrase,
+        work: WorkFactor,
+    ) -> Result<Vec<u8>, age::EncryptError> {
+        let mut recipient = scrypt::Recipient::new(passphrase.secret());
+        recipient.set_work_factor(work.log2());
+        encrypt_to(
+            iter::once(&recipient as &dyn age::Recipient),
+            &self.text(store),
+        )
+    }
+
+    /// The identity, encrypted to recipients.
+    pub(crate) fn to_recipients(
+        &self,
+        store: &StoreId,
+        recipients: &[x25519::Recipient],
+    ) -> Result<Vec<u8>, age::EncryptError> {
+        let recipients = recipients.iter().map(|each| each as &dyn age::Recipient);
+        encrypt_to(recipients, &self.text(store))
+    }
+
+    /// The secret itself, as age writes it.
+    pub(crate) fn secret(&self) -> SecretString {
+        self.identity.to_string()
+    }
+
+    /// The identity of a store in the text of an age identity file.
+    pub(crate) fn from_text(text: &[u8], store: &StoreId) -> Result<Self, String> {
+        let text = std::str::from_utf8(text).map_err(|_| "it is not text")?;
+        if let Some(named) = text
+            .lines()
+            .find_map(|line| line.strip_prefix(STORE_COMMENT))
+            && named != store.as_str()
+        {
+            return Err(format!("it is the identity of store `{named}`"));
         }
+        let identity = only_identity(text)?;
+        Self::new(identity, store).ok_or_else(|| "no keys can be derived from it".to_owned())
     }
 
     /// Unlocks `identity.age`.
     pub(crate) fn read(folder: &Folder, store: &StoreId, unlock: &Unlock) -> Result<Self, Error> {
-        let file = IdentityFile::read(folder)?;
-        let path = folder.path_of(IDENTITY_FILE);
+        Self::read_from(folder, IDENTITY_FILE, store, unlock)
+    }
+
+    /// Unlocks the file of this name.
+    pub(crate) fn read_from(
+        folder: &Folder,
+        name: &str,
+        store: &StoreId,
+        unlock: &Unlock,
+    ) -> Result<Self, Error> {
+        let file = IdentityFile::read_from(folder, name)?;
+        let path = folder.path_of(name);
         let damaged = |reason: &str| Error::IdentityDamaged {
             path: path.clone(),
             reason: reason.to_owned(),
@@ -131,30 +207,38 @@ impl StoreIdentity {
                 reason: format!("it names store `{store}`, and the identity is of `{named}`"),
             });
         }
-        let mut lines = text
-            .lines()
-            .filter(|line| !line.is_empty() && !line.starts_with('#'));
-        let (Some(line), None) = (lines.next(), lines.next()) else {
-            return Err(damaged("it does not hold exactly one identity"));
-        };
-        let identity = line.parse::<x25519::Identity>().map_err(damaged)?;
+        let identity = only_identity(text).map_err(damaged)?;
         Self::new(identity, store).ok_or_else(|| damaged("no keys can be derived from it"))
+    }
+}
+
+fn only_identity(text: &str) -> Result<x25519::Identity, &'static str> {
+    let mut lines = text
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'));
+    match (lines.next(), lines.next()) {
+        (Some(line), None) => line.parse(),
+        _ => Err("it does not hold exactly one identity"),
     }
 }
 
 /// `identity.age` as it lies on disk.
 pub(crate) struct IdentityFile {
-    bytes: Zeroizing<Vec<u8>>,
+    pub(crate) bytes: Zeroizing<Vec<u8>>,
 }
 
 impl IdentityFile {
     pub(crate) fn read(folder: &Folder) -> Result<Self, Error> {
-        match folder.read(IDENTITY_FILE, LIMIT) {
+        Self::read_from(folder, IDENTITY_FILE)
+    }
+
+    fn read_from(folder: &Folder, name: &str) -> Result<Self, Error> {
+        match folder.read(name, LIMIT) {
             Ok(bytes) => Ok(Self {
                 bytes: Zeroizing::new(bytes),
             }),
             Err(error) if error.is_not_found() => Err(Error::IdentityDamaged {
-                path: folder.path_of(IDENTITY_FILE),
+                path: folder.path_of(name),
                 reason: "it is missing".to_owned(),
             }),
             Err(error) => Err(error),
@@ -209,26 +293,34 @@ pub(crate) fn reason(error: &DecryptError) -> String {
     }
 }
 
-fn encrypt_to(
-    recipient: &dyn age::Recipient,
+fn encrypt_to<'a>(
+    recipients: impl Iterator<Item = &'a dyn age::Recipient>,
     plaintext: &[u8],
 ) -> Result<Vec<u8>, age::EncryptError> {
     let mut ciphertext = Vec::new();
-    let encryptor = Encryptor::with_recipients(iter::once(recipient))?;
+    let encryptor = Encryptor::with_recipients(recipients)?;
     let mut writer = encryptor.wrap_output(&mut ciphertext)?;
     writer.write_all(plaintext)?;
     writer.finish()?;
     Ok(ciphertext)
 }
 
-fn decrypt_with(
+pub(crate) fn decrypt_with(
     identity: &dyn age::Identity,
+    ciphertext: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
+    decrypt_with_any(iter::once(identity), ciphertext)
+}
+
+/// Decrypts with whichever of the identities opens it.
+pub(crate) fn decrypt_with_any<'a>(
+    identities: impl Iterator<Item = &'a dyn age::Identity>,
     ciphertext: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
     // As large as it can get, so that it never moves and leaves a copy behind.
     let mut plaintext = Zeroizing::new(Vec::with_capacity(ciphertext.len()));
     Decryptor::new_buffered(ciphertext)?
-        .decrypt(iter::once(identity))?
+        .decrypt(identities)?
         .read_to_end(&mut plaintext)?;
     Ok(plaintext)
 }

@@ -9,5 +9,7 @@ mod chain;
 mod head;
 mod record;
 
-pub(crate) use chain::{Journal, JournalEnd, Tip, lines_unproven, start};
+pub(crate) use chain::LIMIT as JOURNAL_LIMIT;
+pub(crate) use chain::{JOURNAL_FILE, Journal, JournalEnd, Tip, lines_unproven, start};
+pub(crate) use head::Head;
 pub(crate) use record::{Event, Record};

@@ -51,12 +51,15 @@
 compile_error!("the key store relies on Unix file permissions and descriptor-relative file access");
 
 mod add;
+mod backup;
 mod documents;
 mod entry;
 mod error;
+mod escrow;
 mod export;
 mod finding;
 mod folder;
+mod founding;
 mod identity;
 mod init;
 mod journal;
@@ -70,15 +73,25 @@ mod object_use;
 mod passphrase;
 mod permission;
 mod recover;
+mod recovery_sheet;
+mod restore;
 mod ring;
+mod rollback;
 mod seal;
+mod shares;
 mod state;
 mod store;
+mod witness;
 
 pub use add::{ImportOutcome, Role, Succession};
+pub use backup::{
+    BackupError, BackupOptions, BackupProtection, BackupRecipient, BackupReport, DocumentFault,
+    FolderDocuments, TarDocuments, UnsoundKey,
+};
 pub use documents::{Document, Documents, DocumentsError, Expected, Revision};
 pub use entry::{KeyEntry, Origin};
 pub use error::{Error, ErrorClass};
+pub use escrow::{Escrow, EscrowGate, NotEscrowed};
 pub use export::Exported;
 pub use finding::{Finding, WriteBlock};
 pub use locked_store::{LockedStore, Protection};
@@ -86,6 +99,11 @@ pub use manifest::StoreId;
 pub use object_use::ObjectUse;
 pub use passphrase::{Passphrase, Unlock, WorkFactor};
 pub use permission::{PermissionFault, PermissionProblem};
+pub use recovery_sheet::{RecoverySheet, SheetIdentity};
+pub use restore::{
+    AgeIdentities, Backup, BackupKey, BackupLock, LockedBackup, Reprotect, RestoreReport, Tested,
+};
 pub use ring::RingName;
+pub use shares::{Recombined, Share, ShareCounts, ShareError};
 pub use state::KeyState;
 pub use store::Store;

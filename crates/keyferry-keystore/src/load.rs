@@ -9,6 +9,7 @@ use crate::journal::{Event, Journal, JournalEnd, Record};
 use crate::key_file::{self, KEYS_FOLDER, UNFINISHED};
 use crate::ledger::{Ledger, Misfit};
 use crate::manifest::{MANIFEST_FILE, Manifest};
+use crate::witness::{Verdict, Witness};
 use crate::{Error, Finding, RingName, WriteBlock};
 
 use rustix::fs::OFlags;
@@ -23,6 +24,8 @@ pub(crate) struct Loaded {
     pub(crate) unfinished: Vec<(Option<RingName>, String)>,
     /// Whole keys of this store that the journal does not name.
     pub(crate) orphans: Vec<KeyFacts>,
+    /// What the witness saw went another way, by entries about backups only.
+    pub(crate) outgrew_witness: bool,
 }
 
 impl Loaded {
@@ -40,9 +43,13 @@ pub(crate) fn load(
     folder: &Folder,
     manifest: &Manifest,
     identity: &StoreIdentity,
+    witness: &Witness,
 ) -> Result<Loaded, Error> {
+    // Before the journal: it may grow, and the witness with it, but never shrinks.
+    let seen = witness.seen(&manifest.id, identity);
     let mut journal = Journal::read(folder, identity)?;
     let records = std::mem::take(&mut journal.records);
+    let seals = std::mem::take(&mut journal.seals);
     check_manifest(folder, manifest, &records)?;
     let mut loaded = Loaded {
         block: None,
@@ -50,6 +57,7 @@ pub(crate) fn load(
         findings: Vec::new(),
         unfinished: Vec::new(),
         orphans: Vec::new(),
+        outgrew_witness: false,
         journal,
     };
     if let JournalEnd::Broken { line, reason } = &loaded.journal.end {
@@ -70,6 +78,18 @@ pub(crate) fn load(
             Err(Misfit::Contradiction(reason)) => {
                 loaded.block = Some(WriteBlock::JournalDamaged { line, reason });
                 break;
+            }
+        }
+    }
+    if loaded.block.is_none()
+        && let Some(seen) = seen
+    {
+        match seen.judge(&seals) {
+            Verdict::GoesOn => {}
+            Verdict::LacksBackupsOnly => loaded.outgrew_witness = true,
+            Verdict::RolledBack { seen } => {
+                let found = loaded.journal.tip.seq;
+                loaded.block = Some(WriteBlock::RolledBack { seen, found });
             }
         }
     }
@@ -212,6 +232,7 @@ mod tests {
         let LockedStore {
             folder: at,
             manifest,
+            ..
         } = LockedStore::open(&dir).unwrap();
         let identity = StoreIdentity::read(&at, &manifest.id, &Unlock::Unprotected).unwrap();
         let lock = ExclusiveLock::acquire(&at).unwrap();

@@ -27,7 +27,7 @@ impl Seal {
         BASE64_STANDARD_NO_PAD.encode(self.0)
     }
 
-    fn from_text(text: &[u8]) -> Option<Self> {
+    pub(crate) fn from_text(text: &[u8]) -> Option<Self> {
         let bytes = BASE64_STANDARD_NO_PAD.decode(text).ok()?;
         bytes.try_into().ok().map(Self)
     }

@@ -1,0 +1,116 @@
+//! The text of a share, made to be copied by hand.
+//!
+//! It is Bech32m, the alphabet and checksum of age's own keys: no `1`, `b`, `i` or `o` that could be
+//! taken for another character, upper and lower case the same, and a checksum that finds any three
+//! wrong characters, wherever they are. Lists of words are easier to read aloud, but a share of this
+//! size has 47 of them, more than twice the letters to copy. The characters stand in groups of five,
+//! each line with the number of its first group, so that a wrong one can be pointed at.
+
+use bech32::primitives::decode::CheckedHrpstring;
+use bech32::{Bech32m, Hrp};
+use zeroize::Zeroizing;
+
+use super::ShareError;
+use super::share::LENGTH;
+use crate::Error;
+
+const PREFIX: &str = "kfs";
+const ALPHABET: &[u8; 32] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
+const GROUP: usize = 5;
+const GROUPS_ON_LINE: usize = 6;
+const KIND: u8 = 1;
+
+/// Lines such as ` 7. kfs1q xxxxx xxxxx xxxxx xxxxx xxxxx`.
+pub(super) fn encode(bytes: &[u8]) -> Option<Zeroizing<String>> {
+    let prefix = Hrp::parse(PREFIX).ok()?;
+    let code = Zeroizing::new(bech32::encode::<Bech32m>(prefix, bytes).ok()?);
+    let mut lines = Zeroizing::new(String::with_capacity(2 * code.len()));
+    for (position, character) in code.chars().enumerate() {
+        if position % (GROUP * GROUPS_ON_LINE) == 0 {
+            let first = position / GROUP + 1;
+            lines.push_str(if position == 0 { "" } else { "\n" });
+            lines.push_str(&format!("{first:>2}."));
+        }
+        if position % GROUP == 0 {
+            lines.push(' ');
+        }
+        lines.push(character);
+    }
+    Some(lines)
+}
+
+/// What is in a text that was typed or copied.
+pub(super) fn decode(typed: &[u8], source: &str) -> Result<Zeroizing<[u8; LENGTH]>, Error> {
+    let not_a_share = |reason: &str| ShareError::NotAShare {
+        source_name: source.to_owned(),
+        reason: reason.to_owned(),
+    };
+    let typed = std::str::from_utf8(typed).map_err(|_| not_a_share("it is not text"))?;
+    let mut code = Zeroizing::new(String::with_capacity(typed.len()));
+    let lines = typed
+        .lines()
+        .filter(|line| !line.trim_start().starts_with('#'));
+    for word in lines.flat_map(str::split_whitespace) {
+        // The number of a line's first group.
+        if !word.strip_suffix('.').is_some_and(is_number) {
+            code.push_str(word);
+        }
+    }
+    code.make_ascii_lowercase();
+    if code.matches("kfs1").count() > 1 {
+        return Err(not_a_share("there is more than one; give each in a file of its own").into());
+    }
+    if !code.starts_with("kfs1") {
+        return Err(not_a_share("it does not begin with `kfs1`").into());
+    }
+    let miscopied = || ShareError::Miscopied {
+        source_name: source.to_owned(),
+        group: misfit(&code).map(|position| position / GROUP + 1),
+    };
+    let checked = CheckedHrpstring::new::<Bech32m>(&code).map_err(|_| miscopied())?;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LENGTH));
+    bytes.extend(checked.byte_iter());
+    match bytes.first() {
+        Some(kind) if *kind > KIND => Err(ShareError::Newer {
+            source_name: source.to_owned(),
+            found: *kind,
+            known: KIND,
+        }
+        .into()),
+        Some(&KIND) => <[u8; LENGTH]>::try_from(bytes.as_slice())
+            .map(Zeroizing::new)
+            .map_err(|_| not_a_share("it has another length").into()),
+        _ => Err(not_a_share("it is of no known kind").into()),
+    }
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The only place where one other character would make the checksum hold.
+fn misfit(code: &str) -> Option<usize> {
+    let bytes = code.as_bytes();
+    if let Some(position) = bytes
+        .iter()
+        .skip(PREFIX.len() + 1)
+        .position(|byte| !ALPHABET.contains(byte))
+    {
+        return Some(position + PREFIX.len() + 1);
+    }
+    let mut found = None;
+    let mut trial = Zeroizing::new(bytes.to_vec());
+    for position in PREFIX.len() + 1..bytes.len() {
+        let original = trial.get(position).copied()?;
+        for character in ALPHABET.iter().filter(|character| **character != original) {
+            *trial.get_mut(position)? = *character;
+            let holds = std::str::from_utf8(&trial)
+                .is_ok_and(|text| CheckedHrpstring::new::<Bech32m>(text).is_ok());
+            if holds && found.replace(position).is_some() {
+                return None;
+            }
+        }
+        *trial.get_mut(position)? = original;
+    }
+    found
+}
