@@ -13,7 +13,10 @@ use std::path::PathBuf;
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-pub(crate) use key::{ExportTarget, KeyArgs, KeyCommand, KeySource};
+pub(crate) use key::{
+    BackupArgs, BackupPlace, ExportTarget, KeyArgs, KeyCommand, KeySource, OpenerArgs,
+    ProtectionArgs, RecoverySheetArgs, RestoreArgs, RestoreIdentityArgs, SharesArgs, SheetFormat,
+};
 pub(crate) use lab::{DemoArgs, LabArgs, LabCommand, StoryArg, UpArgs};
 pub(crate) use policy::{
     ApplyArgs, CheckArgs, CheckFormat, CompareArgs, CompareFormat, DiagramArgs, DiagramFormat,

@@ -28,6 +28,8 @@ impl From<Error> for Failure {
             ErrorClass::Usage => Exit::Usage,
             ErrorClass::UnknownKey => Exit::Key,
             ErrorClass::Locked | ErrorClass::Damaged => Exit::Store,
+            // Nothing is wrong with the store; what the check before an upload found has to be settled.
+            ErrorClass::Preflight => Exit::Findings,
             _ => Exit::Failure,
         };
         Self::from_error(exit, &error).maybe_hint(error.hint())
@@ -54,7 +56,10 @@ pub(crate) fn unlock(settings: &Settings) -> Result<Unlock, Failure> {
 
 /// Opens the store and reports what opening noticed.
 pub(crate) fn open_store(settings: &Settings, terminal: &Terminal) -> Result<Store, Failure> {
-    let store = Store::open(&settings.store, &unlock(settings)?)?;
+    let unlock = unlock(settings)?;
+    let store = LockedStore::open(&settings.store)?
+        .witnessed_in(settings.witness.as_deref())
+        .unlock(&unlock)?;
     for finding in store.findings() {
         terminal.warn(finding);
     }
@@ -71,11 +76,7 @@ pub(crate) fn choose(
         KeySource::Store(name) => {
             let store = open_store(settings, terminal)?;
             let id = named_in(store.list(), name)?.id;
-            tracing::info!(key = %id, asked = %name, "chose a key");
-            return Ok(ChosenKey {
-                key: store.key(&id)?,
-                id: Some(id),
-            });
+            return chosen(&store, id, name);
         }
         KeySource::File(path) => secret_input::from_file(path)?,
         KeySource::Descriptor(number) => secret_input::from_descriptor(*number)?,
@@ -100,6 +101,41 @@ pub(crate) fn choose(
         key: imported.key,
         id: None,
     })
+}
+
+fn chosen(store: &Store, id: KeyId, asked: &str) -> Result<ChosenKey, Failure> {
+    tracing::info!(key = %id, asked, "chose a key");
+    Ok(ChosenKey {
+        key: store.key(&id)?,
+        id: Some(id),
+    })
+}
+
+/// The key that new objects are to be encrypted under. One of the store is used only if it could not
+/// be lost with the store, or if that risk is, or was, accepted.
+pub(crate) fn choose_for_upload(
+    settings: &Settings,
+    terminal: &Terminal,
+    source: &KeySource,
+    accept_loss_risk: bool,
+) -> Result<ChosenKey, Failure> {
+    let KeySource::Store(name) = source else {
+        return choose(settings, terminal, source);
+    };
+    let mut store = open_store(settings, terminal)?;
+    let id = named_in(store.list(), name)?.id;
+    let escrow = if accept_loss_risk {
+        store.accept_loss_risk(&id)?
+    } else {
+        store.require_escrow(&id)?
+    };
+    if escrow.backup.is_none() {
+        terminal.warn(format!(
+            "no backup holds key `{id}` of ring `{}`: `keyferry key backup TO` makes one",
+            escrow.ring
+        ));
+    }
+    chosen(&store, id, name)
 }
 
 /// The entry of a key id, or of a ring's active key.

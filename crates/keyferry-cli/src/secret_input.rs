@@ -20,11 +20,31 @@ const PASSPHRASE_VARIABLE: &str = "KEYFERRY_PASSPHRASE";
 
 /// The passphrase of an existing store.
 pub(crate) fn passphrase(settings: &Settings) -> Result<Passphrase, Failure> {
+    passphrase_for(settings, "Passphrase of the key store: ")
+}
+
+/// The passphrase of something that exists: given as the key store's is, or asked for.
+pub(crate) fn passphrase_for(settings: &Settings, question: &str) -> Result<Passphrase, Failure> {
     if let Some(given) = given_passphrase(settings)? {
         return Ok(given);
     }
-    let typed = prompt("Passphrase of the key store: ")?;
+    let typed = prompt(question)?;
     Passphrase::new(typed).map_err(|error| Failure::from_error(Exit::Store, &error))
+}
+
+/// The passphrase on the first line of a file.
+pub(crate) fn passphrase_in(path: &Path) -> Result<Passphrase, Failure> {
+    let text = first_line(&from_file(path)?)?;
+    Passphrase::new(text).map_err(|error| Failure::from_error(Exit::Usage, &error))
+}
+
+/// Whether there is somebody to ask.
+pub(crate) fn can_ask() -> bool {
+    File::options()
+        .read(true)
+        .write(true)
+        .open("/dev/tty")
+        .is_ok()
 }
 
 /// The passphrase for a new store: typed twice, unless it is given otherwise.
@@ -32,7 +52,12 @@ pub(crate) fn new_passphrase(settings: &Settings) -> Result<Passphrase, Failure>
     if let Some(given) = given_passphrase(settings)? {
         return Ok(given);
     }
-    let typed = prompt("New passphrase for the key store: ")?;
+    new_passphrase_of("New passphrase for the key store: ")
+}
+
+/// A new passphrase, typed twice.
+pub(crate) fn new_passphrase_of(question: &str) -> Result<Passphrase, Failure> {
+    let typed = prompt(question)?;
     let again = Zeroizing::new(prompt("Once more: ")?);
     if typed != *again {
         return Err(Failure::new(Exit::Usage, "the two passphrases differ"));

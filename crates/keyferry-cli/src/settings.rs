@@ -27,6 +27,8 @@ pub(crate) struct Settings {
     pub(crate) ca_bundle: Option<PathBuf>,
     pub(crate) allow_plaintext_loopback: bool,
     pub(crate) store: PathBuf,
+    /// Where it is remembered, outside the store, how far its journal reaches.
+    pub(crate) witness: Option<PathBuf>,
     pub(crate) passphrase_file: Option<PathBuf>,
     pub(crate) passphrase_fd: Option<u32>,
     default_key: Option<String>,
@@ -90,6 +92,10 @@ impl Settings {
                 None => (everything, None),
             },
         };
+        let witness = places
+            .as_ref()
+            .ok()
+            .and_then(|places| Some(places.state_dir()?.join("stores")));
         let store = match global.store.clone().or(file.store) {
             Some(store) => store,
             None => places?.data_dir().join("store"),
@@ -112,6 +118,7 @@ impl Settings {
                 .or_else(|| variable("AWS_CA_BUNDLE").map(PathBuf::from)),
             allow_plaintext_loopback: global.allow_plaintext_loopback,
             store,
+            witness,
             passphrase_file: global.passphrase_file.clone(),
             passphrase_fd: global.passphrase_fd,
             default_key: file.key,

@@ -21,6 +21,7 @@ mod protection;
 mod readme;
 pub(crate) mod segments;
 mod tar_documents;
+mod work;
 mod write;
 
 pub use error::{BackupError, DocumentFault};
@@ -29,5 +30,5 @@ pub(crate) use manifest::{BackupManifest, MANIFEST_DOCUMENT, digest};
 pub use protection::{BackupProtection, BackupRecipient};
 pub(crate) use segments::bounds_of;
 pub use tar_documents::TarDocuments;
-pub(crate) use write::UNLOCK_FOLDER;
+pub(crate) use work::UNLOCK_FOLDER;
 pub use write::{BackupOptions, BackupReport, UnsoundKey};

@@ -57,11 +57,11 @@ pub enum EscrowGate {
 pub struct Escrow {
     /// The ring.
     pub ring: RingName,
-    /// Its active key.
-    pub active: KeyId,
+    /// The key of it that is asked about: its active one, unless another is named.
+    pub key: KeyId,
     /// Why the ring may be used, if it may.
     pub gate: EscrowGate,
-    /// A backup that holds the active key.
+    /// A backup that holds this key.
     pub backup: Option<String>,
 }
 
@@ -118,6 +118,10 @@ impl Store {
             .ledger
             .active(ring)
             .ok_or_else(|| Error::NoActiveKey { ring: ring.clone() })?;
+        Ok(self.escrow_of(ring, &active.id))
+    }
+
+    fn escrow_of(&self, ring: &RingName, key: &KeyId) -> Escrow {
         let record = self.ledger.escrow();
         let in_ring = self
             .ledger
@@ -134,22 +138,26 @@ impl Store {
             None => EscrowGate::Closed,
         };
         let backup = record
-            .arrival(&active.id)
+            .arrival(key)
             .and_then(|line| furthest(&record.backed_up, line));
-        Ok(Escrow {
+        Escrow {
             ring: ring.clone(),
-            active: active.id.clone(),
+            key: key.clone(),
             gate,
             backup: backup.cloned(),
-        })
+        }
     }
 
-    /// The same, and an error if the ring may not be used yet.
+    /// How well the key is kept that an object is about to be encrypted under, and an error if its
+    /// ring may not be used yet.
     ///
     /// # Errors
-    /// [`Error::NotEscrowed`], [`Error::NoActiveKey`].
-    pub fn require_escrow(&self, ring: &RingName) -> Result<Escrow, Error> {
-        let escrow = self.escrow(ring)?;
+    /// [`Error::NotEscrowed`], [`Error::UnknownKey`]; [`Error::ReadOnly`] if it is not known what the
+    /// key may be used for.
+    pub fn require_escrow(&self, id: &KeyId) -> Result<Escrow, Error> {
+        self.require_states()?;
+        let ring = &self.entry(id)?.ring;
+        let escrow = self.escrow_of(ring, id);
         match escrow.gate {
             EscrowGate::Closed => Err(NotEscrowed {
                 ring: escrow.ring,
@@ -160,16 +168,19 @@ impl Store {
         }
     }
 
-    /// Records that somebody uses a ring without a tested backup. Saying it again changes nothing.
+    /// Records that somebody uses the ring of this key without a tested backup. Saying it again changes
+    /// nothing.
     ///
     /// # Errors
-    /// As for [`Self::create`], and [`Error::NoActiveKey`].
-    pub fn accept_loss_risk(&mut self, ring: &RingName) -> Result<Escrow, Error> {
-        let lock = self.begin_write()?;
-        if self.escrow(ring)?.gate == EscrowGate::Closed {
+    /// As for [`Self::create`], and [`Error::UnknownKey`].
+    pub fn accept_loss_risk(&mut self, id: &KeyId) -> Result<Escrow, Error> {
+        self.require_states()?;
+        let ring = self.entry(id)?.ring.clone();
+        if self.escrow_of(&ring, id).gate == EscrowGate::Closed {
+            let lock = self.begin_write()?;
             let ring = ring.clone();
             self.record(&lock, Event::LossRiskAccepted { ring })?;
         }
-        self.escrow(ring)
+        Ok(self.escrow_of(&ring, id))
     }
 }

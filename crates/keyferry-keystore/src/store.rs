@@ -260,11 +260,7 @@ impl Store {
     /// As for [`Self::key`], and [`Error::NoActiveKey`]; [`Error::ReadOnly`] if the journal is
     /// damaged or newer, because it may hold an entry by which this key should not be used.
     pub fn active(&self, ring: &RingName) -> Result<(KeyEntry, CustomerKey), Error> {
-        if let Some(block) = &self.block
-            && !block.leaves_states_known()
-        {
-            return Err(self.read_only(block));
-        }
+        self.require_states()?;
         let entry = self
             .ledger
             .active(ring)
@@ -304,6 +300,14 @@ impl Store {
             .path_of(KEYS_FOLDER)
             .join(entry.ring.as_str())
             .join(key_file::file_name(&entry.id))
+    }
+
+    /// That the states of the keys are what the journal says, and so good for new objects.
+    pub(crate) fn require_states(&self) -> Result<(), Error> {
+        match &self.block {
+            Some(block) if !block.leaves_states_known() => Err(self.read_only(block)),
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn read_only(&self, block: &WriteBlock) -> Error {

@@ -1,5 +1,7 @@
 //! Arguments of `keyferry key`.
 
+mod backup;
+
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -8,6 +10,11 @@ use clap::{Args, Subcommand};
 use keyferry_key::KeyMd5;
 use keyferry_key::import::Format;
 use keyferry_transfer::ObjectAddress;
+
+pub(crate) use backup::{
+    BackupArgs, BackupPlace, OpenerArgs, ProtectionArgs, RecoverySheetArgs, RestoreArgs,
+    RestoreIdentityArgs, SharesArgs, SheetFormat,
+};
 
 /// `keyferry key`
 #[derive(Debug, Args)]
@@ -87,6 +94,16 @@ pub(crate) enum KeyCommand {
         #[arg(long)]
         copy_source: bool,
     },
+    /// Copy the store, encrypted, to a folder, a tar file or a bucket, and read the copy back.
+    Backup(BackupArgs),
+    /// Restore a backup into a new store or into the one it is from; or test that it opens.
+    Restore(RestoreArgs),
+    /// Split the store's identity into shares, of which any few restore it.
+    Shares(SharesArgs),
+    /// Give the store a new passphrase, by shares of its identity or by the identity itself.
+    RestoreIdentity(RestoreIdentityArgs),
+    /// Make a page to print: the store's identity as text and QR codes, and how to use it.
+    RecoverySheet(RecoverySheetArgs),
 }
 
 /// Where an exported key goes.

@@ -1,6 +1,10 @@
 //! `keyferry key`: the key manager's commands.
 
+mod backup;
 mod import;
+mod recovery_sheet;
+mod restore;
+mod shares;
 mod table;
 
 use std::io::Write;
@@ -42,6 +46,11 @@ pub(super) async fn run(invocation: &Invocation, command: KeyCommand) -> Result<
         }
         KeyCommand::Export { key, target } => export(invocation, &key, target),
         KeyCommand::Headers { key, copy_source } => headers(invocation, &key, copy_source),
+        KeyCommand::Backup(arguments) => backup::run(invocation, arguments).await,
+        KeyCommand::Restore(arguments) => restore::run(invocation, arguments).await,
+        KeyCommand::Shares(arguments) => shares::run(invocation, &arguments),
+        KeyCommand::RestoreIdentity(arguments) => shares::restore_identity(invocation, &arguments),
+        KeyCommand::RecoverySheet(arguments) => recovery_sheet::run(invocation, &arguments),
     }
 }
 

@@ -7,7 +7,7 @@ use keyferry_verify::Subject;
 use tempfile::NamedTempFile;
 
 use super::{Invocation, verify};
-use crate::args::{KeySource, UploadArgs};
+use crate::args::UploadArgs;
 use crate::aws::Aws;
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
@@ -23,7 +23,7 @@ pub(super) async fn run(invocation: &Invocation, arguments: UploadArgs) -> Resul
         .as_deref()
         .map(ReceiptFile::begin)
         .transpose()?;
-    let key = upload_key(invocation, arguments.key.as_ref(), &destination)?;
+    let key = upload_key(invocation, &arguments, &destination)?;
     let cancel = interrupt::token(terminal)?;
     let aws = Aws::connect(&invocation.settings).await?;
     let region = aws.bucket_region(&destination.bucket).await?;
@@ -175,16 +175,21 @@ impl<'a> ReceiptFile<'a> {
 
 fn upload_key(
     invocation: &Invocation,
-    asked: Option<&KeySource>,
+    arguments: &UploadArgs,
     destination: &ObjectAddress,
 ) -> Result<ChosenKey, Failure> {
     let configured = invocation.settings.default_key(&destination.bucket);
-    let source = asked.or(configured.as_ref()).ok_or_else(|| {
+    let source = arguments.key.as_ref().or(configured.as_ref()).ok_or_else(|| {
         Failure::new(Exit::Usage, "no key to encrypt under was given").hint(
             "give --key RING (`keyferry key new RING` makes one), or set `key` in the configuration",
         )
     })?;
-    keys::choose(&invocation.settings, &invocation.terminal, source)
+    keys::choose_for_upload(
+        &invocation.settings,
+        &invocation.terminal,
+        source,
+        arguments.accept_loss_risk,
+    )
 }
 
 #[cfg(test)]

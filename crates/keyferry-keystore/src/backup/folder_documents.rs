@@ -1,6 +1,7 @@
 //! Documents in a folder.
 
 use std::fs::DirBuilder;
+use std::io::ErrorKind;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -242,11 +243,23 @@ fn walk(
         match folder.child(&entry) {
             Ok(child) => walk(&child, &format!("{name}/"), each)?,
             // Not a folder; what else it is, reading it will tell.
-            Err(_) if entry.starts_with(UNFINISHED) => {}
-            Err(_) => each(folder, &name)?,
+            Err(error) if is_no_folder(&error) => {
+                if !entry.starts_with(UNFINISHED) {
+                    each(folder, &name)?;
+                }
+            }
+            Err(error) => return Err(error),
         }
     }
     Ok(())
+}
+
+fn is_no_folder(error: &Error) -> bool {
+    match error {
+        Error::Io { source, .. } => source.kind() == ErrorKind::NotADirectory,
+        Error::Permissions(_) => true,
+        _ => false,
+    }
 }
 
 fn sweep(folder: &Folder) -> Result<(), Error> {
