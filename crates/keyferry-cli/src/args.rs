@@ -15,7 +15,8 @@ use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 pub(crate) use key::{
     BackupArgs, BackupPlace, ExportTarget, KeyArgs, KeyCommand, KeySource, OpenerArgs,
-    ProtectionArgs, RecoverySheetArgs, RestoreArgs, RestoreIdentityArgs, SharesArgs, SheetFormat,
+    ProtectionArgs, RecipientArg, RecoverySheetArgs, RestoreArgs, RestoreIdentityArgs, SharesArgs,
+    SheetFormat,
 };
 pub(crate) use lab::{DemoArgs, LabArgs, LabCommand, StoryArg, UpArgs};
 pub(crate) use policy::{

@@ -12,8 +12,8 @@ use keyferry_key::import::Format;
 use keyferry_transfer::ObjectAddress;
 
 pub(crate) use backup::{
-    BackupArgs, BackupPlace, OpenerArgs, ProtectionArgs, RecoverySheetArgs, RestoreArgs,
-    RestoreIdentityArgs, SharesArgs, SheetFormat,
+    BackupArgs, BackupPlace, OpenerArgs, ProtectionArgs, RecipientArg, RecoverySheetArgs,
+    RestoreArgs, RestoreIdentityArgs, SharesArgs, SheetFormat,
 };
 
 /// `keyferry key`

@@ -102,7 +102,7 @@ impl FolderDocuments {
     /// The folder that a document is in, and its name there.
     fn locate<'a>(&self, name: &'a str, make: bool) -> Result<(Option<Folder>, &'a str), Error> {
         if !is_name(name) {
-            let error = std::io::Error::from(std::io::ErrorKind::InvalidFilename);
+            let error = std::io::Error::from(ErrorKind::InvalidFilename);
             return Err(Error::io("find", self.root.path_of(name), error));
         }
         let mut folder: Option<Folder> = None;

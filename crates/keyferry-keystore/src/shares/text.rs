@@ -6,8 +6,9 @@
 //! size has 47 of them, more than twice the letters to copy. The characters stand in groups of five,
 //! each line with the number of its first group, so that a wrong one can be pointed at.
 
+use bech32::primitives::checksum::{Checksum, Engine, PackedFe32};
 use bech32::primitives::decode::CheckedHrpstring;
-use bech32::{Bech32m, Hrp};
+use bech32::{Bech32m, Fe32, Hrp};
 use zeroize::Zeroizing;
 
 use super::ShareError;
@@ -15,7 +16,6 @@ use super::share::LENGTH;
 use crate::Error;
 
 const PREFIX: &str = "kfs";
-const ALPHABET: &[u8; 32] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
 const GROUP: usize = 5;
 const GROUPS_ON_LINE: usize = 6;
 const KIND: u8 = 1;
@@ -89,28 +89,39 @@ fn is_number(text: &str) -> bool {
 }
 
 /// The only place where one other character would make the checksum hold.
+///
+/// The checksum is linear: what one wrong character adds to it depends on where it stands and on how it
+/// is wrong, and on nothing else.
 fn misfit(code: &str) -> Option<usize> {
-    let bytes = code.as_bytes();
-    if let Some(position) = bytes
-        .iter()
-        .skip(PREFIX.len() + 1)
-        .position(|byte| !ALPHABET.contains(byte))
-    {
-        return Some(position + PREFIX.len() + 1);
-    }
-    let mut found = None;
-    let mut trial = Zeroizing::new(bytes.to_vec());
-    for position in PREFIX.len() + 1..bytes.len() {
-        let original = trial.get(position).copied()?;
-        for character in ALPHABET.iter().filter(|character| **character != original) {
-            *trial.get_mut(position)? = *character;
-            let holds = std::str::from_utf8(&trial)
-                .is_ok_and(|text| CheckedHrpstring::new::<Bech32m>(text).is_ok());
-            if holds && found.replace(position).is_some() {
-                return None;
-            }
+    let begin = PREFIX.len() + 1;
+    let mut engine = Engine::<Bech32m>::new();
+    engine.input_hrp(Hrp::parse(PREFIX).ok()?);
+    for (position, character) in code.char_indices().skip(begin) {
+        match Fe32::from_char(character) {
+            Ok(symbol) => engine.input_fe(symbol),
+            Err(_) => return Some(position),
         }
-        *trial.get_mut(position)? = original;
     }
-    found
+    let surplus = *engine.residue() ^ Bech32m::TARGET_RESIDUE;
+    for wrong in 1..32_u32 {
+        let mut adds = wrong;
+        for position in (begin..code.len()).rev() {
+            if adds == surplus {
+                return Some(position);
+            }
+            adds = one_further_from_the_end(adds);
+        }
+    }
+    None
+}
+
+/// What a symbol adds to the checksum, if another one follows.
+fn one_further_from_the_end(mut adds: u32) -> u32 {
+    let overflow = adds.mul_by_x_then_add(Bech32m::CHECKSUM_LENGTH, 0);
+    for (bit, generator) in Bech32m::GENERATOR_SH.iter().enumerate() {
+        if overflow >> bit & 1 == 1 {
+            adds ^= generator;
+        }
+    }
+    adds
 }

@@ -16,10 +16,31 @@ pub(crate) struct BackupArgs {
     /// Encrypt the store's identity in the backup to this age recipient; repeat for more. Any one of
     /// their identities then opens the backup.
     #[arg(long, value_name = "AGE1...")]
-    pub(crate) recipient: Vec<BackupRecipient>,
+    pub(crate) recipient: Vec<RecipientArg>,
     /// File whose first line is the backup's own passphrase. For a store without passphrase, once.
     #[arg(long, value_name = "FILE", conflicts_with = "recipient")]
     pub(crate) backup_passphrase_file: Option<PathBuf>,
+}
+
+/// What was given as an age recipient.
+#[derive(Debug, Clone)]
+pub(crate) enum RecipientArg {
+    /// One.
+    Recipient(BackupRecipient),
+    /// None, for this reason. The text is dropped at once, as it may be a secret key: an error of the
+    /// argument parser would print it.
+    Invalid(String),
+}
+
+impl FromStr for RecipientArg {
+    type Err = Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(match text.parse::<BackupRecipient>() {
+            Ok(recipient) => Self::Recipient(recipient),
+            Err(error) => Self::Invalid(error.to_string()),
+        })
+    }
 }
 
 /// `keyferry key restore`

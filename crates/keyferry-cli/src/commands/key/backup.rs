@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use keyferry_keystore::{
-    BackupOptions, BackupProtection, BackupReport, Documents, FolderDocuments, LockedStore,
-    Protection, Store, TarDocuments,
+    BackupOptions, BackupProtection, BackupRecipient, BackupReport, Documents, FolderDocuments,
+    LockedStore, Protection, Store, TarDocuments,
 };
 
-use crate::args::{BackupArgs, BackupPlace};
+use crate::args::{BackupArgs, BackupPlace, RecipientArg};
 use crate::aws::Aws;
 use crate::bucket_documents::BucketDocuments;
 use crate::commands::Invocation;
@@ -19,7 +19,7 @@ pub(super) async fn run(invocation: &Invocation, arguments: BackupArgs) -> Resul
     let terminal = invocation.terminal;
     let mut options = BackupOptions::default();
     options.protection = if !arguments.recipient.is_empty() {
-        Some(BackupProtection::Recipients(arguments.recipient.clone()))
+        Some(BackupProtection::Recipients(recipients(&arguments)?))
     } else if let Some(path) = &arguments.backup_passphrase_file {
         let passphrase = secret_input::passphrase_in(path)?;
         Some(BackupProtection::Passphrase(passphrase))
@@ -62,6 +62,15 @@ pub(super) async fn run(invocation: &Invocation, arguments: BackupArgs) -> Resul
         format!("{lost} {keys} of the store could not be backed up"),
     )
     .hint("restore them from an earlier backup: `keyferry key restore FROM`"))
+}
+
+fn recipients(arguments: &BackupArgs) -> Result<Vec<BackupRecipient>, Failure> {
+    let each = arguments.recipient.iter().map(|given| match given {
+        RecipientArg::Recipient(recipient) => Ok(recipient.clone()),
+        RecipientArg::Invalid(reason) => Err(Failure::new(Exit::Usage, reason)
+            .hint("a recipient is the public key that `age-keygen` prints: age1...")),
+    });
+    each.collect()
 }
 
 enum Problem {
