@@ -18,9 +18,11 @@ use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use keyferry_keystore::OpenerName;
 
 pub(crate) use key::{
-    ActivateArgs, CheckStoreArgs, Client, CompromiseArgs, DestroyArgs, ExportArgs, ExportTarget,
-    ImportArgs, KeyArgs, KeyCommand, KeySource, LogArgs, LogCommand, Md5Argument, ObjectVersion,
-    OpenerSpec, RetireArgs, UnlockWithCommand, UsageArgs, looks_like_a_key,
+    ActivateArgs, BackupArgs, BackupPlace, CheckStoreArgs, Client, CompromiseArgs, DestroyArgs,
+    ExportArgs, ExportTarget, ImportArgs, KeyArgs, KeyCommand, KeySource, LogArgs, LogCommand,
+    Md5Argument, ObjectVersion, OpenerArgs, OpenerSpec, ProtectionArgs, RecipientArg,
+    RecoverySheetArgs, RestoreArgs, RestoreIdentityArgs, RetireArgs, SharesArgs, SheetFormat,
+    UnlockWithCommand, UsageArgs, looks_like_a_key,
 };
 pub(crate) use lab::{DemoArgs, LabArgs, LabCommand, StoryArg, UpArgs};
 pub(crate) use policy::{

@@ -29,6 +29,8 @@ impl From<Error> for Failure {
             ErrorClass::Usage => Exit::Usage,
             ErrorClass::UnknownKey => Exit::Key,
             ErrorClass::Locked | ErrorClass::Damaged => Exit::Store,
+            // Nothing is wrong with the store; what the check before an upload found has to be settled.
+            ErrorClass::Preflight => Exit::Findings,
             _ => Exit::Failure,
         };
         Self::from_error(exit, &error).maybe_hint(error.hint())
@@ -133,6 +135,31 @@ pub(crate) fn expected_ring(
         Named::Key(entry) => Some(entry.ring),
         Named::Ring(ring) => Some(ring),
     }
+}
+
+/// The key that new objects are to be encrypted under. It is used only if it could not be lost with
+/// the store, or if that risk is, or was, accepted.
+pub(crate) fn choose_for_upload(
+    store: &mut Store,
+    terminal: &Terminal,
+    name: &str,
+    accept_loss_risk: bool,
+) -> Result<ChosenKey, Failure> {
+    let chosen = choose_in(store, name)?;
+    if let Some(id) = &chosen.id {
+        let escrow = if accept_loss_risk {
+            store.accept_loss_risk(id)?
+        } else {
+            store.require_escrow(id)?
+        };
+        if escrow.backup.is_none() {
+            terminal.warn(format!(
+                "no backup holds key `{id}` of ring `{}`: `keyferry key backup TO` makes one",
+                escrow.ring
+            ));
+        }
+    }
+    Ok(chosen)
 }
 
 /// The entry of a key id, or of a ring's active key.

@@ -2,6 +2,7 @@
 
 mod args;
 mod aws;
+mod bucket_documents;
 mod commands;
 mod confirm;
 mod exit;

@@ -33,16 +33,22 @@ pub(crate) fn identities(path: &Path, terminal: Terminal) -> Result<Identities, 
     Ok(Identities::parse(&bytes, &name, &prompt(terminal))?)
 }
 
+/// Finds the store, and where it is remembered how far its journal reaches.
+pub(crate) fn find(settings: &Settings) -> Result<LockedStore, Error> {
+    let store = LockedStore::open(&settings.store)?;
+    Ok(store.witnessed_in(settings.witness().as_deref()))
+}
+
 /// Opens the store.
 pub(crate) fn open(settings: &Settings, terminal: Terminal) -> Result<Store, Failure> {
-    let openers: Vec<Opener> = LockedStore::open(&settings.store)?
+    let openers: Vec<Opener> = find(settings)?
         .openers()?
         .into_iter()
         .filter(|opener| opener.state != OpenerState::Missing)
         .collect();
     if openers.is_empty() {
         // Says what is missing.
-        return Ok(Store::open(&settings.store, &Unlock::Unprotected)?);
+        return Ok(find(settings)?.unlock(&Unlock::Unprotected)?);
     }
     open_by(settings, terminal, openers)
 }
@@ -53,7 +59,7 @@ pub(crate) fn open_but(
     terminal: Terminal,
     name: &OpenerName,
 ) -> Result<Store, Failure> {
-    let openers = LockedStore::open(&settings.store)?.openers()?;
+    let openers = find(settings)?.openers()?;
     if !openers.iter().any(|opener| opener.name == *name) {
         return Err(Error::UnknownOpener { name: name.clone() }.into());
     }
@@ -102,7 +108,7 @@ fn open_by(
                 continue;
             }
         };
-        match LockedStore::open(&settings.store)?.unlock_by(&opener.name, &unlock) {
+        match find(settings)?.unlock_by(&opener.name, &unlock) {
             Ok(store) => {
                 tracing::info!(opener = %opener.name, "opened the key store");
                 return Ok(store);

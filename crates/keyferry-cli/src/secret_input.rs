@@ -14,13 +14,42 @@ use crate::failure::{Context, Failure};
 use crate::settings::Settings;
 use crate::{inherited, interrupt};
 
+const QUESTION: &str = "New passphrase for the key store: ";
+
 /// The environment variable that may hold the passphrase.
 pub(crate) const PASSPHRASE_VARIABLE: &str = "KEYFERRY_PASSPHRASE";
 
 /// The passphrase of an existing store, asked for.
 pub(crate) fn passphrase() -> Result<Passphrase, Failure> {
-    let typed = prompt("Passphrase of the key store: ")?;
+    asked("Passphrase of the key store: ")
+}
+
+/// The passphrase of something that exists: given as the key store's is, or asked for.
+pub(crate) fn passphrase_for(settings: &Settings, question: &str) -> Result<Passphrase, Failure> {
+    match given_passphrase(settings)? {
+        Some(given) => Ok(given),
+        None => asked(question),
+    }
+}
+
+fn asked(question: &str) -> Result<Passphrase, Failure> {
+    let typed = prompt(question)?;
     Passphrase::new(typed).map_err(|error| Failure::from_error(Exit::Store, &error))
+}
+
+/// The passphrase on the first line of a file.
+pub(crate) fn passphrase_in(path: &Path) -> Result<Passphrase, Failure> {
+    let text = first_line(&from_file(path)?)?;
+    Passphrase::new(text).map_err(|error| Failure::from_error(Exit::Usage, &error))
+}
+
+/// Whether there is somebody to ask.
+pub(crate) fn can_ask() -> bool {
+    File::options()
+        .read(true)
+        .write(true)
+        .open("/dev/tty")
+        .is_ok()
 }
 
 /// The passphrase for a new store: typed twice, unless it is given otherwise.
@@ -28,7 +57,7 @@ pub(crate) fn new_passphrase(settings: &Settings) -> Result<Passphrase, Failure>
     if let Some(given) = given_passphrase(settings)? {
         return Ok(given);
     }
-    chosen_passphrase()
+    new_passphrase_of(QUESTION)
 }
 
 /// A passphrase that is to open a store from now on: from its place, or typed twice.
@@ -36,12 +65,13 @@ pub(crate) fn further_passphrase(place: Option<&SecretPlace>) -> Result<Passphra
     match place {
         Some(place) => Passphrase::new(line_from(place)?)
             .map_err(|error| Failure::from_error(Exit::Usage, &error)),
-        None => chosen_passphrase(),
+        None => new_passphrase_of(QUESTION),
     }
 }
 
-fn chosen_passphrase() -> Result<Passphrase, Failure> {
-    let typed = prompt("New passphrase for the key store: ")?;
+/// A new passphrase, typed twice.
+pub(crate) fn new_passphrase_of(question: &str) -> Result<Passphrase, Failure> {
+    let typed = prompt(question)?;
     let again = Zeroizing::new(prompt("Once more: ")?);
     if typed != *again {
         return Err(Failure::new(Exit::Usage, "the two passphrases differ"));

@@ -156,6 +156,11 @@ impl Settings {
         })
     }
 
+    /// Where it is remembered, outside the stores, how far their journals reach.
+    pub(crate) fn witness(&self) -> Option<PathBuf> {
+        Some(self.state.as_ref()?.join("stores"))
+    }
+
     /// Every bucket of the pairs.
     pub(crate) fn paired_buckets(&self) -> impl Iterator<Item = BucketName> {
         self.pairs

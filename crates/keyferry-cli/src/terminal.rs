@@ -42,11 +42,6 @@ impl Terminal {
         }
     }
 
-    /// How data is printed.
-    pub(crate) fn output(&self) -> Output {
-        self.output
-    }
-
     /// Whether data is printed for people.
     pub(crate) fn is_text(&self) -> bool {
         self.output == Output::Text

@@ -1,7 +1,8 @@
 //! Places that keep named documents: a folder, a bucket, a secrets manager.
 //!
-//! Backups go to one, and a store may live in one. Names are relative paths with `/` between,
-//! lower-case letters, digits, `-`, `_` and `.` only, so that every place can hold them.
+//! Backups go to one, and a store may live in one. Names are relative paths with `/` between, of
+//! ASCII letters, digits, `-`, `_` and `.` only, no part of them begins with `.`, and no two differ in
+//! case alone, so that every place can hold them.
 
 use zeroize::Zeroizing;
 
@@ -54,6 +55,13 @@ pub enum DocumentsError {
         reason: String,
         hint: Option<String>,
     },
+}
+
+/// Whether every place can hold a document of this name.
+pub(crate) fn is_name(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    name.split('/')
+        .all(|part| !part.is_empty() && !part.starts_with('.') && part.bytes().all(plain))
 }
 
 /// A place that keeps named documents. Calls block until the place has answered, and a write that

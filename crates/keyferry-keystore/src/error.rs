@@ -7,7 +7,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use keyferry_key::{GenerateError, KeyId};
 
-use crate::{KeyState, OpenerName, PermissionProblem, RingName, WrapError, WriteBlock};
+use crate::backup::BackupError;
+use crate::escrow::NotEscrowed;
+use crate::shares::ShareError;
+use crate::{
+    DocumentsError, KeyState, OpenerName, PermissionProblem, RingName, WrapError, WriteBlock,
+};
 
 /// Any failure of the key store.
 #[derive(Debug, thiserror::Error)]
@@ -183,6 +188,21 @@ pub enum Error {
     /// Two keys of one MD5.
     #[error("another key with the same MD5 is in the store as `{id}`")]
     Md5Collision { id: KeyId },
+    /// A place that keeps documents failed.
+    #[error(transparent)]
+    Documents(#[from] DocumentsError),
+    /// A backup or a restore failed.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
+    /// Shares of the identity are not to be had, or do not fit.
+    #[error(transparent)]
+    Shares(#[from] ShareError),
+    /// A ring has keys that nobody knows to be safe.
+    #[error(transparent)]
+    NotEscrowed(#[from] NotEscrowed),
+    /// A recovery sheet with the store's passphrase, of which there is none.
+    #[error("the key store has no passphrase that its recovery sheet could have")]
+    SheetNeedsPassphrase,
     /// The file to export to is there already.
     #[error("`{path}` exists; an export never overwrites")]
     ExportExists { path: PathBuf },
@@ -200,6 +220,8 @@ pub enum ErrorClass {
     Locked,
     /// The store is damaged, read-only or not safe to use.
     Damaged,
+    /// Something has to be settled first.
+    Preflight,
     /// The machine failed: disk, randomness, locks.
     Failure,
 }
@@ -232,7 +254,11 @@ impl Error {
             | Self::NotScheduled { .. }
             | Self::NotDue { .. }
             | Self::InOtherRing { .. }
+            | Self::SheetNeedsPassphrase
             | Self::ExportExists { .. } => ErrorClass::Usage,
+            Self::Backup(error) => error.class(),
+            Self::Shares(error) => error.class(),
+            Self::NotEscrowed(_) => ErrorClass::Preflight,
             Self::UnknownKey { .. } | Self::NoActiveKey { .. } | Self::Destroyed { .. } => {
                 ErrorClass::UnknownKey
             }
@@ -259,6 +285,7 @@ impl Error {
             | Self::KeyFileDamaged { .. }
             | Self::Md5Collision { .. } => ErrorClass::Damaged,
             Self::NoLocks { .. }
+            | Self::Documents(_)
             | Self::Io { .. }
             | Self::Generate(_)
             | Self::Unwritable { .. }
@@ -360,6 +387,14 @@ impl Error {
             Self::Md5Collision { .. } => {
                 "this does not happen by chance: find out where the key came from before using either"
             }
+            Self::SheetNeedsPassphrase => {
+                "give one for the sheet, --sheet-passphrase-file FILE; or, for paper that is kept in a safe, --plaintext-identity"
+            }
+            Self::Documents(DocumentsError::Conflict { .. }) => "try again",
+            Self::Documents(DocumentsError::Failed { hint, .. }) => return hint.clone(),
+            Self::Backup(error) => return Some(error.hint()),
+            Self::Shares(error) => return Some(error.hint()),
+            Self::NotEscrowed(error) => return Some(error.hint()),
             Self::ExportExists { .. } => "name a new file, or remove the old one first",
         };
         Some(hint.to_owned())

@@ -167,6 +167,13 @@ pub enum WriteBlock {
         /// What is wrong there.
         reason: String,
     },
+    /// It is older than what was seen of it before, or went another way from some entry on.
+    RolledBack {
+        /// The last line of the journal that was seen.
+        seen: u64,
+        /// The last line that it has now.
+        found: u64,
+    },
     /// What an interrupted write left behind could not be put in order.
     NotRecovered {
         /// What stood in the way.
@@ -191,6 +198,9 @@ impl WriteBlock {
             Self::JournalDamaged { .. } => {
                 "existing keys still open; restore the store from a backup, or export the keys and import them into a new store"
             }
+            Self::RolledBack { .. } => {
+                "restore the newest backup into it with `keyferry key restore FROM`; if this is all there is, `keyferry key check --accept-rollback` goes on from here"
+            }
             Self::NotRecovered { .. } => {
                 "make sure that the disk has space and can be written, then open the store again"
             }
@@ -210,6 +220,18 @@ impl fmt::Display for WriteBlock {
             }
             Self::JournalDamaged { line, reason } => {
                 write!(formatter, "its journal is damaged at line {line}: {reason}")
+            }
+            Self::RolledBack { seen, found } if found < seen => {
+                write!(
+                    formatter,
+                    "it is older than it was: its journal ends at line {found}, and line {seen} has been seen"
+                )
+            }
+            Self::RolledBack { seen, .. } => {
+                write!(
+                    formatter,
+                    "it is not the store that was seen: its journal has another line {seen}"
+                )
             }
             Self::NotRecovered { reason } => {
                 write!(

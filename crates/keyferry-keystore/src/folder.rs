@@ -24,6 +24,16 @@ const FOLDER_MODE: Mode = Mode::RWXU;
 pub(crate) struct Folder {
     descriptor: OwnedFd,
     path: PathBuf,
+    access: Access,
+}
+
+/// Who may have access to what is in a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    /// Its owner alone: anything else is refused.
+    Owner,
+    /// Whoever has it: what lies there is encrypted, and the file system may know no modes.
+    Anyone,
 }
 
 impl Folder {
@@ -32,7 +42,13 @@ impl Folder {
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
         // A trailing slash would follow a link: components drop it.
         let path: PathBuf = path.components().collect();
-        Self::open_in(CWD, path.as_os_str(), path.clone())
+        Self::open_in(CWD, path.as_os_str(), path.clone(), Access::Owner)
+    }
+
+    /// Opens a folder of encrypted files, whoever else may touch it.
+    pub(crate) fn open_shared(path: &Path) -> Result<Self, Error> {
+        let path: PathBuf = path.components().collect();
+        Self::open_in(CWD, path.as_os_str(), path.clone(), Access::Anyone)
     }
 
     /// Opens a folder that is not the store's own, such as the one an export goes to.
@@ -43,18 +59,25 @@ impl Folder {
         Ok(Self {
             descriptor,
             path: path.to_owned(),
+            access: Access::Owner,
         })
     }
 
-    fn open_in(at: BorrowedFd<'_>, name: &OsStr, path: PathBuf) -> Result<Self, Error> {
+    fn open_in(
+        at: BorrowedFd<'_>,
+        name: &OsStr,
+        path: PathBuf,
+        access: Access,
+    ) -> Result<Self, Error> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let descriptor = rustix::fs::openat(at, name, flags, Mode::empty())
             .map_err(|error| refused(at, name, &path, error))?;
         let file = File::from(descriptor);
-        judge(&file, Expected::Folder, &path)?;
+        judge(&file, Expected::Folder, access, &path)?;
         Ok(Self {
             descriptor: file.into(),
             path,
+            access,
         })
     }
 
@@ -67,6 +90,7 @@ impl Folder {
         Ok(Self {
             descriptor,
             path: self.path.clone(),
+            access: self.access,
         })
     }
 
@@ -85,7 +109,8 @@ impl Folder {
 
     /// Opens a folder in this one.
     pub(crate) fn child(&self, name: &str) -> Result<Self, Error> {
-        Self::open_in(self.descriptor.as_fd(), name.as_ref(), self.path_of(name))
+        let (at, path) = (self.descriptor.as_fd(), self.path_of(name));
+        Self::open_in(at, name.as_ref(), path, self.access)
     }
 
     /// Opens a folder in this one, making it first if it is not there.
@@ -113,7 +138,7 @@ impl Folder {
         let file = rustix::fs::openat(&self.descriptor, name, flags, FILE_MODE)
             .map(File::from)
             .map_err(|error| refused(self.descriptor.as_fd(), name.as_ref(), &path, error))?;
-        judge(&file, Expected::File, &path)?;
+        judge(&file, Expected::File, self.access, &path)?;
         Ok(file)
     }
 
@@ -235,7 +260,7 @@ fn refused(at: BorrowedFd<'_>, name: &OsStr, path: &Path, error: Errno) -> Error
     Error::Permissions(PermissionProblem { path, fault })
 }
 
-fn judge(file: &File, expected: Expected, path: &Path) -> Result<(), Error> {
+fn judge(file: &File, expected: Expected, access: Access, path: &Path) -> Result<(), Error> {
     let metadata = file
         .metadata()
         .map_err(|error| Error::io("examine", path.to_owned(), error))?;
@@ -251,6 +276,11 @@ fn judge(file: &File, expected: Expected, path: &Path) -> Result<(), Error> {
     };
     match actual.fault(expected, rustix::process::geteuid().as_raw()) {
         None => Ok(()),
+        Some(PermissionFault::ForeignOwner { .. } | PermissionFault::OpenToOthers { .. })
+            if access == Access::Anyone =>
+        {
+            Ok(())
+        }
         Some(fault) => Err(Error::Permissions(PermissionProblem {
             path: path.to_owned(),
             fault,

@@ -158,8 +158,11 @@ impl fmt::Display for Event {
                     detail => write!(formatter, ", {detail}"),
                 }
             }
+            Self::IdentityRestored { from } => {
+                write!(formatter, "`identity.age` made anew from {from}")
+            }
             Self::OpenerRemoved { name } => write!(formatter, "opener `{name}` removed"),
-            Self::BackedUp { to, keys } => {
+            Self::BackedUp { to, keys, .. } => {
                 write!(
                     formatter,
                     "backed up to {to}, {}",
@@ -274,7 +277,7 @@ mod tests {
         let lines: Vec<u64> = records.iter().map(|record| record.seq).collect();
         assert_eq!(lines, [1, 2, 3, 4, 5, 6]);
         assert!(records[4].time < records[0].time && records[5].time > records[4].time);
-        let locked = crate::LockedStore::open(&dir).unwrap();
+        let locked = LockedStore::open(&dir).unwrap();
         assert_eq!(locked.history().unwrap().records, records);
     }
 
@@ -317,7 +320,11 @@ mod tests {
         );
         let to = "s3://backup/store".to_owned();
         assert_eq!(
-            text(Event::BackedUp { to, keys: 1 }),
+            text(Event::BackedUp {
+                to,
+                keys: 1,
+                seq: None
+            }),
             "backed up to s3://backup/store, 1 key"
         );
         let set = "ab12".to_owned();

@@ -10,14 +10,14 @@ use std::iter;
 
 use age::x25519;
 use age::{DecryptError, Decryptor, Encryptor, scrypt};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
 use crate::folder::Folder;
 use crate::manifest::{MANIFEST_FILE, StoreId};
 use crate::opener::{Opened, open};
 use crate::seal::SealKey;
-use crate::{Error, OpenerName, Unlock, WorkFactor};
+use crate::{Error, OpenerName, Passphrase, Unlock, WorkFactor};
 
 pub(crate) const IDENTITY_FILE: &str = "identity.age";
 const STORE_COMMENT: &str = "# key store: ";
@@ -31,6 +31,8 @@ pub(crate) struct StoreIdentity {
     pub(crate) head_seal: SealKey,
     pub(crate) key_file_seal: SealKey,
     pub(crate) catalogue_seal: SealKey,
+    pub(crate) backup_seal: SealKey,
+    pub(crate) witness_seal: SealKey,
     /// The opener that it came from, if it came from one.
     pub(crate) opened: Option<Opened>,
 }
@@ -53,6 +55,8 @@ impl StoreIdentity {
             head_seal: derive("keyferry/1/journal-head")?,
             key_file_seal: derive("keyferry/1/key-file")?,
             catalogue_seal: derive("keyferry/1/catalogue")?,
+            backup_seal: derive("keyferry/1/backup")?,
+            witness_seal: derive("keyferry/1/witness")?,
             identity,
             opened: None,
         })
@@ -65,7 +69,10 @@ impl StoreIdentity {
 
     /// Encrypts to the store.
     pub(crate) fn encrypt(&self, plaintext: &[u8]) -> Result<Vec<u8>, age::EncryptError> {
-        encrypt_to(&self.recipient, plaintext)
+        encrypt_to(
+            iter::once(&self.recipient as &dyn age::Recipient),
+            plaintext,
+        )
     }
 
     /// Decrypts what was encrypted to the store.
@@ -81,23 +88,30 @@ impl StoreIdentity {
         unlock: &Unlock,
         work: WorkFactor,
     ) -> Result<(), Error> {
-        let text = self.text(store);
+        folder.write_new(IDENTITY_FILE, &self.protected(folder, store, unlock, work)?)
+    }
+
+    /// The content of an `identity.age`.
+    pub(crate) fn protected(
+        &self,
+        folder: &Folder,
+        store: &StoreId,
+        unlock: &Unlock,
+        work: WorkFactor,
+    ) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let unwritable = |reason: String| Error::Unwritable {
+            path: folder.path_of(IDENTITY_FILE),
+            reason,
+        };
         match unlock {
-            Unlock::Passphrase(passphrase) => {
-                let mut recipient = scrypt::Recipient::new(passphrase.secret());
-                recipient.set_work_factor(work.log2());
-                let ciphertext =
-                    encrypt_to(&recipient, &text).map_err(|error| Error::Unwritable {
-                        path: folder.path_of(IDENTITY_FILE),
-                        reason: error.to_string(),
-                    })?;
-                folder.write_new(IDENTITY_FILE, &ciphertext)
-            }
-            Unlock::Unprotected => folder.write_new(IDENTITY_FILE, &text),
-            Unlock::Identities(_) | Unlock::Wrap(_) => Err(Error::Unwritable {
-                path: folder.path_of(IDENTITY_FILE),
-                reason: "a store begins with a passphrase or unprotected".to_owned(),
-            }),
+            Unlock::Unprotected => Ok(self.text(store)),
+            Unlock::Passphrase(passphrase) => self
+                .behind_passphrase(store, passphrase, work)
+                .map(Zeroizing::new)
+                .map_err(|error| unwritable(error.to_string())),
+            Unlock::Identities(_) | Unlock::Wrap(_) => Err(unwritable(
+                "it is behind a passphrase or unprotected".to_owned(),
+            )),
         }
     }
 
@@ -110,6 +124,50 @@ impl StoreIdentity {
         text.extend_from_slice(secret.expose_secret().as_bytes());
         text.push(b'\n');
         text
+    }
+
+    /// The identity, encrypted by a passphrase.
+    pub(crate) fn behind_passphrase(
+        &self,
+        store: &StoreId,
+        passphrase: &Passphrase,
+        work: WorkFactor,
+    ) -> Result<Vec<u8>, age::EncryptError> {
+        let mut recipient = scrypt::Recipient::new(passphrase.secret());
+        recipient.set_work_factor(work.log2());
+        encrypt_to(
+            iter::once(&recipient as &dyn age::Recipient),
+            &self.text(store),
+        )
+    }
+
+    /// The identity, encrypted to recipients.
+    pub(crate) fn to_recipients(
+        &self,
+        store: &StoreId,
+        recipients: &[x25519::Recipient],
+    ) -> Result<Vec<u8>, age::EncryptError> {
+        let recipients = recipients.iter().map(|each| each as &dyn age::Recipient);
+        encrypt_to(recipients, &self.text(store))
+    }
+
+    /// The secret itself, as age writes it.
+    pub(crate) fn secret(&self) -> SecretString {
+        self.identity.to_string()
+    }
+
+    /// The identity of a store in the text of an age identity file.
+    pub(crate) fn from_text(text: &[u8], store: &StoreId) -> Result<Self, String> {
+        let text = std::str::from_utf8(text).map_err(|_| "it is not text")?;
+        if let Some(named) = text
+            .lines()
+            .find_map(|line| line.strip_prefix(STORE_COMMENT))
+            && named != store.as_str()
+        {
+            return Err(format!("it is the identity of store `{named}`"));
+        }
+        let identity = only_identity(text)?;
+        Self::new(identity, store).ok_or_else(|| "no keys can be derived from it".to_owned())
     }
 
     /// Unlocks it with what is given, through any opener that fits, or through one alone.
@@ -134,19 +192,23 @@ impl StoreIdentity {
                 reason: format!("it names store `{store}`, and the identity is of `{named}`"),
             });
         }
-        let mut lines = text
-            .lines()
-            .filter(|line| !line.is_empty() && !line.starts_with('#'));
-        let (Some(line), None) = (lines.next(), lines.next()) else {
-            return Err(damaged("it does not hold exactly one identity"));
-        };
-        let identity = line.parse::<x25519::Identity>().map_err(damaged)?;
+        let identity = only_identity(text).map_err(damaged)?;
         let identity =
             Self::new(identity, store).ok_or_else(|| damaged("no keys can be derived from it"))?;
         Ok(Self {
             opened: Some(opened),
             ..identity
         })
+    }
+}
+
+fn only_identity(text: &str) -> Result<x25519::Identity, &'static str> {
+    let mut lines = text
+        .lines()
+        .filter(|line| !line.is_empty() && !line.starts_with('#'));
+    match (lines.next(), lines.next()) {
+        (Some(line), None) => line.parse(),
+        _ => Err("it does not hold exactly one identity"),
     }
 }
 
@@ -168,26 +230,34 @@ pub(crate) fn reason(error: &DecryptError) -> String {
     }
 }
 
-fn encrypt_to(
-    recipient: &dyn age::Recipient,
+fn encrypt_to<'a>(
+    recipients: impl Iterator<Item = &'a dyn age::Recipient>,
     plaintext: &[u8],
 ) -> Result<Vec<u8>, age::EncryptError> {
     let mut ciphertext = Vec::new();
-    let encryptor = Encryptor::with_recipients(iter::once(recipient))?;
+    let encryptor = Encryptor::with_recipients(recipients)?;
     let mut writer = encryptor.wrap_output(&mut ciphertext)?;
     writer.write_all(plaintext)?;
     writer.finish()?;
     Ok(ciphertext)
 }
 
-fn decrypt_with(
+pub(crate) fn decrypt_with(
     identity: &dyn age::Identity,
+    ciphertext: &[u8],
+) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
+    decrypt_with_any(iter::once(identity), ciphertext)
+}
+
+/// Decrypts with whichever of the identities opens it.
+pub(crate) fn decrypt_with_any<'a>(
+    identities: impl Iterator<Item = &'a dyn age::Identity>,
     ciphertext: &[u8],
 ) -> Result<Zeroizing<Vec<u8>>, DecryptError> {
     // As large as it can get, so that it never moves and leaves a copy behind.
     let mut plaintext = Zeroizing::new(Vec::with_capacity(ciphertext.len()));
     Decryptor::new_buffered(ciphertext)?
-        .decrypt(iter::once(identity))?
+        .decrypt(identities)?
         .read_to_end(&mut plaintext)?;
     Ok(plaintext)
 }

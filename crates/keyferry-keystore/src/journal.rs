@@ -10,6 +10,10 @@ mod head;
 mod record;
 mod replay;
 
-pub(crate) use chain::{Journal, JournalEnd, Tip, lines_unproven, start, unreadable_line};
+pub(crate) use chain::LIMIT as JOURNAL_LIMIT;
+pub(crate) use chain::{
+    JOURNAL_FILE, Journal, JournalEnd, Tip, lines_unproven, start, unreadable_line,
+};
+pub(crate) use head::Head;
 pub use record::{Actor, Event, Record, user_name};
 pub(crate) use replay::{Position, replay};

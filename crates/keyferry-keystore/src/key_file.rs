@@ -93,23 +93,55 @@ pub(crate) fn write(
     ring.sync()
 }
 
+/// Puts back a key's file from a copy that was proven to open; a damaged file is replaced only if
+/// that is meant.
+pub(crate) fn put_back(
+    ring: &Folder,
+    id: &KeyId,
+    bytes: &[u8],
+    replaces_damaged: bool,
+) -> Result<(), Error> {
+    let name = file_name(id);
+    let unfinished = format!("{UNFINISHED}{name}");
+    let written = ring.write_new(&unfinished, bytes).and_then(|()| {
+        if ring.read(&unfinished, LIMIT)? != bytes {
+            return Err(Error::ReadBack {
+                path: ring.path_of(&unfinished),
+            });
+        }
+        if replaces_damaged {
+            ring.rename_over(&unfinished, &name)
+        } else {
+            ring.rename_new(&unfinished, &name)
+        }
+    });
+    if let Err(error) = written {
+        let _swept_later = ring.remove_file(&unfinished);
+        return Err(error);
+    }
+    ring.sync()
+}
+
+/// The bytes of a key's file.
+pub(crate) fn read_bytes(ring: &Folder, id: &KeyId) -> Result<Vec<u8>, Error> {
+    let name = file_name(id);
+    match ring.read(&name, LIMIT) {
+        Err(error) if error.is_not_found() => Err(Error::KeyFileMissing {
+            id: id.clone(),
+            path: ring.path_of(&name),
+        }),
+        read => read,
+    }
+}
+
 /// Opens a key's file.
 pub(crate) fn read(
     ring: &Folder,
     identity: &StoreIdentity,
     id: &KeyId,
 ) -> Result<(KeyFacts, CustomerKey), Error> {
-    let name = file_name(id);
-    let path = ring.path_of(&name);
-    let bytes = match ring.read(&name, LIMIT) {
-        Err(error) if error.is_not_found() => {
-            return Err(Error::KeyFileMissing {
-                id: id.clone(),
-                path,
-            });
-        }
-        read => read?,
-    };
+    let path = ring.path_of(&file_name(id));
+    let bytes = read_bytes(ring, id)?;
     let damaged = |reason: String| Error::KeyFileDamaged {
         id: id.clone(),
         path: path.clone(),
@@ -148,7 +180,11 @@ fn encode(
     Ok(bytes)
 }
 
-fn decode(identity: &StoreIdentity, file: &[u8]) -> Result<(KeyFacts, CustomerKey), String> {
+/// What is in the bytes of a key's file; the error says why it is not one of this store's.
+pub(crate) fn decode(
+    identity: &StoreIdentity,
+    file: &[u8],
+) -> Result<(KeyFacts, CustomerKey), String> {
     let payload = identity.decrypt(file).map_err(|error| reason(&error))?;
     let object = payload.strip_suffix(b"\n").unwrap_or(&payload);
     identity

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use keyferry_key::{KeyId, KeyMd5};
 
 use crate::entry::KeyFacts;
+use crate::escrow::EscrowRecord;
 use crate::journal::Event;
 use crate::{KeyEntry, KeyState, RingName};
 
@@ -11,6 +12,7 @@ use crate::{KeyEntry, KeyState, RingName};
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Ledger {
     entries: Vec<KeyEntry>,
+    escrow: EscrowRecord,
 }
 
 /// Why an entry of the journal cannot be applied.
@@ -25,6 +27,11 @@ pub(crate) enum Misfit {
 impl Ledger {
     pub(crate) fn entries(&self) -> &[KeyEntry] {
         &self.entries
+    }
+
+    /// What is said of backups.
+    pub(crate) fn escrow(&self) -> &EscrowRecord {
+        &self.escrow
     }
 
     pub(crate) fn by_id(&self, id: &KeyId) -> Option<&KeyEntry> {
@@ -54,6 +61,12 @@ impl Ledger {
 
     /// Takes in what the entry of this number says.
     pub(crate) fn apply(&mut self, seq: u64, event: &Event) -> Result<(), Misfit> {
+        self.apply_to_keys(seq, event)?;
+        self.escrow.apply(seq, event);
+        Ok(())
+    }
+
+    fn apply_to_keys(&mut self, seq: u64, event: &Event) -> Result<(), Misfit> {
         let contradiction = |reason: String| Err(Misfit::Contradiction(reason));
         match event {
             Event::StoreCreated { .. } if seq == 1 => Ok(()),
@@ -80,6 +93,7 @@ impl Ledger {
             | Event::Restored { .. }
             | Event::LossRiskAccepted { .. }
             | Event::SharesMade { .. }
+            | Event::IdentityRestored { .. }
             | Event::RecoverySheetMade { .. }
             | Event::RollbackAccepted { .. } => Ok(()),
             Event::Unknown => Err(Misfit::Unknown),

@@ -57,14 +57,17 @@
 compile_error!("the key store relies on Unix file permissions and descriptor-relative file access");
 
 mod add;
+mod backup;
 mod catalogue;
 mod check;
 mod documents;
 mod entry;
 mod error;
+mod escrow;
 mod export;
 mod finding;
 mod folder;
+mod founding;
 mod history;
 mod identity;
 mod init;
@@ -81,18 +84,28 @@ mod opener;
 mod passphrase;
 mod permission;
 mod recover;
+mod recovery_sheet;
+mod restore;
 mod ring;
+mod rollback;
 mod seal;
+mod shares;
 mod state;
 mod store;
 mod survey;
 mod uses;
+mod witness;
 
 pub use add::{ImportOutcome, Role, Succession};
+pub use backup::{
+    BackupError, BackupOptions, BackupProtection, BackupRecipient, BackupReport, DocumentFault,
+    FolderDocuments, TarDocuments, UnsoundKey,
+};
 pub use check::{CheckItem, CheckLevel, CheckSubject};
 pub use documents::{Document, Documents, DocumentsError, Expected, Revision};
 pub use entry::{KeyEntry, KeyFacts, Origin};
 pub use error::{Error, ErrorClass};
+pub use escrow::{Escrow, EscrowGate, NotEscrowed};
 pub use export::Exported;
 pub use finding::{Finding, WriteBlock};
 pub use history::{History, HistoryFault};
@@ -106,7 +119,12 @@ pub use opener::{
 };
 pub use passphrase::{Passphrase, Unlock, WorkFactor};
 pub use permission::{PermissionFault, PermissionProblem};
+pub use recovery_sheet::{RecoverySheet, SheetIdentity};
+pub use restore::{
+    AgeIdentities, Backup, BackupKey, BackupLock, LockedBackup, Reprotect, RestoreReport, Tested,
+};
 pub use ring::RingName;
+pub use shares::{Recombined, Share, ShareCounts, ShareError};
 pub use state::KeyState;
 pub use store::Store;
 pub use survey::{FixedPermissions, fix_permissions};

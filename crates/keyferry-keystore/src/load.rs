@@ -10,6 +10,7 @@ use crate::key_file::{self, KEYS_FOLDER, UNFINISHED};
 use crate::ledger::{Ledger, Misfit};
 use crate::manifest::{MANIFEST_FILE, Manifest};
 use crate::opener::{Leftover, Roster, is_for_openers, survey};
+use crate::witness::{Verdict, Witness};
 use crate::{Error, Finding, RingName, WriteBlock};
 
 use rustix::fs::OFlags;
@@ -27,6 +28,8 @@ pub(crate) struct Loaded {
     pub(crate) orphans: Vec<KeyFacts>,
     /// What interrupted changes of openers left.
     pub(crate) leftovers: Vec<Leftover>,
+    /// What the witness saw went another way, by entries about backups only.
+    pub(crate) outgrew_witness: bool,
 }
 
 impl Loaded {
@@ -45,9 +48,13 @@ pub(crate) fn load(
     folder: &Folder,
     manifest: &Manifest,
     identity: &StoreIdentity,
+    witness: &Witness,
 ) -> Result<Loaded, Error> {
+    // Before the journal: it may grow, and the witness with it, but never shrinks.
+    let seen = witness.seen(&manifest.id, identity);
     let mut journal = Journal::read(folder, identity)?;
     let records = std::mem::take(&mut journal.records);
+    let seals = std::mem::take(&mut journal.seals);
     check_manifest(folder, manifest, &records)?;
     let mut loaded = Loaded {
         block: None,
@@ -57,6 +64,7 @@ pub(crate) fn load(
         unfinished: Vec::new(),
         orphans: Vec::new(),
         leftovers: Vec::new(),
+        outgrew_witness: false,
         journal,
     };
     if let JournalEnd::Broken { line, reason } = &loaded.journal.end {
@@ -77,6 +85,18 @@ pub(crate) fn load(
             Err(Misfit::Contradiction(reason)) => {
                 loaded.block = Some(WriteBlock::JournalDamaged { line, reason });
                 break;
+            }
+        }
+    }
+    if loaded.block.is_none()
+        && let Some(seen) = seen
+    {
+        match seen.judge(&seals) {
+            Verdict::GoesOn => {}
+            Verdict::LacksBackupsOnly => loaded.outgrew_witness = true,
+            Verdict::RolledBack { seen } => {
+                let found = loaded.journal.tip.seq;
+                loaded.block = Some(WriteBlock::RolledBack { seen, found });
             }
         }
     }
@@ -225,6 +245,7 @@ mod tests {
         let LockedStore {
             folder: at,
             manifest,
+            ..
         } = LockedStore::open(&dir).unwrap();
         let identity = StoreIdentity::read(&at, &manifest.id, &Unlock::Unprotected, None).unwrap();
         let lock = ExclusiveLock::acquire(&at).unwrap();

@@ -9,6 +9,7 @@ use crate::ledger::Ledger;
 use crate::lock::SharedLock;
 use crate::manifest::Manifest;
 use crate::opener::OpenerFile;
+use crate::witness::Witness;
 use crate::{Error, KeyEntry, OpenerName, Store, StoreId, Unlock};
 
 /// What a store's identity is protected by.
@@ -28,6 +29,7 @@ pub enum Protection {
 pub struct LockedStore {
     pub(crate) folder: Folder,
     pub(crate) manifest: Manifest,
+    pub(crate) witness: Witness,
 }
 
 impl LockedStore {
@@ -45,7 +47,22 @@ impl LockedStore {
             opened => opened?,
         };
         let manifest = Manifest::read(&folder)?;
-        Ok(Self { folder, manifest })
+        Ok(Self {
+            folder,
+            manifest,
+            witness: Witness::default(),
+        })
+    }
+
+    /// Lets a folder outside the store remember how far its journal reaches, so that an older copy
+    /// in its place is noticed: see [`WriteBlock::RolledBack`](crate::WriteBlock::RolledBack). The
+    /// folder is made when it is needed.
+    #[must_use]
+    pub fn witnessed_in(self, folder: Option<&Path>) -> Self {
+        Self {
+            witness: Witness::in_folder(folder.map(Path::to_owned)),
+            ..self
+        }
     }
 
     /// The store's name.

@@ -6,6 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use data_encoding::BASE32_NOPAD;
 use jiff::Timestamp;
 use keyferry_key::KeyId;
 use serde::{Deserialize, Serialize};
@@ -44,6 +45,18 @@ impl StoreId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The name with these random bytes in it.
+    pub(crate) fn from_random(bytes: [u8; 16]) -> Self {
+        let digits = BASE32_NOPAD.encode(&bytes).to_ascii_lowercase();
+        Self(format!("{}{digits}", Self::PREFIX))
+    }
+
+    /// The random bytes in the name.
+    pub(crate) fn to_random(&self) -> Option<[u8; 16]> {
+        let digits = self.0.strip_prefix(Self::PREFIX)?.to_ascii_uppercase();
+        BASE32_NOPAD.decode(digits.as_bytes()).ok()?.try_into().ok()
     }
 }
 
@@ -153,6 +166,7 @@ mod tests {
     fn ids_parse_back() {
         let id = StoreId::generate().unwrap();
         assert_eq!(id.as_str().parse(), Ok(id.clone()));
+        assert_eq!(StoreId::from_random(id.to_random().unwrap()), id);
         for bad in ["", "ks-", "ks-0123", &id.as_str().to_uppercase()] {
             assert!(bad.parse::<StoreId>().is_err(), "{bad}");
         }

@@ -14,6 +14,7 @@ use crate::key_file::KEYS_FOLDER;
 use crate::load::{Loaded, load};
 use crate::lock::{ExclusiveLock, SharedLock};
 use crate::manifest::Manifest;
+use crate::witness::Witness;
 use crate::{Error, Finding, WriteBlock, opener};
 
 /// Reads the store and recovers it if need be, for a reader.
@@ -21,16 +22,17 @@ pub(crate) fn load_recovered(
     folder: &Folder,
     manifest: &Manifest,
     identity: &StoreIdentity,
+    witness: &Witness,
 ) -> Result<Loaded, Error> {
     let loaded = {
         let _shared = SharedLock::acquire(folder)?;
-        load(folder, manifest, identity)?
+        load(folder, manifest, identity, witness)?
     };
     if !loaded.needs_recovery() {
         return Ok(loaded);
     }
     let lock = ExclusiveLock::acquire(folder)?;
-    load_recovered_for_writing(folder, manifest, identity, &lock)
+    load_recovered_for_writing(folder, manifest, identity, witness, &lock)
 }
 
 /// Reads the store under the writer's lock and recovers it if need be.
@@ -38,9 +40,10 @@ pub(crate) fn load_recovered_for_writing(
     folder: &Folder,
     manifest: &Manifest,
     identity: &StoreIdentity,
+    witness: &Witness,
     lock: &ExclusiveLock,
 ) -> Result<Loaded, Error> {
-    let mut loaded = load(folder, manifest, identity)?;
+    let mut loaded = load(folder, manifest, identity, witness)?;
     if loaded.needs_recovery()
         && let Err(error) = recover(folder, identity, lock, &mut loaded)
     {

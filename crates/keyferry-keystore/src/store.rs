@@ -8,7 +8,7 @@ use crate::catalogue::CatalogueSlot;
 use crate::entry::KeyFacts;
 use crate::folder::Folder;
 use crate::identity::StoreIdentity;
-use crate::journal::{Event, Journal};
+use crate::journal::{Event, JOURNAL_FILE, JOURNAL_LIMIT, Journal, JournalEnd};
 use crate::key_file::{self, KEYS_FOLDER};
 use crate::ledger::{Ledger, Misfit};
 use crate::load::Loaded;
@@ -16,6 +16,7 @@ use crate::lock::ExclusiveLock;
 use crate::manifest::{MANIFEST_FILE, Manifest};
 use crate::opener::Roster;
 use crate::recover::{load_recovered, load_recovered_for_writing};
+use crate::witness::Witness;
 use crate::{
     Error, Finding, KeyEntry, KeyState, LockedStore, OpenerName, RingName, StoreId, Unlock,
     WriteBlock,
@@ -37,6 +38,7 @@ pub struct Store {
     pub(crate) roster: Roster,
     block: Option<WriteBlock>,
     findings: Vec<Finding>,
+    pub(crate) witness: Witness,
 }
 
 impl Store {
@@ -58,16 +60,19 @@ impl Store {
         unlock: &Unlock,
         only: Option<&OpenerName>,
     ) -> Result<Self, Error> {
-        let LockedStore { folder, manifest } = locked;
-        let identity = StoreIdentity::read(&folder, &manifest.id, unlock, only)?;
-        Self::with_identity(folder, manifest, identity)
+        let identity = StoreIdentity::read(&locked.folder, &locked.manifest.id, unlock, only)?;
+        Self::with_identity(locked, identity)
     }
 
     pub(crate) fn with_identity(
-        folder: Folder,
-        manifest: Manifest,
+        locked: LockedStore,
         identity: StoreIdentity,
     ) -> Result<Self, Error> {
+        let LockedStore {
+            folder,
+            manifest,
+            witness,
+        } = locked;
         // New keys are encrypted to the identity's own recipient, whatever the file says; but a
         // file that says otherwise was tampered with.
         if identity.recipient() != manifest.recipient {
@@ -83,16 +88,17 @@ impl Store {
                 reason: "its recipient is not that of the identity".to_owned(),
             });
         }
-        let loaded = load_recovered(&folder, &manifest, &identity)?;
+        let loaded = load_recovered(&folder, &manifest, &identity, &witness)?;
         let Loaded {
             journal,
             ledger,
             roster,
             block,
             findings,
+            outgrew_witness,
             ..
         } = loaded;
-        Ok(Self {
+        let store = Self {
             folder,
             manifest,
             identity: Locked::new(identity),
@@ -102,7 +108,10 @@ impl Store {
             roster,
             block,
             findings,
-        })
+            witness,
+        };
+        store.bear_witness(outgrew_witness);
+        Ok(store)
     }
 
     /// Reads again what other processes may have changed.
@@ -110,12 +119,12 @@ impl Store {
     /// # Errors
     /// As for [`Self::open`].
     pub fn refresh(&mut self) -> Result<(), Error> {
-        let loaded = load_recovered(&self.folder, &self.manifest, &self.identity)?;
+        let loaded = load_recovered(&self.folder, &self.manifest, &self.identity, &self.witness)?;
         self.take_in(loaded);
         Ok(())
     }
 
-    fn take_in(&mut self, loaded: Loaded) {
+    pub(crate) fn take_in(&mut self, loaded: Loaded) {
         self.journal = loaded.journal;
         self.ledger = loaded.ledger;
         self.roster = loaded.roster;
@@ -124,6 +133,21 @@ impl Store {
             if !self.findings.contains(&finding) {
                 self.findings.push(finding);
             }
+        }
+        self.bear_witness(loaded.outgrew_witness);
+    }
+
+    /// Lets the witness know how far the journal reaches.
+    pub(crate) fn bear_witness(&self, anew: bool) {
+        if self.block.is_some() {
+            return;
+        }
+        let (store, identity) = (&self.manifest.id, &self.identity);
+        let Journal { tip, base, .. } = self.journal;
+        if anew {
+            self.witness.replace(store, identity, tip, base);
+        } else {
+            self.witness.remember(store, identity, tip, base);
         }
     }
 
@@ -226,17 +250,50 @@ impl Store {
         }
     }
 
+    /// The file of a key, exactly as it lies on disk, proven to open.
+    pub(crate) fn key_bytes(&self, id: &KeyId) -> Result<Vec<u8>, Error> {
+        self.key(id)?;
+        let entry = self.entry(id)?;
+        let ring = self.folder.child(KEYS_FOLDER)?.child(entry.ring.as_str())?;
+        let bytes = key_file::read_bytes(&ring, id)?;
+        // Read a second time: these bytes are what is proven.
+        match key_file::decode(&self.identity, &bytes) {
+            Ok((facts, _)) if facts.id == *id => Ok(bytes),
+            _ => Err(Error::KeyFileDamaged {
+                id: id.clone(),
+                path: self.key_path(entry),
+                reason: "it changed while it was read".to_owned(),
+            }),
+        }
+    }
+
+    /// The journal's lines, as far as this store has taken them in, and all that they say.
+    pub(crate) fn read_journal(&self) -> Result<(Vec<u8>, Journal), Error> {
+        let mut lines = self.folder.read(JOURNAL_FILE, JOURNAL_LIMIT)?;
+        let length = usize::try_from(self.journal.length).unwrap_or(usize::MAX);
+        lines.truncate(length);
+        let journal = Journal::verify(&lines, &self.identity, Ok(self.journal.tip.into()));
+        match &journal.end {
+            JournalEnd::Whole => Ok((lines, journal)),
+            JournalEnd::Broken { line, reason } => {
+                Err(self.read_only(&WriteBlock::JournalDamaged {
+                    line: *line,
+                    reason: reason.clone(),
+                }))
+            }
+            _ => Err(Error::ReadBack {
+                path: self.folder.path_of(JOURNAL_FILE),
+            }),
+        }
+    }
+
     /// Opens a ring's active key: for new objects.
     ///
     /// # Errors
     /// As for [`Self::key`], and [`Error::NoActiveKey`]; [`Error::ReadOnly`] if the journal is
     /// damaged or newer, because it may hold an entry by which this key should not be used.
     pub fn active(&self, ring: &RingName) -> Result<(KeyEntry, CustomerKey), Error> {
-        if let Some(block) = &self.block
-            && !block.leaves_states_known()
-        {
-            return Err(self.read_only(block));
-        }
+        self.require_states()?;
         let entry = self
             .ledger
             .active(ring)
@@ -278,7 +335,15 @@ impl Store {
             .join(key_file::file_name(&entry.id))
     }
 
-    fn read_only(&self, block: &WriteBlock) -> Error {
+    /// That the states of the keys are what the journal says, and so good for new objects.
+    pub(crate) fn require_states(&self) -> Result<(), Error> {
+        match &self.block {
+            Some(block) if !block.leaves_states_known() => Err(self.read_only(block)),
+            _ => Ok(()),
+        }
+    }
+
+    pub(crate) fn read_only(&self, block: &WriteBlock) -> Error {
         Error::ReadOnly {
             path: self.folder.path().to_owned(),
             block: block.clone(),
@@ -288,8 +353,13 @@ impl Store {
     /// Takes the writer's lock and brings the store up to date under it.
     pub(crate) fn begin_write(&mut self) -> Result<ExclusiveLock, Error> {
         let lock = ExclusiveLock::acquire(&self.folder)?;
-        let loaded =
-            load_recovered_for_writing(&self.folder, &self.manifest, &self.identity, &lock)?;
+        let loaded = load_recovered_for_writing(
+            &self.folder,
+            &self.manifest,
+            &self.identity,
+            &self.witness,
+            &lock,
+        )?;
         self.take_in(loaded);
         match &self.block {
             Some(block) => Err(self.read_only(block)),
@@ -315,6 +385,7 @@ impl Store {
             .append(&self.folder, &self.identity, lock, event)?;
         self.roster.apply(&record);
         self.ledger = ledger;
+        self.bear_witness(false);
         Ok(())
     }
 }

@@ -1,5 +1,6 @@
 //! Arguments of `keyferry key`.
 
+mod backup;
 mod destroy;
 mod export;
 mod import;
@@ -22,6 +23,11 @@ pub(crate) use life::{ActivateArgs, CheckStoreArgs, CompromiseArgs, RetireArgs};
 pub(crate) use unlock_with::{OpenerSpec, UnlockWithArgs, UnlockWithCommand};
 
 pub(crate) use usage::UsageArgs;
+
+pub(crate) use backup::{
+    BackupArgs, BackupPlace, OpenerArgs, ProtectionArgs, RecipientArg, RecoverySheetArgs,
+    RestoreArgs, RestoreIdentityArgs, SharesArgs, SheetFormat,
+};
 
 /// `keyferry key`
 #[derive(Debug, Args)]
@@ -90,6 +96,16 @@ pub(crate) enum KeyCommand {
     Log(LogArgs),
     /// Say which objects need which key: by asking S3 or, without an address, as recorded.
     Usage(UsageArgs),
+    /// Copy the store, encrypted, to a folder, a tar file or a bucket, and read the copy back.
+    Backup(BackupArgs),
+    /// Restore a backup into a new store or into the one it is from; or test that it opens.
+    Restore(RestoreArgs),
+    /// Split the store's identity into shares, of which any few restore it.
+    Shares(SharesArgs),
+    /// Give the store a new passphrase, by shares of its identity or by the identity itself.
+    RestoreIdentity(RestoreIdentityArgs),
+    /// Make a page to print: the store's identity as text and QR codes, and how to use it.
+    RecoverySheet(RecoverySheetArgs),
 }
 
 /// Where a transfer takes its key from. Never the key itself: arguments are visible to everyone.

@@ -41,6 +41,9 @@ pub(crate) struct UploadArgs {
     pub(crate) no_wait: bool,
     #[command(flatten)]
     pub(crate) wait: WaitArgs,
+    /// Upload although no tested backup holds the ring's key. Remembered: it is asked once a ring.
+    #[arg(long)]
+    pub(crate) accept_loss_risk: bool,
     /// Write the receipt to this file, for `keyferry verify --receipt FILE` later.
     #[arg(long, value_name = "FILE")]
     pub(crate) receipt: Option<PathBuf>,

@@ -11,8 +11,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use aws_sdk_s3::Client;
-use keyferry_key::CustomerKey;
-use keyferry_keystore::{KeyEntry, RingName, Store, Succession, Unlock};
+use keyferry_key::{CustomerKey, KeyId};
+use keyferry_keystore::{
+    BackupKey, BackupOptions, BackupProtection, LockedBackup, LockedStore, Passphrase, Store,
+    Succession, TarDocuments, Unlock,
+};
 use keyferry_lab::{Lab, LabOptions};
 use keyferry_policy::{PlannedFlow, Region};
 use keyferry_transfer::{
@@ -88,10 +91,19 @@ async fn tell(
         ),
     )?;
 
-    let (entry, key) = make_key(&folder.join("store"))?;
+    let mut store = make_store(&folder.join("store"))?;
+    let (entry, key) = store.active(&RING.parse()?)?;
     story.step(
         "key",
         format!("{} in ring `{RING}`, {}", entry.id, entry.strength),
+    )?;
+    let tested = back_up(&mut store, &folder.join("backup.tar"))?;
+    // As an upload asks: no object before its key could not be lost.
+    store.refresh()?;
+    store.require_escrow(&entry.id)?;
+    story.step(
+        "backup",
+        format!("{tested} key in an encrypted tar file, restored as a test"),
     )?;
 
     let flow = plan.flows().into_iter().next();
@@ -163,13 +175,26 @@ async fn tell(
     Ok(Exit::Done)
 }
 
-fn make_key(store: &Path) -> Result<(KeyEntry, CustomerKey), Failure> {
+fn make_store(store: &Path) -> Result<Store, Failure> {
     // The store lives as long as the demo, in a folder that only its owner can read.
-    Store::init(store, &Unlock::Unprotected)?;
-    let mut store = Store::open(store, &Unlock::Unprotected)?;
-    let ring: RingName = RING.parse()?;
-    store.create(&ring, Succession::FirstOnly)?;
-    Ok(store.active(&ring)?)
+    let mut store = Store::init(store, &Unlock::Unprotected)?;
+    store.create(&RING.parse()?, Succession::FirstOnly)?;
+    Ok(store)
+}
+
+/// Backs the store up under a passphrase that nobody has to remember, and opens the backup; how many
+/// keys it holds.
+fn back_up(store: &mut Store, file: &Path) -> Result<u32, Failure> {
+    let random = KeyId::generate().context("make", "a passphrase")?;
+    let passphrase = Passphrase::new(random.to_string())?;
+    let mut options = BackupOptions::default();
+    options.protection = Some(BackupProtection::Passphrase(passphrase.clone()));
+    store.back_up_to_tar(file, &options)?;
+    let tar = TarDocuments::open(file)?;
+    let backup = LockedBackup::find(&tar)?.unlock(&BackupKey::Passphrase(passphrase))?;
+    let tested = backup.test()?;
+    backup.record_test(&tested, LockedStore::open(store.path())?)?;
+    Ok(tested.keys)
 }
 
 fn uploaded(receipt: &Receipt, elapsed: Duration) -> String {

@@ -1,11 +1,15 @@
 //! `keyferry key`: the key manager's commands.
 
+mod backup;
 mod check;
 mod destroy;
 mod export;
 mod import;
 mod life;
 mod log;
+mod recovery_sheet;
+mod restore;
+mod shares;
 mod table;
 mod unlock_with;
 mod usage;
@@ -16,7 +20,7 @@ use super::Invocation;
 use crate::args::KeyCommand;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::{keys, secret_input};
+use crate::{keys, opening, secret_input};
 
 pub(super) async fn run(invocation: &Invocation, command: KeyCommand) -> Result<Exit, Failure> {
     match command {
@@ -43,6 +47,11 @@ pub(super) async fn run(invocation: &Invocation, command: KeyCommand) -> Result<
         KeyCommand::Headers { key, copy_source } => headers(invocation, &key, copy_source),
         KeyCommand::UnlockWith(arguments) => unlock_with::run(invocation, arguments.command),
         KeyCommand::Usage(arguments) => usage::run(invocation, arguments).await,
+        KeyCommand::Backup(arguments) => backup::run(invocation, arguments).await,
+        KeyCommand::Restore(arguments) => restore::run(invocation, arguments).await,
+        KeyCommand::Shares(arguments) => shares::run(invocation, &arguments),
+        KeyCommand::RestoreIdentity(arguments) => shares::restore_identity(invocation, &arguments),
+        KeyCommand::RecoverySheet(arguments) => recovery_sheet::run(invocation, &arguments),
     }
 }
 
@@ -91,7 +100,7 @@ fn made(invocation: &Invocation, entry: &KeyEntry) -> Result<Exit, Failure> {
 }
 
 fn rotate(invocation: &Invocation, ring: &str) -> Result<Exit, Failure> {
-    let store = LockedStore::open(&invocation.settings.store)?;
+    let store = opening::find(&invocation.settings)?;
     let active = keys::named_in(&store.list()?, ring)?;
     if active.ring.to_string() != ring {
         return Err(
@@ -106,7 +115,7 @@ fn rotate(invocation: &Invocation, ring: &str) -> Result<Exit, Failure> {
 
 fn list(invocation: &Invocation, ring: Option<&str>) -> Result<Exit, Failure> {
     let ring: Option<RingName> = ring.map(str::parse).transpose()?;
-    let store = LockedStore::open(&invocation.settings.store)?;
+    let store = opening::find(&invocation.settings)?;
     let mut entries: Vec<_> = store
         .list()?
         .into_iter()
@@ -126,7 +135,7 @@ fn list(invocation: &Invocation, ring: Option<&str>) -> Result<Exit, Failure> {
 }
 
 fn show(invocation: &Invocation, key: &str) -> Result<Exit, Failure> {
-    let store = LockedStore::open(&invocation.settings.store)?;
+    let store = opening::find(&invocation.settings)?;
     let entry = keys::named_in(&store.list()?, key)?;
     if invocation.terminal.is_text() {
         invocation.terminal.print(table::particulars(&entry))?;

@@ -27,7 +27,7 @@ pub(super) async fn run(invocation: &Invocation, arguments: UploadArgs) -> Resul
         .as_deref()
         .map(ReceiptFile::begin)
         .transpose()?;
-    let (key, store) = upload_key(invocation, arguments.key.as_ref(), &destination)?;
+    let (key, store) = upload_key(invocation, &arguments, &destination)?;
     let cancel = interrupt::token(terminal)?;
     let aws = Aws::connect(&invocation.settings).await?;
     let region = aws.bucket_region(&destination.bucket).await?;
@@ -185,11 +185,11 @@ impl<'a> ReceiptFile<'a> {
 
 fn upload_key(
     invocation: &Invocation,
-    asked: Option<&KeySource>,
+    arguments: &UploadArgs,
     destination: &ObjectAddress,
 ) -> Result<(ChosenKey, Option<Store>), Failure> {
     let configured = invocation.settings.default_key(&destination.bucket);
-    let source = asked.or(configured.as_ref()).ok_or_else(|| {
+    let source = arguments.key.as_ref().or(configured.as_ref()).ok_or_else(|| {
         Failure::new(Exit::Usage, "no key to encrypt under was given").hint(
             "give --key RING (`keyferry key new RING` makes one), or set `key` in the configuration",
         )
@@ -198,8 +198,10 @@ fn upload_key(
     match source {
         // The store stays open, to record what the key was used for.
         KeySource::Store(name) => {
-            let store = keys::open_store(settings, terminal)?;
-            Ok((keys::choose_in(&store, name)?, Some(store)))
+            let mut store = keys::open_store(settings, terminal)?;
+            let key =
+                keys::choose_for_upload(&mut store, terminal, name, arguments.accept_loss_risk)?;
+            Ok((key, Some(store)))
         }
         source => Ok((keys::choose(settings, terminal, source)?, None)),
     }

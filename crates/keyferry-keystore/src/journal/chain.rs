@@ -15,13 +15,21 @@ use crate::lock::ExclusiveLock;
 use crate::seal::Seal;
 
 pub(crate) const JOURNAL_FILE: &str = "journal.jsonl";
-const LIMIT: u64 = 1 << 30;
+pub(crate) const LIMIT: u64 = 1 << 30;
 
 /// The last line that holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Tip {
     pub(crate) seq: u64,
     pub(crate) seal: Seal,
+}
+
+impl Tip {
+    /// Before the first line.
+    pub(crate) const NONE: Self = Self {
+        seq: 0,
+        seal: Seal::NONE,
+    };
 }
 
 /// How the journal ends.
@@ -41,7 +49,11 @@ pub(crate) enum JournalEnd {
 #[derive(Debug)]
 pub(crate) struct Journal {
     pub(crate) records: Vec<Record>,
+    /// The seals of the lines, in their order.
+    pub(crate) seals: Vec<Seal>,
     pub(crate) tip: Tip,
+    /// The last line that is not about a backup.
+    pub(crate) base: Tip,
     /// Length in bytes of the lines that hold.
     pub(crate) length: u64,
     pub(crate) end: JournalEnd,
@@ -57,13 +69,17 @@ impl Journal {
         Ok(Self::verify(&bytes, identity, head))
     }
 
-    fn verify(bytes: &[u8], identity: &StoreIdentity, head: Result<Head, String>) -> Self {
+    /// Verifies the lines against each other and against the head.
+    pub(crate) fn verify(
+        bytes: &[u8],
+        identity: &StoreIdentity,
+        head: Result<Head, String>,
+    ) -> Self {
         let mut journal = Self {
             records: Vec::new(),
-            tip: Tip {
-                seq: 0,
-                seal: Seal::NONE,
-            },
+            seals: Vec::new(),
+            tip: Tip::NONE,
+            base: Tip::NONE,
             length: 0,
             end: JournalEnd::Whole,
         };
@@ -124,12 +140,26 @@ impl Journal {
         if head.is_some_and(|head| head.seq == record.seq && head.entry != seal.to_text()) {
             return Err("the head records another line in its place");
         }
+        self.advance(seal, &record);
+        self.seals.push(seal);
+        self.records.push(record);
+        Ok(length + 1)
+    }
+
+    /// The seal of a line, of a journal that was read whole.
+    pub(crate) fn seal_of(&self, line: u64) -> Option<Seal> {
+        let index = usize::try_from(line.checked_sub(1)?).ok()?;
+        self.seals.get(index).copied()
+    }
+
+    fn advance(&mut self, seal: Seal, record: &Record) {
         self.tip = Tip {
             seq: record.seq,
             seal,
         };
-        self.records.push(record);
-        Ok(length + 1)
+        if !record.event.is_about_backups() {
+            self.base = self.tip;
+        }
     }
 
     /// Appends an entry and waits until the disk has it. If that fails, the entry is taken back
@@ -152,10 +182,42 @@ impl Journal {
             return Err(error);
         }
         self.length += u64::try_from(line.len()).unwrap_or_default();
-        self.tip = tip;
+        self.advance(tip.seal, &record);
         // The entry is on disk and stands, even if what follows fails.
         Head::write(folder, identity, tip)?;
         Ok(record)
+    }
+
+    /// Appends lines of another copy of this journal, which follow its last line, and waits until
+    /// the disk has them.
+    pub(crate) fn append_lines(
+        &mut self,
+        folder: &Folder,
+        identity: &StoreIdentity,
+        _lock: &ExclusiveLock,
+        lines: &[u8],
+    ) -> Result<(), Error> {
+        let mut file = folder.open_file(JOURNAL_FILE, OFlags::WRONLY | OFlags::APPEND)?;
+        let written = file
+            .write_all(lines)
+            .map_err(|error| Error::io("write", folder.path_of(JOURNAL_FILE), error))
+            .and_then(|()| sync(folder, &file));
+        if let Err(error) = written {
+            let _recovered_later = self.cut(folder, &file);
+            return Err(error);
+        }
+        let mut rest = lines;
+        while !rest.is_empty() {
+            let length =
+                self.verify_line(rest, identity, None)
+                    .map_err(|reason| Error::Unwritable {
+                        path: folder.path_of(JOURNAL_FILE),
+                        reason: reason.to_owned(),
+                    })?;
+            self.length += u64::try_from(length).unwrap_or_default();
+            rest = rest.get(length..).unwrap_or_default();
+        }
+        Head::write(folder, identity, self.tip)
     }
 
     /// Cuts off what lies beyond the lines that hold.
@@ -183,11 +245,7 @@ impl Journal {
 
 /// Begins the journal of a new store.
 pub(crate) fn start(folder: &Folder, identity: &StoreIdentity, event: Event) -> Result<(), Error> {
-    let none = Tip {
-        seq: 0,
-        seal: Seal::NONE,
-    };
-    let (_, line, tip) = next(folder, identity, none, event)?;
+    let (_, line, tip) = next(folder, identity, Tip::NONE, event)?;
     folder.write_new(JOURNAL_FILE, &line)?;
     Head::write(folder, identity, tip)
 }

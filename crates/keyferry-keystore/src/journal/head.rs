@@ -41,10 +41,7 @@ impl Head {
 
     /// Replaces it in one step.
     pub(crate) fn write(folder: &Folder, identity: &StoreIdentity, tip: Tip) -> Result<(), Error> {
-        let head = Self {
-            seq: tip.seq,
-            entry: tip.seal.to_text(),
-        };
+        let head = Self::from(tip);
         let unfinished = format!("{UNFINISHED}{HEAD_FILE}");
         let mut object = serde_json::to_vec(&head).unwrap_or_default();
         if identity.head_seal.seal(Seal::NONE, &mut object).is_none() {
@@ -62,5 +59,14 @@ impl Head {
             return Err(error);
         }
         folder.sync()
+    }
+}
+
+impl From<Tip> for Head {
+    fn from(tip: Tip) -> Self {
+        Self {
+            seq: tip.seq,
+            entry: tip.seal.to_text(),
+        }
     }
 }

@@ -122,8 +122,14 @@ pub enum Event {
     },
     /// A way to open the store that is no more.
     OpenerRemoved { name: String },
-    /// The store was copied, as of the line before this one, and the copy read back.
-    BackedUp { to: String, keys: u32 },
+    /// The store was copied, as of this line, and the copy read back. Without a line: as of the
+    /// line before this one.
+    BackedUp {
+        to: String,
+        keys: u32,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seq: Option<u64>,
+    },
     /// A backup was opened and every key in it, too; it reaches as far as this line.
     RestoreTested { from: String, seq: u64 },
     /// Keys came back from a backup.
@@ -136,6 +142,8 @@ pub enum Event {
         shares: u8,
         threshold: u8,
     },
+    /// The store's identity was put back behind a passphrase, from shares or a backup.
+    IdentityRestored { from: String },
     /// The store's identity was written onto a recovery sheet.
     RecoverySheetMade { to: String },
     /// An older state of the store was accepted in place of a newer one that had been seen.
@@ -153,6 +161,12 @@ pub enum Event {
 }
 
 impl Event {
+    /// Whether losing this entry loses nothing but the knowledge of a backup. A backup is never
+    /// ahead of the entry that records it, so a store restored from one always lacks these.
+    pub(crate) fn is_about_backups(&self) -> bool {
+        matches!(self, Self::BackedUp { .. } | Self::RestoreTested { .. })
+    }
+
     /// A change of state that needs no reason.
     pub(crate) fn state_changed(id: KeyId, to: KeyState) -> Self {
         Self::StateChanged {

@@ -54,6 +54,10 @@ impl Roster {
                     });
                 }
             }
+            Event::IdentityRestored { .. } => {
+                self.remove(&OpenerName::passphrase());
+                self.original = Some(record.time);
+            }
             Event::OpenerRemoved { name } => {
                 if let Ok(name) = name.parse() {
                     self.remove(&name);

@@ -1,7 +1,7 @@
 //! Kills and disk faults at every system call by which the store changes.
 //!
-//! `strace` first lists the calls that an untouched process makes while it makes, imports, exports
-//! or recovers keys, and then injects a kill or an error at each of them in turn. After each one
+//! `strace` first lists the calls that an untouched process makes while it makes, imports, exports,
+//! recovers, backs up or restores keys, and then injects a kill or an error at each of them in turn. After each one
 //! the store must open, hold no half-visible key, and take new ones. SIGKILL shows the order of
 //! steps; it does not show what a power cut does to a disk that lies about fsync.
 
@@ -14,6 +14,7 @@
 
 use std::env;
 
+mod backups;
 #[path = "../fixture/mod.rs"]
 mod fixture;
 mod scenario;

@@ -5,7 +5,8 @@ use std::process::exit;
 
 use keyferry_key::import::{Format, Imported, decode};
 use keyferry_keystore::{
-    Error, Existing, NewOpener, OpenerName, Passphrase, Role, Store, Succession, Unlock,
+    BackupKey, BackupOptions, BackupProtection, Error, Existing, FolderDocuments, LockedBackup,
+    NewOpener, OpenerName, Passphrase, Reprotect, Role, Store, Succession, Unlock,
 };
 
 use crate::fixture::{quick, ring};
@@ -17,6 +18,30 @@ pub(crate) fn imported() -> Imported {
 
 pub(crate) const IMPORT_ROLE: Role = Role::Active(Succession::FirstOnly);
 
+fn passphrase() -> Passphrase {
+    Passphrase::new("a backup's own".to_owned()).unwrap()
+}
+
+/// Options by which an unprotected store can be backed up.
+pub(crate) fn protected() -> BackupOptions {
+    let mut options = BackupOptions::default();
+    options.protection = Some(BackupProtection::Passphrase(passphrase()));
+    options.work = quick();
+    options
+}
+
+/// What opens such a backup.
+pub(crate) fn backup_key() -> BackupKey {
+    BackupKey::Passphrase(passphrase())
+}
+
+fn unprotected() -> Reprotect {
+    Reprotect {
+        unlock: Unlock::Unprotected,
+        work: quick(),
+    }
+}
+
 pub(crate) fn run(task: &[&str]) {
     if let Err(error) = attempt(task) {
         let cause = std::error::Error::source(&error).map(ToString::to_string);
@@ -26,7 +51,7 @@ pub(crate) fn run(task: &[&str]) {
     println!("succeeded");
 }
 
-fn attempt(task: &[&str]) -> Result<(), Error> {
+pub(crate) fn attempt(task: &[&str]) -> Result<(), Error> {
     let open = |dir: &str| Store::open(Path::new(dir), &Unlock::Unprotected);
     match task {
         ["init", dir] => {
@@ -64,6 +89,21 @@ fn attempt(task: &[&str]) -> Result<(), Error> {
         ["replace-opener", dir] => add_opener(&mut open(dir)?, "new", Existing::Replace)?,
         ["remove-opener", dir] => {
             open(dir)?.remove_opener(&spare())?;
+        }
+        ["backup", dir, to] => {
+            let documents = FolderDocuments::open_or_new(Path::new(to))?;
+            open(dir)?.back_up(&documents, &protected())?;
+        }
+        ["restore-new", dir, from] => {
+            let documents = FolderDocuments::open(Path::new(from))?;
+            let backup = LockedBackup::find(&documents)?.unlock(&backup_key())?;
+            backup.restore_new(Path::new(dir), Some(&unprotected()), false)?;
+        }
+        ["restore-into", dir, from] => {
+            let documents = FolderDocuments::open(Path::new(from))?;
+            let mut store = open(dir)?;
+            let backup = LockedBackup::find(&documents)?.unlock_with(&store)?;
+            backup.restore_into(&mut store, false)?;
         }
         other => panic!("unknown task {other:?}"),
     }

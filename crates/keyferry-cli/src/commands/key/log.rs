@@ -7,14 +7,14 @@ use comfy_table::{ContentArrangement, Table};
 use jiff::tz::TimeZone;
 use keyferry_key::KeyId;
 use keyferry_keystore::{
-    Actor, Event, History, HistoryFault, LockedStore, Record, RingName, WriteBlock, user_name,
+    Actor, Event, History, HistoryFault, Record, RingName, WriteBlock, user_name,
 };
 
 use crate::args::{LogArgs, LogCommand};
 use crate::commands::Invocation;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::keys;
+use crate::{keys, opening};
 
 pub(super) fn run(invocation: &Invocation, arguments: &LogArgs) -> Result<Exit, Failure> {
     match arguments.command {
@@ -25,7 +25,7 @@ pub(super) fn run(invocation: &Invocation, arguments: &LogArgs) -> Result<Exit, 
 
 /// Needs no passphrase: so nothing is proven, which is said.
 fn show(invocation: &Invocation, arguments: &LogArgs) -> Result<Exit, Failure> {
-    let store = LockedStore::open(&invocation.settings.store)?;
+    let store = opening::find(&invocation.settings)?;
     let History { records, fault } = store.history()?;
     let places = places(&records);
     let wanted = arguments

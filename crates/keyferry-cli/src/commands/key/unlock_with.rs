@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use keyferry_keystore::{
-    Existing, LockedStore, NewOpener, Opener, OpenerKind, OpenerName, Recipient, Store, WorkFactor,
+    Existing, NewOpener, Opener, OpenerKind, OpenerName, Recipient, Store, WorkFactor,
 };
 
 use super::table;
@@ -217,7 +217,7 @@ fn list(invocation: &Invocation) -> Result<Exit, Failure> {
         }
         store.openers()?
     } else {
-        LockedStore::open(&settings.store)?.openers()?
+        opening::find(settings)?.openers()?
     };
     if terminal.is_text() {
         terminal.print(table::openers(&openers))?;
