@@ -43,9 +43,16 @@ def proven(keyferry: Keyferry, place):
 
 
 
-def listed(keyferry: Keyferry, *store: str) -> list[dict]:
-    answer = keyferry.run(*store, "key", "list", "--output", "json").expect(DONE)
+def listed(keyferry: Keyferry) -> list[dict]:
+    answer = keyferry.run("key", "list", "--output", "json").expect(DONE)
     return json.loads(answer.stdout)
+
+
+def elsewhere(keyferry: Keyferry) -> Keyferry:
+    """The same user with another place for a store."""
+    other = Keyferry(keyferry.home, keyferry.lab)
+    other.store = keyferry.home / "new"
+    return other
 
 
 @pytest.fixture(params=["folder", "file.tar", "bucket"])
@@ -64,9 +71,9 @@ def test_a_backup_is_tested_and_restored(ready, own, place):
     report = json.loads(again.stdout)
     # The new key, and the journal, which has grown.
     assert (report["documents_sent"], report["keys"]) == (2, 2)
-    new = str(ready.home / "new")
-    ready.run("--store", new, "key", "restore", place, environment=UNPROTECTED).expect(DONE)
-    assert listed(ready, "--store", new) == listed(ready)
+    new = elsewhere(ready)
+    new.run("key", "restore", place, environment=UNPROTECTED).expect(DONE)
+    assert listed(new) == listed(ready)
     shutil.rmtree(ready.store / "keys" / "more")
     ready.run("key", "restore", place).expect(DONE)
     exported = str(ready.home / "more.key")
@@ -254,11 +261,11 @@ def test_an_age_identity_opens_a_backup_made_for_it(ready):
         ["age", "-d", "-i", str(mine), "-o", str(identity), str(place / "identity.age")], check=True
     )
     assert len(opened_by_age(place, identity)) == 1
-    new = str(ready.home / "new")
-    restore = ("--store", new, "key", "restore", str(place), "--identity", str(mine))
-    ready.run(*restore).expect(USAGE).explains("--no-passphrase")
-    ready.run(*restore, "--no-passphrase").expect(DONE)
-    assert listed(ready, "--store", new) == listed(ready)
+    new = elsewhere(ready)
+    restore = ("key", "restore", str(place), "--identity", str(mine))
+    new.run(*restore).expect(USAGE).explains("--no-passphrase")
+    new.run(*restore, "--no-passphrase").expect(DONE)
+    assert listed(new) == listed(ready)
 
 
 def scanned(picture: Path) -> list[str]:

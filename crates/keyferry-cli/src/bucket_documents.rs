@@ -1,14 +1,16 @@
 //! Documents as objects of a bucket: backups in another region.
 //!
 //! Every write says what it expects to find (`If-None-Match`, `If-Match`) and carries a SHA-256 that S3
-//! checks, so that no document is lost to another writer or to the network.
+//! checks, so that no document is lost to another writer or to the network. What is read, the backup
+//! checks by the SHA-256 in its own description.
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumMode};
+use base64::prelude::{BASE64_STANDARD, Engine};
 use keyferry_keystore::{Document, Documents, DocumentsError, Expected, Revision};
 use keyferry_policy::BucketName;
+use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
 use zeroize::Zeroizing;
 
@@ -125,8 +127,7 @@ impl Documents for BucketDocuments {
                 .client
                 .get_object()
                 .bucket(self.bucket.as_str())
-                .key(self.key(name))
-                .checksum_mode(ChecksumMode::Enabled);
+                .key(self.key(name));
             let answer = match request.send().await {
                 Ok(answer) => answer,
                 Err(error) if error.code() == Some("NoSuchKey") => return Ok(None),
@@ -160,7 +161,7 @@ impl Documents for BucketDocuments {
                 .put_object()
                 .bucket(self.bucket.as_str())
                 .key(self.key(name))
-                .checksum_algorithm(ChecksumAlgorithm::Sha256)
+                .checksum_sha256(BASE64_STANDARD.encode(Sha256::digest(bytes)))
                 .body(ByteStream::from(bytes.to_vec()));
             let request = match expected {
                 Expected::Absent => request.if_none_match("*"),

@@ -1,8 +1,6 @@
 //! Backups to a folder and a tar file: what is in them, and what never happens to them.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
     reason = "also in what is shared by the tests of this file"
 )]
 

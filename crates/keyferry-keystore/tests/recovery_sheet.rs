@@ -1,8 +1,4 @@
 //! The page to print: what stands on it, and what does not.
-#![expect(
-    clippy::unwrap_used,
-    reason = "also in what is shared by the tests of this file"
-)]
 
 use std::fs;
 

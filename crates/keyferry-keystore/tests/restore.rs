@@ -2,7 +2,6 @@
 //! store in place of a newer one is taken for.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     clippy::indexing_slicing,
     reason = "also in what is shared by the tests of this file"
 )]

@@ -158,11 +158,12 @@ impl FolderDocuments {
         });
         if let Err(error) = written {
             let _swept_later = folder.remove_file(&unfinished);
-            return if error.is_taken() {
-                Ok(false)
-            } else {
-                Err(error)
-            };
+            if error.is_taken() {
+                // Whoever finds there what it wanted to write must be able to rely on it.
+                folder.sync()?;
+                return Ok(false);
+            }
+            return Err(error);
         }
         folder.sync()?;
         Ok(true)

@@ -101,13 +101,15 @@ pub(super) fn page(sheet: &Particulars) -> Option<Page> {
 fn introduction(encrypted: bool) -> &'static [&'static str] {
     if encrypted {
         &[
-            "Below is the identity that opens every key of this store and of its backups. It is encrypted: it takes the",
-            "passphrase too, which must be kept elsewhere. Without the keys, the objects encrypted under them are lost.",
+            "Below is the identity that opens every key of this store and of its backups.",
+            "It is encrypted: it takes the passphrase too, which must be kept elsewhere.",
+            "Without the keys, the objects encrypted under them are lost.",
         ]
     } else {
         &[
-            "Below is the identity that opens every key of this store and of its backups. IT IS NOT ENCRYPTED: whoever",
-            "sees this page can open them. Keep it in a safe. Without the keys, the objects under them are lost.",
+            "Below is the identity that opens every key of this store and of its backups.",
+            "IT IS NOT ENCRYPTED: whoever sees this page can open them. Keep it in a safe.",
+            "Without the keys, the objects encrypted under them are lost.",
         ]
     }
 }
@@ -121,7 +123,7 @@ fn steps(encrypted: bool, codes: usize) -> Vec<String> {
     let scan = match codes {
         1 => format!("1. Scan the code, or type the lines below it, into a file {file}."),
         _ => format!(
-            "1. Scan the codes in their order into one file {file}, nothing between them; or type the lines below."
+            "1. Scan the codes in their order into one file {file}, or type the lines below them."
         ),
     };
     let decrypt = if encrypted {

@@ -66,16 +66,15 @@ pub(super) fn run(invocation: &Invocation, arguments: &RecoverySheetArgs) -> Res
     if to_stdout {
         terminal::write_all(&drawn)?;
     } else {
-        let path = arguments.out.display();
         let mut file = OpenOptions::new()
             .write(true)
             .create_new(true)
             .mode(0o600)
             .open(&arguments.out)
-            .context("write", &path)?;
+            .context("write", arguments.out.display())?;
         file.write_all(&drawn)
             .and_then(|()| file.sync_all())
-            .context("write", path)?;
+            .context("write", arguments.out.display())?;
     }
     let warning = if arguments.plaintext_identity {
         "it opens every key without a passphrase: print it, then remove the file"
