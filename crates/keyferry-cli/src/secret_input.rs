@@ -126,6 +126,11 @@ pub(crate) fn line_from(place: &SecretPlace) -> Result<String, Failure> {
         SecretPlace::File(path) => first_line(&from_file(path)?),
         SecretPlace::Descriptor(number) => first_line(&from_descriptor(*number)?),
         SecretPlace::Environment(name) => first_line(&from_environment(name)?),
+        SecretPlace::Nowhere => Err(Failure::new(
+            Exit::Usage,
+            "a secret is read from a place, and none was named",
+        )
+        .hint("give `file:PATH`, `fd:N` or `env:NAME`; if it was the secret itself, consider it known to others")),
     }
 }
 

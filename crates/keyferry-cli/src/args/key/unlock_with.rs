@@ -69,6 +69,9 @@ pub(crate) enum OpenerSpec {
     Vault(String),
     Pkcs11(String),
     SecretService,
+    /// What was given looks like a secret. It is dropped at once: an error of the argument parser
+    /// would print it.
+    LooksLikeASecret,
 }
 
 /// Text that names no opener.
@@ -83,6 +86,14 @@ impl FromStr for OpenerSpec {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (kind, rest) = text.split_once(':').unwrap_or((text, ""));
+        let last = text.rsplit(':').next().unwrap_or(text);
+        if (kind == "passphrase" && !rest.is_empty())
+            || ["AGE-SECRET-KEY-", "AGE-PLUGIN-"]
+                .iter()
+                .any(|prefix| last.to_ascii_uppercase().starts_with(prefix))
+        {
+            return Ok(Self::LooksLikeASecret);
+        }
         Ok(match (kind, rest) {
             ("passphrase", "") => Self::Passphrase,
             ("secret-service", "") => Self::SecretService,
@@ -117,14 +128,14 @@ mod tests {
         assert_eq!(parse("ssh:/k.pub"), Some(OpenerSpec::Ssh("/k.pub".into())));
         let uri = "pkcs11:token=a;object=b";
         assert_eq!(parse(uri), Some(OpenerSpec::Pkcs11(uri.into())));
-        for bad in [
-            "",
-            "kms",
-            "ssh:",
-            "tpm:1",
-            "arn:aws:s3:::b",
-            "passphrase:secret",
+        for secret in [
+            "passphrase:open sesame",
+            "AGE-SECRET-KEY-1QQ",
+            "age:AGE-SECRET-KEY-1QQ",
         ] {
+            assert_eq!(parse(secret), Some(OpenerSpec::LooksLikeASecret));
+        }
+        for bad in ["", "kms", "ssh:", "tpm:1", "arn:aws:s3:::b"] {
             assert_eq!(parse(bad), None, "{bad}");
         }
     }

@@ -52,6 +52,13 @@ struct Request<'a> {
 
 fn add(invocation: &Invocation, request: &Request<'_>) -> Result<Exit, Failure> {
     let (settings, terminal) = (&invocation.settings, &invocation.terminal);
+    if *request.opener == OpenerSpec::LooksLikeASecret {
+        return Err(Failure::new(
+            Exit::Usage,
+            "the opener looks like a secret itself, and arguments are visible to every user of the machine",
+        )
+        .hint("consider that secret known to others; give `passphrase` and be asked for it, or the public half of an identity, `age1...`"));
+    }
     // What is wrong with the recipient or its proof is said before anything is opened.
     let recipient = match request.opener {
         OpenerSpec::Age(text) => Some(Recipient::age(text, &opening::prompt(*terminal))?),
