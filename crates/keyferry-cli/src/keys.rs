@@ -88,6 +88,35 @@ pub(crate) fn choose(
     })
 }
 
+/// The key that an option asks for, to encrypt new objects with: of the store's, only active ones, and
+/// none while entries that cannot be read may say that it should not be used.
+pub(crate) fn choose_to_encrypt(
+    settings: &Settings,
+    terminal: &Terminal,
+    source: &KeySource,
+) -> Result<ChosenKey, Failure> {
+    let KeySource::Store(name) = source else {
+        return choose(settings, terminal, source);
+    };
+    let store = open_store(settings, terminal)?;
+    let KeyEntry {
+        id, ring, state, ..
+    } = named_in(store.list(), name)?;
+    if state != KeyState::Active {
+        return Err(Failure::new(
+            Exit::Key,
+            format!("key `{id}` is {state} and encrypts nothing new"),
+        )
+        .hint(format!("`--key {ring}` takes the active key of its ring")));
+    }
+    let (active, key) = store.active(&ring)?;
+    tracing::info!(key = %active.id, asked = %name, "chose a key");
+    Ok(ChosenKey {
+        key,
+        id: Some(active.id),
+    })
+}
+
 /// A key stands where only the name of one may. The message does not repeat it.
 pub(crate) fn given_as_argument(place: &str) -> Failure {
     Failure::new(

@@ -184,7 +184,7 @@ fn upload_key(
             "give --key RING (`keyferry key new RING` makes one), or set `key` in the configuration",
         )
     })?;
-    keys::choose(&invocation.settings, &invocation.terminal, source)
+    keys::choose_to_encrypt(&invocation.settings, &invocation.terminal, source)
 }
 
 #[cfg(test)]
