@@ -82,6 +82,8 @@ class AnsweringServer:
             f"<Error><Code>{code}</Code><Message>{message}</Message>"
             "<RequestId>REQUEST1</RequestId><HostId>host</HostId></Error>"
         ).encode()
+        if status < 300:
+            body = b""
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"

@@ -137,29 +137,42 @@ pub(crate) fn expected_ring(
     }
 }
 
-/// The key that new objects are to be encrypted under. It is used only if it could not be lost with
-/// the store, or if that risk is, or was, accepted.
+/// The key of the store that new objects are to be encrypted under: an active one, and only if it could
+/// not be lost with the store, or if that risk is, or was, accepted. There is none while entries that
+/// cannot be read may say that it should not be used.
 pub(crate) fn choose_for_upload(
     store: &mut Store,
     terminal: &Terminal,
     name: &str,
     accept_loss_risk: bool,
 ) -> Result<ChosenKey, Failure> {
-    let chosen = choose_in(store, name)?;
-    if let Some(id) = &chosen.id {
-        let escrow = if accept_loss_risk {
-            store.accept_loss_risk(id)?
-        } else {
-            store.require_escrow(id)?
-        };
-        if escrow.backup.is_none() {
-            terminal.warn(format!(
-                "no backup holds key `{id}` of ring `{}`: `keyferry key backup TO` makes one",
-                escrow.ring
-            ));
-        }
+    let KeyEntry {
+        id, ring, state, ..
+    } = named_in(store.list(), name)?;
+    if state != KeyState::Active {
+        return Err(Failure::new(
+            Exit::Key,
+            format!("key `{id}` is {state} and encrypts nothing new"),
+        )
+        .hint(format!("`--key {ring}` takes the active key of its ring")));
     }
-    Ok(chosen)
+    let (active, key) = store.active(&ring)?;
+    tracing::info!(key = %active.id, asked = %name, "chose a key");
+    let escrow = if accept_loss_risk {
+        store.accept_loss_risk(&active.id)?
+    } else {
+        store.require_escrow(&active.id)?
+    };
+    if escrow.backup.is_none() {
+        terminal.warn(format!(
+            "no backup holds key `{}` of ring `{ring}`: `keyferry key backup TO` makes one",
+            active.id
+        ));
+    }
+    Ok(ChosenKey {
+        key,
+        id: Some(active.id),
+    })
 }
 
 /// The entry of a key id, or of a ring's active key.

@@ -33,20 +33,23 @@ use terminal::Terminal;
 
 fn main() -> ExitCode {
     hardening::protect();
+    // What panics has said so by itself.
+    std::panic::catch_unwind(start).unwrap_or_else(|_| Exit::Failure.into())
+}
+
+fn start() -> ExitCode {
     inherited::take_secrets(&[secret_input::PASSPHRASE_VARIABLE]);
     let arguments = match parse() {
         Ok(arguments) => arguments,
         Err(exit) => return exit.into(),
     };
     let terminal = Terminal::new(&arguments.global);
-    // What panics has said so by itself.
-    match std::panic::catch_unwind(|| run(arguments, terminal)) {
-        Ok(Ok(exit)) => exit.into(),
-        Ok(Err(failure)) => {
+    match run(arguments, terminal) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
             terminal.fail(&failure);
             failure.exit().into()
         }
-        Err(_) => Exit::Failure.into(),
     }
 }
 

@@ -124,6 +124,20 @@ fn wrong_and_unknown_keys_have_their_exit_code() {
 }
 
 #[test]
+fn only_active_keys_encrypt() {
+    let user = Running::start(None);
+    let old = user.done(&["key", "new", "ring"]);
+    let old = old.trim();
+    std::fs::write(user.path("file"), "content").unwrap();
+    user.done(&["upload", "file", "s3://lab-tokyo/old", "--key", old]);
+    user.done(&["key", "rotate", "ring"]);
+    let stderr = user.fails(5, &["upload", "file", "s3://lab-tokyo/new", "--key", old]);
+    assert!(stderr.contains("decrypt-only"), "{stderr}");
+    user.done(&["download", "s3://lab-tokyo/old", "copy", "--key", old]);
+    user.done(&["upload", "file", "s3://lab-tokyo/new", "--key", "ring"]);
+}
+
+#[test]
 fn bad_input_leaves_nothing_behind() {
     let user = Running::start(None);
     user.done(&["key", "new", "ring"]);

@@ -71,13 +71,8 @@ impl FromStr for Md5Argument {
 
     fn from_str(text: &str) -> Result<Self, Infallible> {
         let digits = |text: &[u8]| -> Option<KeyMd5> {
-            let mut md5 = [0; 16];
-            let text = text.trim_ascii_end();
-            data_encoding::HEXLOWER_PERMISSIVE
-                .decode_mut(text, &mut md5)
-                .ok()
-                .filter(|_| text.len() == 32)
-                .map(|_| KeyMd5::from_bytes(md5))
+            let bytes = data_encoding::HEXLOWER_PERMISSIVE.decode(text.trim_ascii_end());
+            Some(KeyMd5::from_bytes(bytes.ok()?.try_into().ok()?))
         };
         if let Some(md5) = text.parse().ok().or_else(|| digits(text.as_bytes())) {
             return Ok(Self::Md5(md5));
@@ -147,7 +142,9 @@ mod tests {
         let key = "MTIzNDU2Nzg5MGFiY2RlZmdoaWprbG1ub3BxcnN0dXY=";
         assert_eq!(parse(key), Md5Argument::LooksLikeAKey);
         assert!(!format!("{:?}", parse(key)).contains(key));
-        assert_eq!(parse("d41d8"), Md5Argument::Malformed);
+        for text in ["d41d8", "d41d", "hRasmdxgYDKV3nvbahU1"] {
+            assert_eq!(parse(text), Md5Argument::Malformed, "{text}");
+        }
         assert_eq!(parse(""), Md5Argument::Malformed);
     }
 

@@ -249,7 +249,11 @@ pub(super) fn base64() -> Vec<Case> {
             BASE64_STANDARD.encode(with(TEXT, b"\n")),
         ),
     ];
-    for bytes in [16, 24, 31, 33, 48, 64] {
+    // 24 bytes make 32 characters, and 32 bytes are a raw key.
+    let characters = of(24);
+    let key: [u8; 32] = characters.as_bytes().try_into().unwrap();
+    cases.push(accepted("base64 of 24 bytes", characters, &key));
+    for bytes in [16, 31, 33, 48, 64] {
         cases.push(refused(&format!("base64 of {bytes} bytes"), of(bytes)));
     }
     cases

@@ -11,6 +11,9 @@ const MOST_LAYERS: usize = 4;
 
 type Bytes = Zeroizing<Vec<u8>>;
 
+/// What lies around, and what is left without it.
+type Found = Option<(Diagnosis, Bytes)>;
+
 /// Takes layers off until a key is left; which was the outermost, and the key.
 pub(crate) fn peel(bytes: &[u8]) -> Option<(Diagnosis, RawKey, Format)> {
     if let Some((diagnosis, key)) = raw_with_newline(bytes) {
@@ -58,8 +61,8 @@ pub(super) fn raw_with_newline(bytes: &[u8]) -> Option<(Diagnosis, RawKey)> {
 }
 
 /// Takes off the outermost layer.
-fn layer(bytes: &[u8]) -> Option<(Diagnosis, Bytes)> {
-    let layers: [fn(&[u8]) -> Option<(Diagnosis, Bytes)>; 11] = [
+fn layer(bytes: &[u8]) -> Found {
+    let layers: [fn(&[u8]) -> Found; 11] = [
         byte_order_mark,
         utf16,
         zero_bytes,
@@ -75,11 +78,11 @@ fn layer(bytes: &[u8]) -> Option<(Diagnosis, Bytes)> {
     layers.iter().find_map(|layer| layer(bytes))
 }
 
-fn found(diagnosis: Diagnosis, inner: &[u8]) -> Option<(Diagnosis, Bytes)> {
+fn found(diagnosis: Diagnosis, inner: &[u8]) -> Found {
     Some((diagnosis, Zeroizing::new(inner.to_vec())))
 }
 
-fn byte_order_mark(bytes: &[u8]) -> Option<(Diagnosis, Bytes)> {
+fn byte_order_mark(bytes: &[u8]) -> Found {
     found(
         Diagnosis::ByteOrderMark,
         bytes.strip_prefix(b"\xef\xbb\xbf")?,
@@ -87,7 +90,7 @@ fn byte_order_mark(bytes: &[u8]) -> Option<(Diagnosis, Bytes)> {
 }
 
 /// ASCII in UTF-16, either order, with or without a mark.
-fn utf16(bytes: &[u8]) -> Option<(Diagnosis, Bytes)> {
+fn utf16(bytes: &[u8]) -> Found {
     let unmarked = bytes
         .strip_prefix(b"\xff\xfe")
         .or_else(|| bytes.strip_prefix(b"\xfe\xff"))
@@ -105,7 +108,7 @@ fn utf16(bytes: &[u8]) -> Option<(Diagnosis, Bytes)> {
     Some((Diagnosis::Utf16, Zeroizing::new(narrow)))
 }
 
-fn zero_bytes(bytes: &[u8]) -> Option<(Diagnosis, Bytes)> {
+fn zero_bytes(bytes: &[u8]) -> Found {
     let mut inner = bytes;
     while let [0, rest @ ..] | [rest @ .., 0] = inner {
         inner = rest;
@@ -118,13 +121,13 @@ fn zero_bytes(bytes: &[u8]) -> Option<(Diagnosis, Bytes)> {
 }
 
 /// More than the one newline that rule 2 allows.
-fn white_space(bytes: &[u8]) -> Option<(Diagnosis, Bytes)> {
+fn white_space(bytes: &[u8]) -> Found {
     let inner = bytes.trim_ascii();
     (inner.len() < strip_newline(bytes).len()).then(|| found(Diagnosis::StrayWhitespace, inner))?
 }
 
 /// `KEY=value`, `export KEY=value`, `header: value`.
-fn name(bytes: &[u8]) -> Option<(Diagnosis, Bytes)> {
+fn name(bytes: &[u8]) -> Found {
     let text = strip_newline(bytes);
     let text = text.strip_prefix(b"export ").unwrap_or(text);
     let end = text
@@ -141,7 +144,7 @@ fn name(bytes: &[u8]) -> Option<(Diagnosis, Bytes)> {
     (!name.is_empty() && !padding && !byte).then(|| found(Diagnosis::Named, value))?
 }
 
-fn quotes(bytes: &[u8]) -> Option<(Diagnosis, Bytes)> {
+fn quotes(bytes: &[u8]) -> Found {
     let text = strip_newline(bytes);
     let inner = match text {
         [b'"', inner @ .., b'"'] | [b'\'', inner @ .., b'\''] | [b'`', inner @ .., b'`'] => inner,
@@ -150,7 +153,7 @@ fn quotes(bytes: &[u8]) -> Option<(Diagnosis, Bytes)> {
     found(Diagnosis::Quoted, inner)
 }
 
-fn hex_prefix(bytes: &[u8]) -> Option<(Diagnosis, Bytes)> {
+fn hex_prefix(bytes: &[u8]) -> Found {
     let text = strip_newline(bytes);
     let digits = text
         .strip_prefix(b"0x")
@@ -162,7 +165,7 @@ fn hex_prefix(bytes: &[u8]) -> Option<(Diagnosis, Bytes)> {
 }
 
 /// `ab:cd:...`, as openssl prints it, or `ab cd ...`.
-fn separated_hex(bytes: &[u8]) -> Option<(Diagnosis, Bytes)> {
+fn separated_hex(bytes: &[u8]) -> Found {
     let separator = |byte: &u8| byte.is_ascii_whitespace() || b":-,".contains(byte);
     let digits: Bytes = Zeroizing::new(
         bytes
@@ -176,7 +179,7 @@ fn separated_hex(bytes: &[u8]) -> Option<(Diagnosis, Bytes)> {
         .then_some((Diagnosis::SeparatedHex, digits))
 }
 
-fn lines(bytes: &[u8]) -> Option<(Diagnosis, Bytes)> {
+fn lines(bytes: &[u8]) -> Found {
     let joined: Bytes = Zeroizing::new(
         bytes
             .iter()
@@ -189,7 +192,7 @@ fn lines(bytes: &[u8]) -> Option<(Diagnosis, Bytes)> {
     (pieces && joined.iter().all(alphabet)).then_some((Diagnosis::SeveralLines, joined))
 }
 
-fn url_safe(bytes: &[u8]) -> Option<(Diagnosis, Bytes)> {
+fn url_safe(bytes: &[u8]) -> Found {
     let text = strip_newline(bytes);
     let alphabet = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_=".contains(byte);
     if !text.iter().all(alphabet) || !text.iter().any(|byte| b"-_".contains(byte)) {
@@ -207,7 +210,7 @@ fn url_safe(bytes: &[u8]) -> Option<(Diagnosis, Bytes)> {
 }
 
 /// Hex or base64 whose content is itself a written key, or a key and a newline.
-fn encoded(bytes: &[u8]) -> Option<(Diagnosis, Bytes)> {
+fn encoded(bytes: &[u8]) -> Found {
     let text = strip_newline(bytes);
     let (encoding, inner) = match (hex::decode(text), decode_base64(text)) {
         (Ok(inner), _) => ("hex", Zeroizing::new(inner)),
