@@ -1,7 +1,6 @@
 //! What becomes of each kind of answer, against a server that gives it.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     reason = "also outside of the functions that clippy knows as tests"
 )]
 
