@@ -216,11 +216,15 @@ fn check_states(entries: &[KeyEntry], items: &mut Vec<CheckItem>) {
         let (message, hint) = match entry.state {
             KeyState::Pending => (
                 format!("key `{id}` of ring `{ring}` was made but never put to use"),
-                format!("`keyferry key activate {id}` puts it to use, `keyferry key destroy {id}` gives it up"),
+                format!(
+                    "`keyferry key activate {id}` puts it to use, `keyferry key destroy {id}` gives it up"
+                ),
             ),
             KeyState::Compromised => (
                 format!("key `{id}` of ring `{ring}` is known to others"),
-                format!("`keyferry rekey s3://BUCKET/PREFIX --to {ring}` moves its objects to the active key; `keyferry key usage {id}` says which they are"),
+                format!(
+                    "`keyferry rekey s3://BUCKET/PREFIX --to {ring}` moves its objects to the active key; `keyferry key usage {id}` says which they are"
+                ),
             ),
             KeyState::DestroyScheduled if entry.destroy_after.is_some_and(|due| due <= now) => (
                 format!("key `{id}` of ring `{ring}` has waited long enough to be destroyed"),
@@ -253,10 +257,29 @@ fn check_leftovers(findings: &[Finding], items: &mut Vec<CheckItem>) {
             Finding::KeyFileMissing { .. } => continue,
             Finding::UnknownKeyFile { path, .. } => (
                 CheckLevel::Warning,
-                Some("find out who put it there; if it is a key of a backup, `keyferry key restore` takes it in"),
+                Some(
+                    "find out who put it there; if it is a key of a backup, `keyferry key restore` takes it in",
+                ),
                 Some(path.clone()),
             ),
             Finding::TornTailSaved { path, .. } => (
+                CheckLevel::Warning,
+                Some("nothing is lost; the file may be removed"),
+                Some(path.clone()),
+            ),
+            Finding::PlaceUnreachable { .. } => (
+                CheckLevel::Warning,
+                Some("check again when the place answers: this is about its working copy"),
+                None,
+            ),
+            Finding::DocumentDamaged { .. } => (
+                CheckLevel::Error,
+                Some(
+                    "restore the document: other machines may have it in their working copies, and so may a backup",
+                ),
+                None,
+            ),
+            Finding::WorkingCopyRebuilt { path } => (
                 CheckLevel::Warning,
                 Some("nothing is lost; the file may be removed"),
                 Some(path.clone()),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use keyferry_key::{GenerateError, KeyId};
 
-use crate::{KeyState, PermissionProblem, RingName, WriteBlock};
+use crate::{DocumentsError, KeyState, PermissionProblem, RingName, StoreId, WriteBlock};
 
 /// Any failure of the key store.
 #[derive(Debug, thiserror::Error)]
@@ -79,6 +79,44 @@ pub enum Error {
     /// What was written is not what is on disk.
     #[error("`{path}` does not read back as written; it was not put to use")]
     ReadBack { path: PathBuf },
+    /// The place that the store lives in did not do what was asked.
+    #[error(transparent)]
+    Place(#[from] DocumentsError),
+    /// A writer on another machine came first.
+    #[error("somebody else wrote to the key store in {place} first; nothing was changed")]
+    Overtaken { place: String },
+    /// Writers on other machines came first again and again.
+    #[error("others kept writing to the key store in {place}: {times} attempts came too late")]
+    KeptOvertaken { place: String, times: u32 },
+    /// The folder is the working copy of a store that lives elsewhere.
+    #[error("`{path}` is the working copy of the key store in {place}")]
+    IsWorkingCopy { path: PathBuf, place: String },
+    /// The folder is no working copy, or that of another place.
+    #[error("`{path}` is not the working copy of the key store in {place}{}", .found.as_ref().map(|found| format!(", but of the one in {found}")).unwrap_or_default())]
+    OtherPlace {
+        path: PathBuf,
+        found: Option<String>,
+        place: String,
+    },
+    /// The place holds another store than the working copy.
+    #[error("{place} holds the key store `{found}`, and its working copy `{path}` is of `{held}`")]
+    OtherStore {
+        place: String,
+        found: StoreId,
+        path: PathBuf,
+        held: StoreId,
+    },
+    /// Making the store was interrupted elsewhere.
+    #[error("the key store in {place} is not finished: making it was interrupted")]
+    Unfinished { place: String },
+    /// The place is empty, and there is a working copy with keys.
+    #[error(
+        "{place} holds no key store, and the folder of its working copy, `{path}`, holds one with entries"
+    )]
+    WorkingCopyLeft { path: PathBuf, place: String },
+    /// A store that lives elsewhere needs something that protects its identity.
+    #[error("a key store in {place} cannot be without a passphrase")]
+    Unprotected { place: String },
     /// Not a ring name.
     #[error("`{text}` is not a ring name")]
     InvalidRing { text: String },
@@ -172,6 +210,10 @@ impl Error {
             | Self::NotScheduled { .. }
             | Self::NotDue { .. }
             | Self::InOtherRing { .. }
+            | Self::IsWorkingCopy { .. }
+            | Self::OtherPlace { .. }
+            | Self::WorkingCopyLeft { .. }
+            | Self::Unprotected { .. }
             | Self::ExportExists { .. } => ErrorClass::Usage,
             Self::UnknownKey { .. } | Self::NoActiveKey { .. } | Self::Destroyed { .. } => {
                 ErrorClass::UnknownKey
@@ -179,12 +221,17 @@ impl Error {
             Self::NoStore { .. }
             | Self::WrongPassphrase { .. }
             | Self::PassphraseNeeded { .. }
+            | Self::Place(_)
+            | Self::Overtaken { .. }
+            | Self::KeptOvertaken { .. }
             | Self::Busy { .. } => ErrorClass::Locked,
             Self::Permissions(_)
             | Self::IdentityDamaged { .. }
             | Self::ManifestDamaged { .. }
             | Self::NewerFormat { .. }
             | Self::ReadOnly { .. }
+            | Self::OtherStore { .. }
+            | Self::Unfinished { .. }
             | Self::KeyFileMissing { .. }
             | Self::KeyFileDamaged { .. }
             | Self::Md5Collision { .. } => ErrorClass::Damaged,
@@ -232,6 +279,29 @@ impl Error {
             Self::Unwritable { .. } => return None,
             Self::ReadBack { .. } => {
                 "the disk or memory of this machine is not reliable: check it before making keys"
+            }
+            Self::Place(error) => return error.hint().map(str::to_owned),
+            Self::Overtaken { .. } | Self::KeptOvertaken { .. } => "try again",
+            Self::IsWorkingCopy { place, .. } => {
+                return Some(format!("name its place instead: `--store {place}`"));
+            }
+            Self::OtherPlace { .. } => {
+                "name another folder for the working copy, or move this one away"
+            }
+            Self::OtherStore { path, .. } => {
+                return Some(format!(
+                    "if the store was made anew on purpose, move `{}` away; it may hold keys that are nowhere else",
+                    path.display()
+                ));
+            }
+            Self::Unfinished { .. } => {
+                "run `keyferry key init` again on the machine that began it; if that is gone, remove the documents in the place and begin anew: no key was made"
+            }
+            Self::WorkingCopyLeft { .. } => {
+                "its keys may be nowhere else: move the folder to a safe place before making a new store"
+            }
+            Self::Unprotected { .. } => {
+                "give a passphrase; for machines without a person, in a file or a descriptor: the identity leaves this machine"
             }
             Self::InvalidRing { .. } => {
                 "a ring name is 1 to 64 of a-z, 0-9, `-`, `_`, `.`, and begins with a letter or digit"

@@ -6,8 +6,12 @@
 //! line beyond it that does not hold is an interrupted write and not damage.
 
 mod chain;
+mod follow;
 mod head;
 mod record;
 
-pub(crate) use chain::{Journal, JournalEnd, Tip, lines_unproven, start};
+pub(crate) use chain::{
+    JOURNAL_FILE, Journal, JournalEnd, Tip, lines_in, lines_unproven, read_bytes, start,
+};
+pub(crate) use head::Head;
 pub(crate) use record::{Event, Record};

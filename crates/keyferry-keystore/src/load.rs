@@ -214,11 +214,14 @@ mod tests {
         let LockedStore {
             folder: at,
             manifest,
+            ..
         } = LockedStore::open(&dir).unwrap();
         let identity = StoreIdentity::read(&at, &manifest.id, &Unlock::Unprotected).unwrap();
         let lock = ExclusiveLock::acquire(&at).unwrap();
         let mut journal = Journal::read(&at, &identity).unwrap();
-        journal.append(&at, &identity, &lock, event(id)).unwrap();
+        journal
+            .append(&at, &identity, &lock, None, event(id))
+            .unwrap();
         drop(lock);
         let store = Store::open(&dir, &Unlock::Unprotected).unwrap();
         (folder, store)

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use crate::folder::Folder;
 use crate::identity::IdentityFile;
-use crate::journal::lines_unproven;
+use crate::journal::{lines_in, lines_unproven};
 use crate::ledger::Ledger;
 use crate::lock::SharedLock;
 use crate::manifest::Manifest;
-use crate::{Error, KeyEntry, Store, StoreId, Unlock};
+use crate::remote::{Remote, refuse_working_copy};
+use crate::{Error, Finding, KeyEntry, Store, StoreId, Unlock};
 
 /// What a store's identity is protected by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,6 +26,8 @@ pub enum Protection {
 pub struct LockedStore {
     pub(crate) folder: Folder,
     pub(crate) manifest: Manifest,
+    /// Where the store lives, if it is not the folder.
+    pub(crate) remote: Option<Remote>,
 }
 
 impl LockedStore {
@@ -32,7 +35,7 @@ impl LockedStore {
     ///
     /// # Errors
     /// [`Error::NoStore`], [`Error::Permissions`], [`Error::NewerFormat`],
-    /// [`Error::ManifestDamaged`], [`Error::Io`].
+    /// [`Error::ManifestDamaged`], [`Error::IsWorkingCopy`], [`Error::Io`].
     pub fn open(dir: &Path) -> Result<Self, Error> {
         let folder = match Folder::open(dir) {
             Err(error) if error.is_not_found() => {
@@ -41,8 +44,13 @@ impl LockedStore {
             }
             opened => opened?,
         };
+        refuse_working_copy(&folder)?;
         let manifest = Manifest::read(&folder)?;
-        Ok(Self { folder, manifest })
+        Ok(Self {
+            folder,
+            manifest,
+            remote: None,
+        })
     }
 
     /// The store's name.
@@ -55,6 +63,12 @@ impl LockedStore {
     #[must_use]
     pub fn recipient(&self) -> &str {
         &self.manifest.recipient
+    }
+
+    /// What finding the store noticed: that the place it lives in does not answer.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        self.remote.as_ref().map_or(&[], Remote::noticed)
     }
 
     /// What opens the store: whether to ask for a passphrase.
@@ -73,13 +87,11 @@ impl LockedStore {
     /// As for [`Self::open`], and [`Error::Busy`], [`Error::NoLocks`].
     pub fn list(&self) -> Result<Vec<KeyEntry>, Error> {
         let _shared = SharedLock::acquire(&self.folder)?;
-        let mut ledger = Ledger::default();
-        for record in lines_unproven(&self.folder)? {
-            if ledger.apply(record.seq, &record.event).is_err() {
-                break;
-            }
+        let mut records = lines_unproven(&self.folder)?;
+        if let Some(remote) = &self.remote {
+            records.extend(lines_in(remote.ahead()));
         }
-        Ok(ledger.entries().to_vec())
+        Ok(Ledger::of(&records).entries().to_vec())
     }
 
     /// Opens the store.

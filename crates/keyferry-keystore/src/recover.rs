@@ -14,6 +14,7 @@ use crate::key_file::KEYS_FOLDER;
 use crate::load::{Loaded, load};
 use crate::lock::{ExclusiveLock, SharedLock};
 use crate::manifest::Manifest;
+use crate::remote::{Attempts, Remote, WorkingCopy};
 use crate::{Error, Finding, WriteBlock};
 
 /// Reads the store and recovers it if need be, for a reader.
@@ -21,7 +22,13 @@ pub(crate) fn load_recovered(
     folder: &Folder,
     manifest: &Manifest,
     identity: &StoreIdentity,
+    remote: Option<&Remote>,
 ) -> Result<Loaded, Error> {
+    if remote.is_some() {
+        // What is new in the place is written here.
+        let lock = ExclusiveLock::acquire(folder)?;
+        return load_recovered_for_writing(folder, manifest, identity, remote, &lock);
+    }
     let loaded = {
         let _shared = SharedLock::acquire(folder)?;
         load(folder, manifest, identity)?
@@ -30,7 +37,7 @@ pub(crate) fn load_recovered(
         return Ok(loaded);
     }
     let lock = ExclusiveLock::acquire(folder)?;
-    load_recovered_for_writing(folder, manifest, identity, &lock)
+    load_recovered_for_writing(folder, manifest, identity, None, &lock)
 }
 
 /// Reads the store under the writer's lock and recovers it if need be.
@@ -38,12 +45,43 @@ pub(crate) fn load_recovered_for_writing(
     folder: &Folder,
     manifest: &Manifest,
     identity: &StoreIdentity,
+    remote: Option<&Remote>,
     lock: &ExclusiveLock,
 ) -> Result<Loaded, Error> {
+    let mut attempts = Attempts::begin();
+    loop {
+        let loaded = load_recovered_once(folder, manifest, identity, remote, lock);
+        match loaded {
+            Err(Error::Overtaken { .. }) if attempts.again() => {}
+            loaded => return loaded,
+        }
+    }
+}
+
+fn load_recovered_once(
+    folder: &Folder,
+    manifest: &Manifest,
+    identity: &StoreIdentity,
+    remote: Option<&Remote>,
+    lock: &ExclusiveLock,
+) -> Result<Loaded, Error> {
+    let copy = WorkingCopy {
+        folder,
+        manifest,
+        identity,
+        lock,
+    };
+    let pulled = remote.map(|remote| remote.pull(&copy)).transpose()?;
     let mut loaded = load(folder, manifest, identity)?;
+    if let Some(pulled) = pulled {
+        pulled.apply_to(&mut loaded);
+    }
     if loaded.needs_recovery()
-        && let Err(error) = recover(folder, identity, lock, &mut loaded)
+        && let Err(error) = recover(folder, identity, remote, lock, &mut loaded)
     {
+        if let Error::Overtaken { .. } = error {
+            return Err(error);
+        }
         // A full or read-only disk must not keep anybody from reading.
         loaded.block = Some(WriteBlock::NotRecovered {
             reason: with_cause(&error),
@@ -58,6 +96,7 @@ pub(crate) fn load_recovered_for_writing(
 fn recover(
     folder: &Folder,
     identity: &StoreIdentity,
+    remote: Option<&Remote>,
     lock: &ExclusiveLock,
     loaded: &mut Loaded,
 ) -> Result<(), Error> {
@@ -112,7 +151,7 @@ fn recover(
         let event = Event::KeyAdopted {
             facts: facts.clone(),
         };
-        if let Err(error) = loaded.journal.append(folder, identity, lock, event) {
+        if let Err(error) = loaded.journal.append(folder, identity, lock, remote, event) {
             loaded.orphans.push(facts);
             return Err(error);
         }

@@ -14,6 +14,7 @@ use crate::load::Loaded;
 use crate::lock::ExclusiveLock;
 use crate::manifest::{MANIFEST_FILE, Manifest};
 use crate::recover::{load_recovered, load_recovered_for_writing};
+use crate::remote::Remote;
 use crate::{
     Error, Finding, KeyEntry, KeyState, LockedStore, RingName, StoreId, Unlock, WriteBlock,
 };
@@ -26,8 +27,10 @@ use crate::{
 /// is wiped.
 pub struct Store {
     pub(crate) folder: Folder,
-    manifest: Manifest,
+    pub(crate) manifest: Manifest,
     pub(crate) identity: StoreIdentity,
+    /// Where the store lives, if it is not the folder.
+    pub(crate) remote: Option<Remote>,
     journal: Journal,
     pub(crate) ledger: Ledger,
     block: Option<WriteBlock>,
@@ -48,16 +51,19 @@ impl Store {
     }
 
     pub(crate) fn unlock(locked: LockedStore, unlock: &Unlock) -> Result<Self, Error> {
-        let LockedStore { folder, manifest } = locked;
-        let identity = StoreIdentity::read(&folder, &manifest.id, unlock)?;
-        Self::with_identity(folder, manifest, identity)
+        let identity = StoreIdentity::read(&locked.folder, &locked.manifest.id, unlock)?;
+        Self::with_identity(locked, identity)
     }
 
     pub(crate) fn with_identity(
-        folder: Folder,
-        manifest: Manifest,
+        locked: LockedStore,
         identity: StoreIdentity,
     ) -> Result<Self, Error> {
+        let LockedStore {
+            folder,
+            manifest,
+            remote,
+        } = locked;
         // New keys are encrypted to the identity's own recipient, whatever the file says; but a
         // file that says otherwise was tampered with.
         if identity.recipient() != manifest.recipient {
@@ -66,7 +72,7 @@ impl Store {
                 reason: "its recipient is not that of the identity".to_owned(),
             });
         }
-        let loaded = load_recovered(&folder, &manifest, &identity)?;
+        let loaded = load_recovered(&folder, &manifest, &identity, remote.as_ref())?;
         let Loaded {
             journal,
             ledger,
@@ -78,6 +84,7 @@ impl Store {
             folder,
             manifest,
             identity,
+            remote,
             journal,
             ledger,
             block,
@@ -90,12 +97,17 @@ impl Store {
     /// # Errors
     /// As for [`Self::open`].
     pub fn refresh(&mut self) -> Result<(), Error> {
-        let loaded = load_recovered(&self.folder, &self.manifest, &self.identity)?;
+        let loaded = load_recovered(
+            &self.folder,
+            &self.manifest,
+            &self.identity,
+            self.remote.as_ref(),
+        )?;
         self.take_in(loaded);
         Ok(())
     }
 
-    fn take_in(&mut self, loaded: Loaded) {
+    pub(crate) fn take_in(&mut self, loaded: Loaded) {
         self.journal = loaded.journal;
         self.ledger = loaded.ledger;
         self.block = loaded.block;
@@ -224,8 +236,7 @@ impl Store {
     /// [`Error::UnknownKey`]; [`Error::Transition`] if the key is not pending; as for
     /// [`Self::key`] if it does not open, and as for [`Self::create`].
     pub fn activate(&mut self, id: &KeyId) -> Result<KeyEntry, Error> {
-        let lock = self.begin_write()?;
-        self.activate_locked(&lock, id)
+        self.write(|store, lock| store.activate_locked(lock, id))
     }
 
     pub(crate) fn activate_locked(
@@ -251,27 +262,49 @@ impl Store {
             .join(key_file::file_name(&entry.id))
     }
 
-    fn read_only(&self, block: &WriteBlock) -> Error {
+    pub(crate) fn read_only(&self, block: &WriteBlock) -> Error {
         Error::ReadOnly {
             path: self.folder.path().to_owned(),
             block: block.clone(),
         }
     }
 
+    /// What people call the place that the store lives in, if it is not its folder.
+    #[must_use]
+    pub fn place(&self) -> Option<String> {
+        self.remote.as_ref().map(Remote::place)
+    }
+
     /// Takes the writer's lock and brings the store up to date under it.
     pub(crate) fn begin_write(&mut self) -> Result<ExclusiveLock, Error> {
         let lock = ExclusiveLock::acquire(&self.folder)?;
-        let loaded =
-            load_recovered_for_writing(&self.folder, &self.manifest, &self.identity, &lock)?;
+        let loaded = load_recovered_for_writing(
+            &self.folder,
+            &self.manifest,
+            &self.identity,
+            self.remote.as_ref(),
+            &lock,
+        )?;
         self.take_in(loaded);
-        match &self.block {
-            Some(block) => Err(self.read_only(block)),
-            None => Ok(lock),
+        if let Some(block) = &self.block {
+            return Err(self.read_only(block));
         }
+        if let Some(remote) = &self.remote {
+            remote.collect(&self.ledger);
+        }
+        Ok(lock)
     }
 
     /// Writes an event into the journal; when this returns, it happened.
     pub(crate) fn record(&mut self, lock: &ExclusiveLock, event: Event) -> Result<(), Error> {
+        if self.remote.is_some() {
+            self.record_elsewhere(lock, event)
+        } else {
+            self.record_once(lock, event)
+        }
+    }
+
+    pub(crate) fn record_once(&mut self, lock: &ExclusiveLock, event: Event) -> Result<(), Error> {
         // Tried on a copy first: an entry that contradicts the journal must never get into it.
         let mut ledger = self.ledger.clone();
         ledger
@@ -283,8 +316,13 @@ impl Store {
                     Misfit::Contradiction(reason) => reason,
                 },
             })?;
-        self.journal
-            .append(&self.folder, &self.identity, lock, event)?;
+        self.journal.append(
+            &self.folder,
+            &self.identity,
+            lock,
+            self.remote.as_ref(),
+            event,
+        )?;
         self.ledger = ledger;
         Ok(())
     }

@@ -35,7 +35,10 @@ fn faults(store: &Store) -> Vec<CheckItem> {
         CheckSubject::States,
         CheckSubject::Leftovers,
     ] {
-        assert!(items.iter().any(|item| item.subject == subject), "{subject:?}");
+        assert!(
+            items.iter().any(|item| item.subject == subject),
+            "{subject:?}"
+        );
     }
     items.retain(|item| item.level != CheckLevel::Sound);
     items

@@ -53,9 +53,7 @@ fn a_retired_ring_takes_no_new_objects_but_reads_the_old() {
 #[test]
 fn a_compromised_key_opens_and_encrypts_nothing_new() {
     let (place, mut store, entry) = with_key();
-    let known = store
-        .compromise(&entry.id, Some("seen in a mail"))
-        .unwrap();
+    let known = store.compromise(&entry.id, Some("seen in a mail")).unwrap();
     assert!(known.compromised);
     let reopened = open(&place);
     assert_eq!(reopened.list()[0], known);
@@ -133,10 +131,7 @@ fn a_destroyed_key_leaves_its_record_only() {
     assert_eq!(gone.state, KeyState::Tombstone);
     assert!(!path.exists());
     let store = open(&place);
-    assert!(matches!(
-        store.key(&entry.id),
-        Err(Error::Destroyed { .. })
-    ));
+    assert!(matches!(store.key(&entry.id), Err(Error::Destroyed { .. })));
     assert_eq!(store.findings(), []);
     assert_eq!(store.find_by_md5(&entry.md5), None);
 
