@@ -109,6 +109,9 @@ pub enum Error {
     /// Making the store was interrupted elsewhere.
     #[error("the key store in {place} is not finished: making it was interrupted")]
     Unfinished { place: String },
+    /// The place holds parts of a store.
+    #[error("{place} holds documents of a key store, but not its `store.toml`")]
+    PlaceNotEmpty { place: String },
     /// The place is empty, and there is a working copy with keys.
     #[error(
         "{place} holds no key store, and the folder of its working copy, `{path}`, holds one with entries"
@@ -213,6 +216,7 @@ impl Error {
             | Self::IsWorkingCopy { .. }
             | Self::OtherPlace { .. }
             | Self::WorkingCopyLeft { .. }
+            | Self::PlaceNotEmpty { .. }
             | Self::Unprotected { .. }
             | Self::ExportExists { .. } => ErrorClass::Usage,
             Self::UnknownKey { .. } | Self::NoActiveKey { .. } | Self::Destroyed { .. } => {
@@ -283,7 +287,7 @@ impl Error {
             Self::Place(error) => return error.hint().map(str::to_owned),
             Self::Overtaken { .. } | Self::KeptOvertaken { .. } => "try again",
             Self::IsWorkingCopy { place, .. } => {
-                return Some(format!("name its place instead: `--store {place}`"));
+                return Some(format!("name its place with `--store` instead: {place}"));
             }
             Self::OtherPlace { .. } => {
                 "name another folder for the working copy, or move this one away"
@@ -299,6 +303,9 @@ impl Error {
             }
             Self::WorkingCopyLeft { .. } => {
                 "its keys may be nowhere else: move the folder to a safe place before making a new store"
+            }
+            Self::PlaceNotEmpty { .. } => {
+                "name another place; what is there may be all that is left of a store"
             }
             Self::Unprotected { .. } => {
                 "give a passphrase; for machines without a person, in a file or a descriptor: the identity leaves this machine"

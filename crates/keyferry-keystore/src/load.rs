@@ -23,6 +23,8 @@ pub(crate) struct Loaded {
     pub(crate) unfinished: Vec<(Option<RingName>, String)>,
     /// Whole keys of this store that the journal does not name.
     pub(crate) orphans: Vec<KeyFacts>,
+    /// Others of these whose number the journal gives to another key.
+    pub(crate) displaced: Vec<KeyFacts>,
 }
 
 impl Loaded {
@@ -50,6 +52,7 @@ pub(crate) fn load(
         findings: Vec::new(),
         unfinished: Vec::new(),
         orphans: Vec::new(),
+        displaced: Vec::new(),
         journal,
     };
     if let JournalEnd::Broken { line, reason } = &loaded.journal.end {
@@ -189,7 +192,10 @@ fn survey_ring(
             }
             Ok((facts, _)) => match loaded.ledger.fits(&facts) {
                 Ok(()) => loaded.orphans.push(facts),
-                Err(reason) => loaded.findings.push(unknown(reason)),
+                Err(reason) => {
+                    loaded.findings.push(unknown(reason));
+                    loaded.displaced.push(facts);
+                }
             },
             Err(Error::KeyFileDamaged { reason, .. }) => loaded.findings.push(unknown(reason)),
             Err(error) => return Err(error),

@@ -76,9 +76,16 @@ fn load_recovered_once(
     if let Some(pulled) = pulled {
         pulled.apply_to(&mut loaded);
     }
-    if loaded.needs_recovery()
-        && let Err(error) = recover(folder, identity, remote, lock, &mut loaded)
-    {
+    let recovered = if loaded.needs_recovery() {
+        recover(folder, identity, remote, lock, &mut loaded)
+    } else {
+        Ok(())
+    };
+    let recovered = recovered.and_then(|()| match remote {
+        Some(remote) => remote.rehome(&copy, &mut loaded),
+        None => Ok(()),
+    });
+    if let Err(error) = recovered {
         if let Error::Overtaken { .. } = error {
             return Err(error);
         }

@@ -27,6 +27,7 @@ mod peek;
 mod pull;
 mod push;
 mod record;
+mod rehome;
 mod segments;
 mod working_copy;
 

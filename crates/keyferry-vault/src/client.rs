@@ -112,6 +112,12 @@ impl Vault {
         &self.address
     }
 
+    /// The namespace that all paths are in.
+    #[must_use]
+    pub fn namespace(&self) -> Option<&str> {
+        self.namespace.as_ref()?.to_str().ok()
+    }
+
     /// Asks for something; `path` is what follows `/v1/`.
     ///
     /// # Errors

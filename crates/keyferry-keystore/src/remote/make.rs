@@ -23,8 +23,9 @@ impl Store {
     /// it. Making one that was interrupted is finished by the same call.
     ///
     /// # Errors
-    /// As for [`Self::init`], with [`Error::NoStore`] and others naming the place; [`Error::Unprotected`]
-    /// unless a passphrase is given, because the identity leaves this machine; [`Error::Place`];
+    /// As for [`Self::init`], with [`Error::StoreExists`] naming the place; [`Error::Unprotected`] unless a
+    /// passphrase is given, because the identity leaves this machine; [`Error::Place`];
+    /// [`Error::PlaceNotEmpty`] if the place holds part of another store;
     /// [`Error::WorkingCopyLeft`] if the folder holds keys of a store that the place does not have.
     pub fn init_remote(
         place: Box<dyn Documents>,
@@ -47,6 +48,11 @@ impl Store {
             }
             return LockedStore::find(remote, dir)?.unlock(unlock);
         }
+        if remote.read(IDENTITY_FILE)?.is_some() || remote.read(&name(1))?.is_some() {
+            return Err(Error::PlaceNotEmpty {
+                place: remote.place(),
+            });
+        }
         remote.clear_left_over(dir)?;
         let id = StoreId::generate()?;
         let place = remote.place();
@@ -54,14 +60,17 @@ impl Store {
             working_copy::mark(folder, &place)?;
             build(folder, id, unlock, work)
         })?;
-        if let Err(error) = remote.finish_making(&folder) {
-            // Somebody else's claim came first: this store is nobody's, and nobody has a key of it.
-            if let Error::Place(DocumentsError::Conflict { .. }) = error {
+        if let Err(error) = remote.claim(&folder) {
+            // Where somebody else's claim came first, this store is nobody's, and nobody has a key of it.
+            if let Error::Place(DocumentsError::Conflict { .. }) = error
+                && remote.read(MANIFEST_FILE)?.is_some()
+            {
                 let _in_the_way_otherwise = std::fs::remove_dir_all(folder.path());
                 return Err(exists(&remote));
             }
             return Err(error);
         }
+        remote.finish_making(&folder)?;
         let locked = LockedStore {
             folder,
             manifest,
@@ -99,9 +108,12 @@ impl Remote {
             .map_err(|error| Error::io("remove", folder.path().to_owned(), error))
     }
 
-    /// Creates the documents of a new store, the claim first.
+    fn claim(&self, folder: &Folder) -> Result<(), Error> {
+        self.create(MANIFEST_FILE, &folder.read(MANIFEST_FILE, LIMIT)?)
+    }
+
+    /// Creates the other documents of a new store, once the claim is made.
     pub(super) fn finish_making(&self, folder: &Folder) -> Result<(), Error> {
-        self.create(MANIFEST_FILE, &folder.read(MANIFEST_FILE, LIMIT)?)?;
         self.create(IDENTITY_FILE, &folder.read(IDENTITY_FILE, LIMIT)?)?;
         self.create(&name(1), &journal::read_bytes(folder)?)
     }

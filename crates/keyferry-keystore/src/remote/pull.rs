@@ -15,13 +15,13 @@ use crate::key_file::{self, KEYS_FOLDER, UNFINISHED};
 use crate::ledger::Ledger;
 use crate::load::Loaded;
 use crate::lock::ExclusiveLock;
-use crate::manifest::Manifest;
+use crate::manifest::{MANIFEST_FILE, Manifest};
 use crate::{DocumentsError, Error, Finding, RingName, WriteBlock};
 
 /// How often, and after what pause, a place is asked again that seems to have lost entries: one that
 /// answers from several machines may be behind itself for a moment.
 const DOUBTS: u32 = 3;
-const DOUBT: Duration = Duration::from_millis(150);
+const DOUBT: Duration = Duration::from_millis(60);
 
 /// What bringing the working copy up to date led to.
 #[derive(Default)]
@@ -38,7 +38,11 @@ impl Pulled {
     pub(crate) fn apply_to(self, loaded: &mut Loaded) {
         loaded.findings.extend(self.findings);
         let Some(block) = self.block else { return };
-        loaded.block.get_or_insert(block);
+        match block {
+            // What is wrong with the working copy is wrong all the same.
+            WriteBlock::Unreachable { .. } => drop(loaded.block.get_or_insert(block)),
+            block => loaded.block = Some(block),
+        }
         // Nothing is written now, so they stay as they are.
         for facts in std::mem::take(&mut loaded.orphans) {
             loaded.ledger.add_unproven(facts);
@@ -92,7 +96,8 @@ impl Remote {
             self.check_store(copy.folder, copy.manifest)?;
             let all = self.fetch_from(1)?.bytes;
             // All that the place lacks is the first entry: making the store was interrupted.
-            if all.is_empty() && journal.tip.seq == 1 {
+            let claimed = all.is_empty() && self.read(MANIFEST_FILE)?.is_some();
+            if claimed && journal.tip.seq == 1 {
                 self.finish_making(copy.folder)?;
                 fetched = self.fetch_beyond(&held)?;
             }

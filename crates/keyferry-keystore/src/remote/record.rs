@@ -14,7 +14,7 @@ use crate::{Error, KeyState, RingName, Store};
 /// How long a write is tried again that others overtake. As long as for a lock.
 const PATIENCE: Duration = Duration::from_secs(60);
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
-const LONGEST_PAUSE: Duration = Duration::from_millis(400);
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);
 
 /// Tries again, with pauses of chance that grow, until patience ends.
 pub(crate) struct Attempts {
