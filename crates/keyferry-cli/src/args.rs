@@ -6,6 +6,7 @@
 mod key;
 mod lab;
 mod policy;
+mod secret_place;
 mod transfer;
 
 use std::path::PathBuf;
@@ -13,7 +14,13 @@ use std::path::PathBuf;
 use clap::builder::FalseyValueParser;
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
-pub(crate) use key::{ExportTarget, KeyArgs, KeyCommand, KeySource};
+use keyferry_keystore::OpenerName;
+
+pub(crate) use key::{
+    ActivateArgs, CheckStoreArgs, CompromiseArgs, DestroyArgs, ExportTarget, KeyArgs, KeyCommand,
+    KeySource, OpenerSpec, RetireArgs, UnlockWithCommand,
+};
+pub(crate) use secret_place::SecretPlace;
 pub(crate) use lab::{DemoArgs, LabArgs, LabCommand, StoryArg, UpArgs};
 pub(crate) use policy::{
     ApplyArgs, CheckArgs, CheckFormat, CompareArgs, CompareFormat, DiagramArgs, DiagramFormat,
@@ -140,6 +147,30 @@ pub(crate) struct GlobalArgs {
         conflicts_with = "passphrase_file"
     )]
     pub(crate) passphrase_fd: Option<u32>,
+    /// Identity file of age, or private ssh key, to open the key store with.
+    #[arg(long, global = true, env = "KEYFERRY_IDENTITY", value_name = "FILE")]
+    pub(crate) identity: Option<PathBuf>,
+    /// Open the key store by this opener and no other.
+    #[arg(long, global = true, env = "KEYFERRY_OPEN_WITH", value_name = "NAME")]
+    pub(crate) open_with: Option<OpenerName>,
+    /// PKCS#11 module of the token that opens the key store.
+    #[cfg(feature = "pkcs11")]
+    #[arg(
+        long,
+        global = true,
+        env = "KEYFERRY_PKCS11_MODULE",
+        value_name = "FILE"
+    )]
+    pub(crate) pkcs11_module: Option<PathBuf>,
+    /// Where to read the token's PIN: file:PATH, fd:N or env:NAME. Asked for if left out.
+    #[cfg(feature = "pkcs11")]
+    #[arg(
+        long,
+        global = true,
+        env = "KEYFERRY_PKCS11_PIN",
+        value_name = "PLACE"
+    )]
+    pub(crate) pkcs11_pin: Option<SecretPlace>,
     /// Configuration file.
     #[arg(long, global = true, env = "KEYFERRY_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,

@@ -136,6 +136,12 @@ impl Aws {
         })
     }
 
+    /// The region that was asked for, or that the configuration names.
+    #[cfg(feature = "kms")]
+    pub(crate) fn region(&self) -> Option<&Region> {
+        self.region.as_ref()
+    }
+
     /// What hands out clients by region.
     pub(crate) fn connector(&self) -> &Connector {
         &self.connector
@@ -153,14 +159,34 @@ impl Aws {
 
     /// The region a bucket is in: S3 knows.
     pub(crate) async fn bucket_region(&self, bucket: &BucketName) -> Result<Region, Failure> {
+        Ok(self.ask_for_region(bucket).await??)
+    }
+
+    /// The region a bucket is in, or `None` if there is no such bucket.
+    pub(crate) async fn region_if_exists(
+        &self,
+        bucket: &BucketName,
+    ) -> Result<Option<Region>, Failure> {
+        match self.ask_for_region(bucket).await? {
+            Err(BucketRegionError::Transfer(TransferError::NoSuchBucket { .. })) => Ok(None),
+            answer => Ok(Some(answer?)),
+        }
+    }
+
+    async fn ask_for_region(
+        &self,
+        bucket: &BucketName,
+    ) -> Result<Result<Region, BucketRegionError>, Failure> {
         let start = match &self.region {
             Some(region) => region.clone(),
             None => FIRST_REGION
                 .parse()
                 .map_err(|error| Failure::from_error(Exit::Failure, &error))?,
         };
-        let region = self.connector.bucket_region(bucket, &start).await?;
-        tracing::info!(%bucket, %region, "found the bucket");
+        let region = self.connector.bucket_region(bucket, &start).await;
+        if let Ok(region) = &region {
+            tracing::info!(%bucket, %region, "found the bucket");
+        }
         Ok(region)
     }
 }

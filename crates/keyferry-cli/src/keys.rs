@@ -5,12 +5,13 @@ use std::path::Path;
 use keyferry_key::import::{self, Format};
 use keyferry_key::{CustomerKey, KeyId, ParseKeyIdError};
 use keyferry_keystore::{
-    Error, ErrorClass, KeyEntry, KeyState, LockedStore, Protection, RingName, Store, Unlock,
+    Error, ErrorClass, KeyEntry, KeyState, RingName, Store,
 };
 
 use crate::args::KeySource;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::opening;
 use crate::secret_input;
 use crate::settings::Settings;
 use crate::terminal::Terminal;
@@ -44,17 +45,9 @@ impl ChosenKey {
     }
 }
 
-/// What opens a store that exists.
-pub(crate) fn unlock(settings: &Settings) -> Result<Unlock, Failure> {
-    match LockedStore::open(&settings.store)?.protection()? {
-        Protection::None => Ok(Unlock::Unprotected),
-        _ => Ok(Unlock::Passphrase(secret_input::passphrase(settings)?)),
-    }
-}
-
 /// Opens the store and reports what opening noticed.
 pub(crate) fn open_store(settings: &Settings, terminal: &Terminal) -> Result<Store, Failure> {
-    let store = Store::open(&settings.store, &unlock(settings)?)?;
+    let store = opening::open(settings, *terminal)?;
     for finding in store.findings() {
         terminal.warn(finding);
     }

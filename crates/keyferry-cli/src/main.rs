@@ -3,6 +3,7 @@
 mod args;
 mod aws;
 mod commands;
+mod confirm;
 mod exit;
 mod failure;
 mod find_key;
@@ -11,6 +12,7 @@ mod interrupt;
 mod keys;
 mod live;
 mod logging;
+mod opening;
 mod replica;
 mod secret_input;
 mod settings;

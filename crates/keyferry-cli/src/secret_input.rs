@@ -8,6 +8,7 @@ use std::path::Path;
 use keyferry_keystore::Passphrase;
 use zeroize::Zeroizing;
 
+use crate::args::SecretPlace;
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
 use crate::settings::Settings;
@@ -18,11 +19,8 @@ const LONGEST: u64 = 64 * 1024;
 /// The environment variable that may hold the passphrase.
 const PASSPHRASE_VARIABLE: &str = "KEYFERRY_PASSPHRASE";
 
-/// The passphrase of an existing store.
-pub(crate) fn passphrase(settings: &Settings) -> Result<Passphrase, Failure> {
-    if let Some(given) = given_passphrase(settings)? {
-        return Ok(given);
-    }
+/// The passphrase of an existing store, asked for.
+pub(crate) fn passphrase() -> Result<Passphrase, Failure> {
     let typed = prompt("Passphrase of the key store: ")?;
     Passphrase::new(typed).map_err(|error| Failure::from_error(Exit::Store, &error))
 }
@@ -32,6 +30,19 @@ pub(crate) fn new_passphrase(settings: &Settings) -> Result<Passphrase, Failure>
     if let Some(given) = given_passphrase(settings)? {
         return Ok(given);
     }
+    chosen_passphrase()
+}
+
+/// A passphrase that is to open a store from now on: from its place, or typed twice.
+pub(crate) fn further_passphrase(place: Option<&SecretPlace>) -> Result<Passphrase, Failure> {
+    match place {
+        Some(place) => Passphrase::new(line_from(place)?)
+            .map_err(|error| Failure::from_error(Exit::Usage, &error)),
+        None => chosen_passphrase(),
+    }
+}
+
+fn chosen_passphrase() -> Result<Passphrase, Failure> {
     let typed = prompt("New passphrase for the key store: ")?;
     let again = Zeroizing::new(prompt("Once more: ")?);
     if typed != *again {
@@ -40,7 +51,8 @@ pub(crate) fn new_passphrase(settings: &Settings) -> Result<Passphrase, Failure>
     Passphrase::new(typed).map_err(|error| Failure::from_error(Exit::Usage, &error))
 }
 
-fn given_passphrase(settings: &Settings) -> Result<Option<Passphrase>, Failure> {
+/// The passphrase of an existing store, if it is given without asking.
+pub(crate) fn given_passphrase(settings: &Settings) -> Result<Option<Passphrase>, Failure> {
     let text = if let Some(descriptor) = settings.passphrase_fd {
         Some(first_line(&from_descriptor(descriptor)?)?)
     } else if let Some(path) = &settings.passphrase_file {
@@ -68,11 +80,27 @@ fn prompt(question: &str) -> Result<String, Failure> {
     rpassword::prompt_password(question).context("read", "the passphrase")
 }
 
+/// The first line of a secret's place.
+pub(crate) fn line_from(place: &SecretPlace) -> Result<String, Failure> {
+    match place {
+        SecretPlace::File(path) => first_line(&from_file(path)?),
+        SecretPlace::Descriptor(number) => first_line(&from_descriptor(*number)?),
+        SecretPlace::Environment(name) => first_line(&from_environment(name)?),
+    }
+}
+
+/// Asks for a secret on the terminal, if there is one.
+pub(crate) fn ask(question: &str) -> Option<String> {
+    let terminal = File::options().read(true).write(true).open("/dev/tty");
+    terminal.ok()?;
+    rpassword::prompt_password(question).ok()
+}
+
 fn first_line(bytes: &[u8]) -> Result<String, Failure> {
     let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or(bytes);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     String::from_utf8(line.to_vec())
-        .map_err(|_| Failure::new(Exit::Usage, "the passphrase is not UTF-8"))
+        .map_err(|_| Failure::new(Exit::Usage, "a passphrase or PIN must be UTF-8"))
 }
 
 /// The bytes of a file that holds a secret.

@@ -8,10 +8,13 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
+use keyferry_keystore::OpenerName;
 use keyferry_policy::{BucketName, Region};
 use keyferry_transfer::Endpoints;
 use serde::Deserialize;
 
+#[cfg(feature = "pkcs11")]
+use crate::args::SecretPlace;
 use crate::args::{GlobalArgs, KeySource, ReplicaAddress};
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
@@ -29,6 +32,12 @@ pub(crate) struct Settings {
     pub(crate) store: PathBuf,
     pub(crate) passphrase_file: Option<PathBuf>,
     pub(crate) passphrase_fd: Option<u32>,
+    pub(crate) identity: Option<PathBuf>,
+    pub(crate) open_with: Option<OpenerName>,
+    #[cfg(feature = "pkcs11")]
+    pub(crate) pkcs11_module: Option<PathBuf>,
+    #[cfg(feature = "pkcs11")]
+    pub(crate) pkcs11_pin: Option<SecretPlace>,
     default_key: Option<String>,
     pairs: Vec<Pair>,
 }
@@ -114,6 +123,12 @@ impl Settings {
             store,
             passphrase_file: global.passphrase_file.clone(),
             passphrase_fd: global.passphrase_fd,
+            identity: global.identity.clone(),
+            open_with: global.open_with.clone(),
+            #[cfg(feature = "pkcs11")]
+            pkcs11_module: global.pkcs11_module.clone(),
+            #[cfg(feature = "pkcs11")]
+            pkcs11_pin: global.pkcs11_pin.clone(),
             default_key: file.key,
             pairs,
         })
@@ -134,6 +149,13 @@ impl Settings {
                 None
             }
         })
+    }
+
+    /// Every bucket of the pairs.
+    pub(crate) fn paired_buckets(&self) -> impl Iterator<Item = BucketName> {
+        self.pairs
+            .iter()
+            .flat_map(|pair| [pair.source.bucket.clone(), pair.replica.bucket.clone()])
     }
 
     /// The key to use for a bucket when none was asked for.
@@ -191,7 +213,7 @@ fn read_config(path: &Path, required: bool) -> Result<ConfigFile, Failure> {
     })
 }
 
-fn variable(name: &str) -> Option<String> {
+pub(crate) fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 

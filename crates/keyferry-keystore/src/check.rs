@@ -36,6 +36,10 @@ pub enum CheckSubject {
     Strength,
     /// Keys in states that ask for something to be done.
     States,
+    /// What opens the store: the file of each opener.
+    Openers,
+    /// Whether the catalogue says what the journal says.
+    Catalogue,
     /// What interrupted or foreign writes left behind.
     Leftovers,
 }
@@ -92,18 +96,23 @@ impl CheckItem {
 
 impl Store {
     /// Looks at everything: every file's permissions, every key, the journal, what was left
-    /// behind. Each subject gives at least one result. Nothing is changed.
+    /// behind. Each subject gives at least one result. Nothing is changed,
+    /// but for a catalogue that does not hold: it is made anew.
     ///
     /// # Errors
     /// [`Error::Busy`], [`Error::NoLocks`], [`Error::Io`] if the store's folders cannot be read. What is wrong
     /// with the store itself is a result, not an error.
     pub fn check(&self) -> Result<Vec<CheckItem>, Error> {
-        let _shared = SharedLock::acquire(&self.folder)?;
         let mut items = Vec::new();
-        check_permissions(self, &mut items)?;
-        check_journal(self, &mut items);
-        check_keys(self, &mut items);
+        {
+            let _shared = SharedLock::acquire(&self.folder)?;
+            check_permissions(self, &mut items)?;
+            check_journal(self, &mut items);
+            check_keys(self, &mut items);
+        }
         check_states(self.list(), &mut items);
+        check_openers(self, &mut items)?;
+        check_catalogue(self, &mut items);
         check_leftovers(self.findings(), &mut items);
         Ok(items)
     }
@@ -248,13 +257,79 @@ fn check_states(entries: &[KeyEntry], items: &mut Vec<CheckItem>) {
     ));
 }
 
+fn check_openers(store: &Store, items: &mut Vec<CheckItem>) -> Result<(), Error> {
+    use CheckSubject::Openers;
+    let before = items.len();
+    for finding in store.findings() {
+        let (level, hint, path) = match finding {
+            Finding::OpenerChanged { name, path } | Finding::OpenerMissing { name, path } => (
+                CheckLevel::Error,
+                format!("`keyferry key unlock-with remove {name}`, and add it again"),
+                path,
+            ),
+            Finding::UnknownOpenerFile { path, .. } => (
+                CheckLevel::Warning,
+                "find out who put it there, and remove it".to_owned(),
+                path,
+            ),
+            _ => continue,
+        };
+        items.push(
+            CheckItem::new(Openers, level, finding.to_string())
+                .hint(hint)
+                .path(path.clone()),
+        );
+    }
+    if items.len() == before {
+        let openers = store.openers()?;
+        let names: Vec<String> = openers
+            .iter()
+            .map(|opener| opener.name.to_string())
+            .collect();
+        items.push(CheckItem::new(
+            Openers,
+            CheckLevel::Sound,
+            format!("it opens with: {}", names.join(", ")),
+        ));
+    }
+    Ok(())
+}
+
+fn check_catalogue(store: &Store, items: &mut Vec<CheckItem>) {
+    store.check_catalogue();
+    let findings = store.catalogue_findings();
+    if findings.is_empty() {
+        let versions: u64 = store.use_counts().iter().map(|count| count.versions).sum();
+        items.push(CheckItem::new(
+            CheckSubject::Catalogue,
+            CheckLevel::Sound,
+            format!("{versions} versions of objects, as the journal has them"),
+        ));
+    }
+    for finding in findings {
+        items.push(
+            CheckItem::new(
+                CheckSubject::Catalogue,
+                CheckLevel::Warning,
+                finding.to_string(),
+            )
+            .hint("nothing is lost: the journal has everything that was in it"),
+        );
+    }
+}
+
 fn check_leftovers(findings: &[Finding], items: &mut Vec<CheckItem>) {
     use CheckSubject::Leftovers;
     let found = items.len();
     for finding in findings {
         let (level, hint, path) = match finding {
-            // Told by the key's own result.
-            Finding::KeyFileMissing { .. } => continue,
+            // Told by the results of the key, the openers and the catalogue.
+            Finding::KeyFileMissing { .. }
+            | Finding::OpenerChanged { .. }
+            | Finding::OpenerMissing { .. }
+            | Finding::UnknownOpenerFile { .. }
+            | Finding::CatalogueRebuilt { .. }
+            | Finding::CatalogueUnusable { .. } => continue,
             Finding::UnknownKeyFile { path, .. } => (
                 CheckLevel::Warning,
                 Some(
@@ -284,9 +359,9 @@ fn check_leftovers(findings: &[Finding], items: &mut Vec<CheckItem>) {
                 Some("nothing is lost; the file may be removed"),
                 Some(path.clone()),
             ),
-            Finding::OrphanSwept { .. } | Finding::KeyAdopted { .. } => {
-                (CheckLevel::Sound, None, None)
-            }
+            Finding::OrphanSwept { .. }
+            | Finding::KeyAdopted { .. }
+            | Finding::OpenerPutInPlace { .. } => (CheckLevel::Sound, None, None),
         };
         items.push(CheckItem {
             hint: hint.map(str::to_owned),

@@ -7,7 +7,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use keyferry_key::{GenerateError, KeyId};
 
-use crate::{DocumentsError, KeyState, PermissionProblem, RingName, StoreId, WriteBlock};
+use crate::{
+    DocumentsError, KeyState, OpenerName, PermissionProblem, RingName, StoreId, WrapError, WriteBlock,
+};
 
 /// Any failure of the key store.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +62,62 @@ pub enum Error {
     /// The file that opens the keys is damaged.
     #[error("the store's identity `{path}` is damaged: {reason}")]
     IdentityDamaged { path: PathBuf, reason: String },
+    /// Not a name for an opener.
+    #[error("`{text}` cannot be the name of this opener")]
+    InvalidOpenerName { text: String },
+    /// There is an opener of this name already.
+    #[error("there already is an opener `{name}`")]
+    OpenerExists { name: OpenerName },
+    /// No such opener.
+    #[error("there is no opener `{name}`")]
+    UnknownOpener { name: OpenerName },
+    /// Without it nothing would open the store.
+    #[error(
+        "opener `{name}` is the only one: without it the key store could never be opened again"
+    )]
+    LastOpener { name: OpenerName },
+    /// Without it perhaps nothing would open the store.
+    #[error("opener `{name}` stays: no other was seen to open the key store")]
+    OpenerNotProven { name: OpenerName },
+    /// What should open a new opener does not.
+    #[error("opener `{name}` was not added: what was given to prove it does not open it")]
+    ProofFailed { name: OpenerName },
+    /// The file of an opener is damaged, or another was put in its place.
+    #[error("the file of opener `{name}` is damaged: `{path}`: {reason}")]
+    OpenerDamaged {
+        name: OpenerName,
+        path: PathBuf,
+        reason: String,
+    },
+    /// The service behind an opener did not help.
+    #[error("opener `{name}`: {source}")]
+    OpenerFailed { name: OpenerName, source: WrapError },
+    /// What was given is for none of the store's openers.
+    #[error("nothing that was given opens the key store `{path}`")]
+    NoOpenerFits { path: PathBuf },
+    /// A recipient that nothing can be encrypted to.
+    #[error("`{text}` cannot be encrypted to: {reason}")]
+    RecipientUnusable {
+        text: String,
+        reason: String,
+        hint: &'static str,
+    },
+    /// An identity file that nothing can be decrypted with.
+    #[error("the identity `{file}` cannot be used: {reason}")]
+    IdentityUnusable {
+        file: String,
+        reason: String,
+        hint: &'static str,
+    },
+    /// An identity file with a passphrase that nobody gave.
+    #[error("the identity `{file}` has a passphrase, and there is nobody to ask for it")]
+    IdentityLocked { file: String },
+    /// The passphrase does not open the identity file.
+    #[error("wrong passphrase for the identity `{file}`")]
+    IdentityPassphrase { file: String },
+    /// The program of an age plugin is not installed.
+    #[error("the age plugin `{binary}` was not found")]
+    PluginMissing { binary: String },
     /// The store's description is damaged or was changed.
     #[error("`{path}` is damaged: {reason}")]
     ManifestDamaged { path: PathBuf, reason: String },
@@ -208,6 +266,10 @@ impl Error {
             | Self::EmptyPassphrase
             | Self::NotProtected { .. }
             | Self::InvalidRing { .. }
+            | Self::InvalidOpenerName { .. }
+            | Self::OpenerExists { .. }
+            | Self::UnknownOpener { .. }
+            | Self::LastOpener { .. }
             | Self::RingHasActive { .. }
             | Self::Transition { .. }
             | Self::NotScheduled { .. }
@@ -228,10 +290,20 @@ impl Error {
             | Self::Place(_)
             | Self::Overtaken { .. }
             | Self::KeptOvertaken { .. }
+            | Self::OpenerNotProven { .. }
+            | Self::ProofFailed { .. }
+            | Self::OpenerFailed { .. }
+            | Self::NoOpenerFits { .. }
+            | Self::RecipientUnusable { .. }
+            | Self::IdentityUnusable { .. }
+            | Self::IdentityLocked { .. }
+            | Self::IdentityPassphrase { .. }
+            | Self::PluginMissing { .. }
             | Self::Busy { .. } => ErrorClass::Locked,
             Self::Permissions(_)
             | Self::IdentityDamaged { .. }
             | Self::ManifestDamaged { .. }
+            | Self::OpenerDamaged { .. }
             | Self::NewerFormat { .. }
             | Self::ReadOnly { .. }
             | Self::OtherStore { .. }
@@ -278,6 +350,35 @@ impl Error {
             Self::IdentityDamaged { .. } | Self::ManifestDamaged { .. } => {
                 "restore this file from a backup; the keys themselves are untouched"
             }
+            Self::InvalidOpenerName { .. } => {
+                "a name is 1 to 64 of a-z, 0-9, `-`, `_`, `.`, and begins with a letter or digit; `passphrase` and `unprotected` are what `identity.age` is called"
+            }
+            Self::OpenerExists { .. } => {
+                "`--replace` puts the new one in its place, `--name NAME` adds it beside"
+            }
+            Self::UnknownOpener { .. } => {
+                "`keyferry key unlock-with list` shows what opens the store"
+            }
+            Self::LastOpener { .. } => "add another first: `keyferry key unlock-with add`",
+            Self::OpenerNotProven { .. } => {
+                "open the store by another opener in the same call: `--identity FILE`, or `--open-with NAME`"
+            }
+            Self::ProofFailed { .. } => {
+                "give the private half of the recipient, or leave the proof out and try it later"
+            }
+            Self::OpenerDamaged { .. } => {
+                "open the store by another opener and add this one again with `--replace`, or restore this file from a backup"
+            }
+            Self::OpenerFailed { source, .. } => return Some(source.hint().to_owned()),
+            Self::NoOpenerFits { .. } => {
+                "`keyferry key unlock-with list` shows what opens the store"
+            }
+            Self::RecipientUnusable { hint, .. } | Self::IdentityUnusable { hint, .. } => hint,
+            Self::IdentityLocked { .. } => {
+                "run it on a terminal, or give an identity without a passphrase"
+            }
+            Self::IdentityPassphrase { .. } => "try again; nothing was changed",
+            Self::PluginMissing { .. } => "install the plugin where PATH finds it",
             Self::NewerFormat { .. } => "use the newest keyferry that has opened this store",
             Self::ReadOnly { block, .. } => block.hint(),
             Self::Unwritable { .. } => return None,

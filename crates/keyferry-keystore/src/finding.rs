@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use keyferry_key::KeyId;
 
-use crate::RingName;
+use crate::{OpenerName, RingName};
 
 /// Something that opening the store noticed, and what was done about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +71,46 @@ pub enum Finding {
         /// Why it was not taken in.
         reason: String,
     },
+    /// The catalogue was made anew from the journal. Nothing was lost.
+    CatalogueRebuilt {
+        /// The file.
+        path: PathBuf,
+        /// What was wrong with the one before.
+        reason: String,
+    },
+    /// The catalogue's file cannot be used: it is made again in memory each time, or not at all.
+    CatalogueUnusable {
+        /// The file.
+        path: PathBuf,
+        /// What stands in the way.
+        reason: String,
+    },
+    /// The file of an opener has its final name now: adding or removing it was interrupted.
+    OpenerPutInPlace {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file of an opener is not the one that the journal records.
+    OpenerChanged {
+        /// The opener.
+        name: OpenerName,
+        /// The file.
+        path: PathBuf,
+    },
+    /// The journal knows an opener whose file is gone.
+    OpenerMissing {
+        /// The opener.
+        name: OpenerName,
+        /// Where the file should be.
+        path: PathBuf,
+    },
+    /// A file among the openers is none that the journal records.
+    UnknownOpenerFile {
+        /// The file.
+        path: PathBuf,
+        /// Why it does not belong there.
+        reason: String,
+    },
 }
 
 impl fmt::Display for Finding {
@@ -127,9 +167,34 @@ impl fmt::Display for Finding {
                     path.display()
                 )
             }
-            Self::UnknownKeyFile { path, reason } => {
+            Self::UnknownKeyFile { path, reason } | Self::UnknownOpenerFile { path, reason } => {
                 write!(formatter, "left `{}` alone: {reason}", path.display())
             }
+            Self::CatalogueRebuilt { path, reason } => write!(
+                formatter,
+                "made the catalogue `{}` anew from the journal: {reason}",
+                path.display()
+            ),
+            Self::CatalogueUnusable { path, reason } => write!(
+                formatter,
+                "the catalogue `{}` cannot be written, so finding keys takes longer: {reason}",
+                path.display()
+            ),
+            Self::OpenerPutInPlace { path } => write!(
+                formatter,
+                "put `{}` in its place: a change of what opens the store was interrupted",
+                path.display()
+            ),
+            Self::OpenerChanged { name, path } => write!(
+                formatter,
+                "the file of opener `{name}` was changed and may not open the store any more: `{}`",
+                path.display()
+            ),
+            Self::OpenerMissing { name, path } => write!(
+                formatter,
+                "the file of opener `{name}` is missing: `{}`",
+                path.display()
+            ),
         }
     }
 }

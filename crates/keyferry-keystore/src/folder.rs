@@ -58,6 +58,18 @@ impl Folder {
         })
     }
 
+    /// Another handle on the same folder.
+    pub(crate) fn again(&self) -> Result<Self, Error> {
+        let descriptor = self
+            .descriptor
+            .try_clone()
+            .map_err(|error| Error::io("open", self.path.clone(), error))?;
+        Ok(Self {
+            descriptor,
+            path: self.path.clone(),
+        })
+    }
+
     /// The same folder after it was renamed.
     pub(crate) fn renamed(self, path: PathBuf) -> Self {
         Self { path, ..self }

@@ -1,27 +1,27 @@
 //! The age identity that opens a store's keys, and what is derived from it.
 //!
 //! Key files are encrypted to the identity's public recipient. The identity itself lies in
-//! `identity.age`, behind whatever protects the store: a change of passphrase rewrites one small
-//! file and no key. The identity is in memory while a store is unlocked and is wiped with it.
+//! `identity.age` and in the files of other openers, behind whatever protects the store: a change of
+//! passphrase rewrites one small file and no key. The identity is in memory while a store is unlocked
+//! and is wiped with it.
 
 use std::io::{Read, Write};
 use std::iter;
-use std::path::PathBuf;
 
 use age::x25519;
 use age::{DecryptError, Decryptor, Encryptor, scrypt};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::ExposeSecret;
 use zeroize::Zeroizing;
 
 use crate::folder::Folder;
 use crate::manifest::{MANIFEST_FILE, StoreId};
+use crate::opener::{Opened, open};
 use crate::seal::SealKey;
-use crate::{Error, Protection, Unlock, WorkFactor};
+use crate::{Error, OpenerName, Unlock, WorkFactor};
 
 pub(crate) const IDENTITY_FILE: &str = "identity.age";
-const LIMIT: u64 = 64 << 10;
 const STORE_COMMENT: &str = "# key store: ";
-const AGE_MAGIC: &[u8] = b"age-encryption.org/";
+pub(crate) const AGE_MAGIC: &[u8] = b"age-encryption.org/";
 
 /// An unlocked identity.
 pub(crate) struct StoreIdentity {
@@ -30,6 +30,9 @@ pub(crate) struct StoreIdentity {
     pub(crate) journal_seal: SealKey,
     pub(crate) head_seal: SealKey,
     pub(crate) key_file_seal: SealKey,
+    pub(crate) catalogue_seal: SealKey,
+    /// The opener that it came from, if it came from one.
+    pub(crate) opened: Option<Opened>,
 }
 
 impl StoreIdentity {
@@ -49,7 +52,9 @@ impl StoreIdentity {
             journal_seal: derive("keyferry/1/journal")?,
             head_seal: derive("keyferry/1/journal-head")?,
             key_file_seal: derive("keyferry/1/key-file")?,
+            catalogue_seal: derive("keyferry/1/catalogue")?,
             identity,
+            opened: None,
         })
     }
 
@@ -76,14 +81,8 @@ impl StoreIdentity {
         unlock: &Unlock,
         work: WorkFactor,
     ) -> Result<(), Error> {
-        let secret = self.identity.to_string();
-        let head = format!("{STORE_COMMENT}{store}\n# public key: {}\n", self.recipient);
-        let mut text = Zeroizing::new(Vec::with_capacity(512));
-        text.extend_from_slice(head.as_bytes());
-        text.extend_from_slice(secret.expose_secret().as_bytes());
-        text.push(b'\n');
+        let text = self.text(store);
         match unlock {
-            Unlock::Unprotected => folder.write_new(IDENTITY_FILE, &text),
             Unlock::Passphrase(passphrase) => {
                 let mut recipient = scrypt::Recipient::new(passphrase.secret());
                 recipient.set_work_factor(work.log2());
@@ -94,30 +93,34 @@ impl StoreIdentity {
                     })?;
                 folder.write_new(IDENTITY_FILE, &ciphertext)
             }
+            Unlock::Unprotected => folder.write_new(IDENTITY_FILE, &text),
+            Unlock::Identities(_) | Unlock::Wrap(_) => Err(Error::Unwritable {
+                path: folder.path_of(IDENTITY_FILE),
+                reason: "a store begins with a passphrase or unprotected".to_owned(),
+            }),
         }
     }
 
-    /// Unlocks `identity.age`.
-    pub(crate) fn read(folder: &Folder, store: &StoreId, unlock: &Unlock) -> Result<Self, Error> {
-        let file = IdentityFile::read(folder)?;
-        let path = folder.path_of(IDENTITY_FILE);
-        let damaged = |reason: &str| Error::IdentityDamaged {
-            path: path.clone(),
-            reason: reason.to_owned(),
-        };
-        let store_path = folder.path().to_owned();
-        let text = match (unlock, file.protection()) {
-            (Unlock::Unprotected, Protection::None) => file.bytes,
-            (Unlock::Passphrase(passphrase), Protection::Passphrase) => {
-                open_with_passphrase(&file.bytes, passphrase.secret(), path.clone(), store_path)?
-            }
-            (Unlock::Unprotected, Protection::Passphrase) => {
-                return Err(Error::PassphraseNeeded { path: store_path });
-            }
-            (Unlock::Passphrase(_), Protection::None) => {
-                return Err(Error::NotProtected { path: store_path });
-            }
-        };
+    /// The identity as an identity file of age.
+    pub(crate) fn text(&self, store: &StoreId) -> Zeroizing<Vec<u8>> {
+        let secret = self.identity.to_string();
+        let head = format!("{STORE_COMMENT}{store}\n# public key: {}\n", self.recipient);
+        let mut text = Zeroizing::new(Vec::with_capacity(512));
+        text.extend_from_slice(head.as_bytes());
+        text.extend_from_slice(secret.expose_secret().as_bytes());
+        text.push(b'\n');
+        text
+    }
+
+    /// Unlocks it with what is given, through any opener that fits, or through one alone.
+    pub(crate) fn read(
+        folder: &Folder,
+        store: &StoreId,
+        unlock: &Unlock,
+        only: Option<&OpenerName>,
+    ) -> Result<Self, Error> {
+        let (text, opened) = open(folder, store, unlock, only)?;
+        let damaged = |reason: &str| opened.damaged(folder, reason.to_owned());
         let text = std::str::from_utf8(&text).map_err(|_| damaged("it is not text"))?;
         // The id of the store goes into every seal: were it wrong, the journal and all keys would
         // look forged. The identity is the better witness, as a passphrase protects it.
@@ -138,57 +141,13 @@ impl StoreIdentity {
             return Err(damaged("it does not hold exactly one identity"));
         };
         let identity = line.parse::<x25519::Identity>().map_err(damaged)?;
-        Self::new(identity, store).ok_or_else(|| damaged("no keys can be derived from it"))
+        let identity =
+            Self::new(identity, store).ok_or_else(|| damaged("no keys can be derived from it"))?;
+        Ok(Self {
+            opened: Some(opened),
+            ..identity
+        })
     }
-}
-
-/// `identity.age` as it lies on disk.
-pub(crate) struct IdentityFile {
-    bytes: Zeroizing<Vec<u8>>,
-}
-
-impl IdentityFile {
-    pub(crate) fn read(folder: &Folder) -> Result<Self, Error> {
-        match folder.read(IDENTITY_FILE, LIMIT) {
-            Ok(bytes) => Ok(Self {
-                bytes: Zeroizing::new(bytes),
-            }),
-            Err(error) if error.is_not_found() => Err(Error::IdentityDamaged {
-                path: folder.path_of(IDENTITY_FILE),
-                reason: "it is missing".to_owned(),
-            }),
-            Err(error) => Err(error),
-        }
-    }
-
-    pub(crate) fn protection(&self) -> Protection {
-        if self.bytes.starts_with(AGE_MAGIC) {
-            Protection::Passphrase
-        } else {
-            Protection::None
-        }
-    }
-}
-
-fn open_with_passphrase(
-    ciphertext: &[u8],
-    passphrase: SecretString,
-    path: PathBuf,
-    store: PathBuf,
-) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let mut identity = scrypt::Identity::new(passphrase);
-    identity.set_max_work_factor(WorkFactor::MAX.log2());
-    decrypt_with(&identity, ciphertext).map_err(|error| match error {
-        // Only the stanza is keyed by the passphrase: if that opens, what fails later is damage.
-        // A damaged stanza cannot be told from a wrong passphrase.
-        DecryptError::DecryptionFailed | DecryptError::KeyDecryptionFailed => {
-            Error::WrongPassphrase { path: store }
-        }
-        other => Error::IdentityDamaged {
-            path,
-            reason: reason(&other),
-        },
-    })
 }
 
 /// Why an age file does not open, in a line.

@@ -59,12 +59,15 @@ pub(crate) fn build(
     };
     identity.write(folder, &id, unlock, work)?;
     // A store whose identity does not open would take every key with it.
-    let read_back = StoreIdentity::read(folder, &id, unlock);
-    if !read_back.is_ok_and(|read| read.recipient() == manifest.recipient) {
-        return Err(Error::ReadBack {
-            path: folder.path_of(IDENTITY_FILE),
-        });
-    }
+    let read_back = StoreIdentity::read(folder, &id, unlock, None);
+    let identity = match read_back {
+        Ok(read) if read.recipient() == manifest.recipient => read,
+        _ => {
+            return Err(Error::ReadBack {
+                path: folder.path_of(IDENTITY_FILE),
+            });
+        }
+    };
     manifest.write(folder)?;
     let created = Event::StoreCreated {
         store: id,

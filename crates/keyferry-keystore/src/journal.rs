@@ -9,9 +9,11 @@ mod chain;
 mod follow;
 mod head;
 mod record;
+mod replay;
 
 pub(crate) use chain::{
     JOURNAL_FILE, Journal, JournalEnd, Tip, lines_in, lines_unproven, read_bytes, start,
 };
 pub(crate) use head::Head;
 pub(crate) use record::{Event, Record};
+pub(crate) use replay::{Position, replay};

@@ -8,14 +8,19 @@
 //! store/ 0700
 //!   store.toml            format, store id, public recipient
 //!   identity.age          the age identity that opens the keys, behind a passphrase
+//!   unlock/<name>.age     the same identity, for another way to open the store
 //!   lock                  one writer at a time, across processes
 //!   journal.jsonl         append-only: what became of each key, HMAC-chained
 //!   journal.head          how far the journal reaches, so that a cut end is noticed
+//!   catalogue.sqlite      which version of which object needs which key; made from the journal
 //!   keys/<ring>/<id>.age  write-once: one key and what is known of it
 //! ```
 //!
 //! * [`Store`]: an unlocked store: make, import, find, open and export keys.
 //! * [`LockedStore`]: what can be read without the passphrase.
+//! * [`ObjectUse`], [`Uses`]: which key was used for which version of which object.
+//! * [`Unlock`]: what is given to open a store. [`Opener`]: a way to open it, of which there may be
+//!   several; [`KeyWrap`]: a service that holds the key to one.
 //! * [`KeyEntry`], [`RingName`], [`KeyState`]: a key's place. A ring is a named purpose; its keys are
 //!   versions from 1, of which at most one is active.
 //! * [`Finding`], [`WriteBlock`]: what opening a store noticed, and why it may refuse to write.
@@ -51,6 +56,7 @@
 compile_error!("the key store relies on Unix file permissions and descriptor-relative file access");
 
 mod add;
+mod catalogue;
 mod check;
 mod documents;
 mod entry;
@@ -70,6 +76,7 @@ mod lock;
 mod locked_store;
 mod manifest;
 mod object_use;
+mod opener;
 mod passphrase;
 mod permission;
 mod recover;
@@ -79,6 +86,7 @@ mod seal;
 mod state;
 mod store;
 mod survey;
+mod uses;
 
 pub use add::{ImportOutcome, Role, Succession};
 pub use check::{CheckItem, CheckLevel, CheckSubject};
@@ -90,9 +98,14 @@ pub use finding::{Finding, WriteBlock};
 pub use locked_store::{LockedStore, Protection};
 pub use manifest::StoreId;
 pub use object_use::ObjectUse;
+pub use opener::{
+    Added, Existing, FileKey, Identities, KeyWrap, NewOpener, NoPrompt, Opener, OpenerKind,
+    OpenerName, OpenerState, Prompt, Recipient, WrapError, Wrapped,
+};
 pub use passphrase::{Passphrase, Unlock, WorkFactor};
 pub use permission::{PermissionFault, PermissionProblem};
 pub use ring::RingName;
 pub use state::KeyState;
 pub use store::Store;
 pub use survey::{FixedPermissions, fix_permissions};
+pub use uses::{RecordedUse, UseCount, Uses};

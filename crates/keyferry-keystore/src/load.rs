@@ -9,6 +9,7 @@ use crate::journal::{Event, Journal, JournalEnd, Record};
 use crate::key_file::{self, KEYS_FOLDER, UNFINISHED};
 use crate::ledger::{Ledger, Misfit};
 use crate::manifest::{MANIFEST_FILE, Manifest};
+use crate::opener::{Leftover, Roster, is_for_openers, survey};
 use crate::{Error, Finding, RingName, WriteBlock};
 
 use rustix::fs::OFlags;
@@ -17,6 +18,7 @@ use rustix::fs::OFlags;
 pub(crate) struct Loaded {
     pub(crate) journal: Journal,
     pub(crate) ledger: Ledger,
+    pub(crate) roster: Roster,
     pub(crate) block: Option<WriteBlock>,
     pub(crate) findings: Vec<Finding>,
     /// Temporary files of interrupted writes; the folder is that of a ring, or the store's.
@@ -25,6 +27,8 @@ pub(crate) struct Loaded {
     pub(crate) orphans: Vec<KeyFacts>,
     /// Others of these whose number the journal gives to another key.
     pub(crate) displaced: Vec<KeyFacts>,
+    /// What interrupted changes of openers left.
+    pub(crate) leftovers: Vec<Leftover>,
 }
 
 impl Loaded {
@@ -33,6 +37,7 @@ impl Loaded {
         self.block.is_none()
             && !(self.unfinished.is_empty()
                 && self.orphans.is_empty()
+                && self.leftovers.is_empty()
                 && self.journal.end == JournalEnd::Whole)
     }
 }
@@ -49,10 +54,12 @@ pub(crate) fn load(
     let mut loaded = Loaded {
         block: None,
         ledger: Ledger::default(),
+        roster: Roster::from_records(&records),
         findings: Vec::new(),
         unfinished: Vec::new(),
         orphans: Vec::new(),
         displaced: Vec::new(),
+        leftovers: Vec::new(),
         journal,
     };
     if let JournalEnd::Broken { line, reason } = &loaded.journal.end {
@@ -81,9 +88,13 @@ pub(crate) fn load(
         loaded.block = Some(WriteBlock::NewerFormat { found });
     }
     for name in folder.names()? {
-        if name.starts_with(UNFINISHED) {
+        if name.starts_with(UNFINISHED) && !is_for_openers(&name) {
             loaded.unfinished.push((None, name));
         }
+    }
+    if loaded.block.is_none() {
+        // Only a journal that holds says which openers there should be.
+        loaded.leftovers = survey(folder, &loaded.roster, &mut loaded.findings)?;
     }
     survey_keys(folder, identity, &mut loaded)?;
     if loaded.block.is_some() {
@@ -222,7 +233,7 @@ mod tests {
             manifest,
             ..
         } = LockedStore::open(&dir).unwrap();
-        let identity = StoreIdentity::read(&at, &manifest.id, &Unlock::Unprotected).unwrap();
+        let identity = StoreIdentity::read(&at, &manifest.id, &Unlock::Unprotected, None).unwrap();
         let lock = ExclusiveLock::acquire(&at).unwrap();
         let mut journal = Journal::read(&at, &identity).unwrap();
         journal

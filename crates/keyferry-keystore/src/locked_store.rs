@@ -3,13 +3,14 @@
 use std::path::Path;
 
 use crate::folder::Folder;
-use crate::identity::IdentityFile;
+use crate::identity::IDENTITY_FILE;
 use crate::journal::{lines_in, lines_unproven};
 use crate::ledger::Ledger;
 use crate::lock::SharedLock;
 use crate::manifest::Manifest;
+use crate::opener::OpenerFile;
 use crate::remote::{Remote, refuse_working_copy};
-use crate::{Error, Finding, KeyEntry, Store, StoreId, Unlock};
+use crate::{Error, Finding, KeyEntry, OpenerName, Store, StoreId, Unlock};
 
 /// What a store's identity is protected by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -19,6 +20,8 @@ pub enum Protection {
     Passphrase,
     /// Nothing but the permissions of its file.
     None,
+    /// Other openers alone: it has no `identity.age`.
+    Openers,
 }
 
 /// A store that was found and whose permissions are sound, before it is unlocked.
@@ -77,7 +80,15 @@ impl LockedStore {
     /// [`Error::IdentityDamaged`] if the identity is missing, [`Error::Permissions`],
     /// [`Error::Io`].
     pub fn protection(&self) -> Result<Protection, Error> {
-        Ok(IdentityFile::read(&self.folder)?.protection())
+        match OpenerFile::read_all(&self.folder)?.first() {
+            None => Err(Error::IdentityDamaged {
+                path: self.folder.path_of(IDENTITY_FILE),
+                reason: "it is missing".to_owned(),
+            }),
+            Some(file) if !file.name.is_in_identity_file() => Ok(Protection::Openers),
+            Some(file) if file.is_protected() => Ok(Protection::Passphrase),
+            Some(_) => Ok(Protection::None),
+        }
     }
 
     /// The keys as the journal tells them. Without the identity nothing proves it: good for
@@ -94,11 +105,19 @@ impl LockedStore {
         Ok(Ledger::of(&records).entries().to_vec())
     }
 
-    /// Opens the store.
+    /// Opens the store, by the first opener that fits what is given.
     ///
     /// # Errors
     /// As for [`Store::open`].
     pub fn unlock(self, unlock: &Unlock) -> Result<Store, Error> {
-        Store::unlock(self, unlock)
+        Store::unlock(self, unlock, None)
+    }
+
+    /// Opens the store by one opener and no other.
+    ///
+    /// # Errors
+    /// As for [`Store::open`], and [`Error::UnknownOpener`].
+    pub fn unlock_by(self, opener: &OpenerName, unlock: &Unlock) -> Result<Store, Error> {
+        Store::unlock(self, unlock, Some(opener))
     }
 }

@@ -1,8 +1,10 @@
 //! What opens a store.
 
+use std::sync::Arc;
+
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::Error;
+use crate::{Error, Identities, KeyWrap};
 
 /// A passphrase: wiped on drop, shown nowhere.
 #[derive(Clone)]
@@ -42,6 +44,10 @@ pub enum Unlock {
     /// Nothing: the identity lies in a file that only its owner can read. For machines that must
     /// start without a person, and only when chosen explicitly.
     Unprotected,
+    /// Identities of age, ssh keys among them, for the openers that are encrypted to one of them.
+    Identities(Identities),
+    /// A key in a service, for the openers of its kind.
+    Wrap(Arc<dyn KeyWrap>),
 }
 
 /// How much work a passphrase costs to try: scrypt with N = 2^this, r = 8.

@@ -15,7 +15,7 @@ use crate::load::{Loaded, load};
 use crate::lock::{ExclusiveLock, SharedLock};
 use crate::manifest::Manifest;
 use crate::remote::{Attempts, Remote, WorkingCopy};
-use crate::{Error, Finding, WriteBlock};
+use crate::{Error, Finding, WriteBlock, opener};
 
 /// Reads the store and recovers it if need be, for a reader.
 pub(crate) fn load_recovered(
@@ -139,6 +139,10 @@ fn recover(
         }
     }
     loaded.journal.end = JournalEnd::Whole;
+    for leftover in std::mem::take(&mut loaded.leftovers) {
+        let finding = opener::finish(folder, &leftover)?;
+        loaded.findings.push(finding);
+    }
     while let Some(facts) = loaded.orphans.pop() {
         if let Err(reason) = loaded.ledger.fits(&facts) {
             let path = folder.path_of(KEYS_FOLDER).join(facts.ring.as_str());

@@ -23,6 +23,7 @@
 mod collect;
 mod make;
 mod open;
+mod openers;
 mod peek;
 mod pull;
 mod push;
@@ -31,7 +32,7 @@ mod rehome;
 mod segments;
 mod working_copy;
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use zeroize::Zeroizing;
@@ -53,6 +54,8 @@ pub(crate) struct Remote {
     ahead: Vec<u8>,
     /// What finding the store noticed.
     noticed: Vec<Finding>,
+    /// Whether this process has begun to write.
+    writes: AtomicBool,
     /// Whether documents that should be gone were looked for.
     collected: AtomicBool,
 }
@@ -73,6 +76,7 @@ impl Remote {
             last: Mutex::default(),
             ahead: Vec::new(),
             noticed: Vec::new(),
+            writes: AtomicBool::new(false),
             collected: AtomicBool::new(false),
         }
     }
@@ -80,6 +84,11 @@ impl Remote {
     /// What people call the place.
     pub(crate) fn place(&self) -> String {
         self.documents.place()
+    }
+
+    /// Something is about to be written.
+    pub(crate) fn expect_writes(&self) {
+        self.writes.store(true, Ordering::Relaxed);
     }
 
     /// Entries that the place has beyond the working copy, without proof.
@@ -111,14 +120,7 @@ impl Remote {
         match (self.read(name)?, written) {
             (Some(found), _) if *found == bytes => Ok(()),
             (_, Err(error)) => Err(error.into()),
-            (_, Ok(())) => Err(DocumentsError::Failed {
-                action: "read back",
-                place: self.place(),
-                name: name.to_owned(),
-                reason: "it is not what was written".to_owned(),
-                hint: None,
-            }
-            .into()),
+            (_, Ok(())) => Err(self.not_as_written(name).into()),
         }
     }
 }

@@ -27,7 +27,7 @@ impl Seal {
         BASE64_STANDARD_NO_PAD.encode(self.0)
     }
 
-    fn from_text(text: &[u8]) -> Option<Self> {
+    pub(crate) fn from_text(text: &[u8]) -> Option<Self> {
         let bytes = BASE64_STANDARD_NO_PAD.decode(text).ok()?;
         bytes.try_into().ok().map(Self)
     }
@@ -50,6 +50,26 @@ impl SealKey {
         let mut mac = Hmac::<Sha256>::new_from_slice(self.0.as_slice()).ok()?;
         mac.update(&previous.0);
         mac.update(prefix);
+        Some(mac)
+    }
+
+    /// The MAC over a list of fields, each of which goes in with its length.
+    pub(crate) fn of_fields(&self, fields: &[&[u8]]) -> Option<[u8; 32]> {
+        Some(self.over_fields(fields)?.finalize().into_bytes().into())
+    }
+
+    /// Whether a MAC over a list of fields holds.
+    pub(crate) fn holds_for_fields(&self, fields: &[&[u8]], mac: &[u8]) -> bool {
+        self.over_fields(fields)
+            .is_some_and(|over| over.verify_slice(mac).is_ok())
+    }
+
+    fn over_fields(&self, fields: &[&[u8]]) -> Option<Hmac<Sha256>> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.0.as_slice()).ok()?;
+        for field in fields {
+            mac.update(&u64::try_from(field.len()).ok()?.to_be_bytes());
+            mac.update(field);
+        }
         Some(mac)
     }
 
@@ -77,6 +97,17 @@ impl SealKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fields_cannot_be_shifted_into_each_other() {
+        let key = SealKey::derive(b"store", b"secret", "rows").unwrap();
+        let mac = key.of_fields(&[b"ab", b"c"]).unwrap();
+        assert!(key.holds_for_fields(&[b"ab", b"c"], &mac));
+        for other in [&[b"a".as_slice(), b"bc"], &[b"abc".as_slice(), b""]] {
+            assert!(!key.holds_for_fields(other, &mac));
+        }
+        assert!(!key.holds_for_fields(&[b"ab", b"c"], &mac[..16]));
+    }
 
     #[test]
     fn every_flip_breaks_the_seal() {

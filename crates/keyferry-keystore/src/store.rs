@@ -4,6 +4,7 @@ use std::path::Path;
 
 use keyferry_key::{CustomerKey, KeyId, KeyMd5};
 
+use crate::catalogue::CatalogueSlot;
 use crate::entry::KeyFacts;
 use crate::folder::Folder;
 use crate::identity::StoreIdentity;
@@ -13,10 +14,12 @@ use crate::ledger::{Ledger, Misfit};
 use crate::load::Loaded;
 use crate::lock::ExclusiveLock;
 use crate::manifest::{MANIFEST_FILE, Manifest};
+use crate::opener::Roster;
 use crate::recover::{load_recovered, load_recovered_for_writing};
 use crate::remote::Remote;
 use crate::{
-    Error, Finding, KeyEntry, KeyState, LockedStore, RingName, StoreId, Unlock, WriteBlock,
+    Error, Finding, KeyEntry, KeyState, LockedStore, OpenerName, RingName, StoreId, Unlock,
+    WriteBlock,
 };
 
 /// An unlocked store.
@@ -31,8 +34,10 @@ pub struct Store {
     pub(crate) identity: StoreIdentity,
     /// Where the store lives, if it is not the folder.
     pub(crate) remote: Option<Remote>,
-    journal: Journal,
+    pub(crate) journal: Journal,
     pub(crate) ledger: Ledger,
+    pub(crate) catalogue: CatalogueSlot,
+    pub(crate) roster: Roster,
     block: Option<WriteBlock>,
     findings: Vec<Finding>,
 }
@@ -43,15 +48,20 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::NoStore`]; [`Error::Permissions`] if others could have read or changed it;
-    /// [`Error::WrongPassphrase`], [`Error::PassphraseNeeded`], [`Error::NotProtected`];
+    /// [`Error::WrongPassphrase`], [`Error::PassphraseNeeded`], [`Error::NotProtected`],
+    /// [`Error::NoOpenerFits`], [`Error::OpenerFailed`], [`Error::OpenerDamaged`];
     /// [`Error::IdentityDamaged`], [`Error::ManifestDamaged`], [`Error::NewerFormat`];
     /// [`Error::Busy`], [`Error::NoLocks`], [`Error::Io`].
     pub fn open(dir: &Path, unlock: &Unlock) -> Result<Self, Error> {
         LockedStore::open(dir)?.unlock(unlock)
     }
 
-    pub(crate) fn unlock(locked: LockedStore, unlock: &Unlock) -> Result<Self, Error> {
-        let identity = StoreIdentity::read(&locked.folder, &locked.manifest.id, unlock)?;
+    pub(crate) fn unlock(
+        locked: LockedStore,
+        unlock: &Unlock,
+        only: Option<&OpenerName>,
+    ) -> Result<Self, Error> {
+        let identity = StoreIdentity::read(&locked.folder, &locked.manifest.id, unlock, only)?;
         Self::with_identity(locked, identity)
     }
 
@@ -67,6 +77,13 @@ impl Store {
         // New keys are encrypted to the identity's own recipient, whatever the file says; but a
         // file that says otherwise was tampered with.
         if identity.recipient() != manifest.recipient {
+            // Where `identity.age` is not involved, the opener is the likelier forgery.
+            if let Some(opened) = &identity.opened
+                && !opened.name.is_in_identity_file()
+            {
+                let reason = "it holds the identity of another store";
+                return Err(opened.damaged(&folder, reason.to_owned()));
+            }
             return Err(Error::ManifestDamaged {
                 path: folder.path_of(MANIFEST_FILE),
                 reason: "its recipient is not that of the identity".to_owned(),
@@ -76,6 +93,7 @@ impl Store {
         let Loaded {
             journal,
             ledger,
+            roster,
             block,
             findings,
             ..
@@ -87,6 +105,8 @@ impl Store {
             remote,
             journal,
             ledger,
+            catalogue: CatalogueSlot::default(),
+            roster,
             block,
             findings,
         })
@@ -110,6 +130,7 @@ impl Store {
     pub(crate) fn take_in(&mut self, loaded: Loaded) {
         self.journal = loaded.journal;
         self.ledger = loaded.ledger;
+        self.roster = loaded.roster;
         self.block = loaded.block;
         for finding in loaded.findings {
             if !self.findings.contains(&finding) {
@@ -128,6 +149,12 @@ impl Store {
     #[must_use]
     pub fn recipient(&self) -> String {
         self.identity.recipient()
+    }
+
+    /// The opener by which the store was opened.
+    #[must_use]
+    pub fn opened_by(&self) -> Option<&OpenerName> {
+        self.identity.opened.as_ref().map(|opened| &opened.name)
     }
 
     /// The store's folder.
@@ -278,6 +305,9 @@ impl Store {
     /// Takes the writer's lock and brings the store up to date under it.
     pub(crate) fn begin_write(&mut self) -> Result<ExclusiveLock, Error> {
         let lock = ExclusiveLock::acquire(&self.folder)?;
+        if let Some(remote) = &self.remote {
+            remote.expect_writes();
+        }
         let loaded = load_recovered_for_writing(
             &self.folder,
             &self.manifest,
@@ -288,9 +318,6 @@ impl Store {
         self.take_in(loaded);
         if let Some(block) = &self.block {
             return Err(self.read_only(block));
-        }
-        if let Some(remote) = &self.remote {
-            remote.collect(&self.ledger);
         }
         Ok(lock)
     }
@@ -316,13 +343,14 @@ impl Store {
                     Misfit::Contradiction(reason) => reason,
                 },
             })?;
-        self.journal.append(
+        let record = self.journal.append(
             &self.folder,
             &self.identity,
             lock,
             self.remote.as_ref(),
             event,
         )?;
+        self.roster.apply(&record);
         self.ledger = ledger;
         Ok(())
     }

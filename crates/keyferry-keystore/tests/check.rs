@@ -33,6 +33,8 @@ fn faults(store: &Store) -> Vec<CheckItem> {
         CheckSubject::KeyFiles,
         CheckSubject::Strength,
         CheckSubject::States,
+        CheckSubject::Openers,
+        CheckSubject::Catalogue,
         CheckSubject::Leftovers,
     ] {
         assert!(

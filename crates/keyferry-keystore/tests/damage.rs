@@ -13,7 +13,6 @@ use std::path::{Path, PathBuf};
 use keyferry_keystore::{
     Error, ErrorClass, Finding, KeyEntry, KeyState, Store, Succession, Unlock, WriteBlock,
 };
-use proptest::prelude::*;
 
 mod fixture;
 use fixture::{Place, open, passphrase, place, quick, ring, set_mode, store};
@@ -66,61 +65,96 @@ fn broken_at(place: &Place, entries: &[KeyEntry]) -> u64 {
     line
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 4, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn a_changed_key_file_is_named_and_others_open(flips in proptest::collection::vec(any::<usize>(), 50), cuts in proptest::collection::vec(any::<usize>(), 20)) {
-        let (place, entries) = filled();
-        let path = key_path(&place.dir, &entries[1]);
-        let sound = fs::read(&path).unwrap();
-        let flipped = flips.iter().map(|at| { let mut bytes = sound.clone(); flip(&mut bytes, *at); bytes });
-        let cut = cuts.iter().map(|at| sound[..at % sound.len()].to_vec());
-        let longer = [[sound.clone(), b"\0".to_vec()].concat()];
-        for bytes in flipped.chain(cut).chain(longer) {
-            fs::write(&path, &bytes).unwrap();
-            let store = open(&place);
-            let error = store.key(&entries[1].id).unwrap_err();
-            prop_assert!(matches!(&error, Error::KeyFileDamaged { id, path: at, .. } if *id == entries[1].id && *at == path), "{error:?}");
-            prop_assert_eq!(error.class(), ErrorClass::Damaged);
-            all_open(&store, &[entries[0].clone(), entries[2].clone()]);
-            prop_assert_eq!(store.list(), &entries[..]);
-        }
-    }
-
-    #[test]
-    fn a_changed_journal_is_named_and_keys_open(flips in proptest::collection::vec(any::<usize>(), 100), cuts in proptest::collection::vec(any::<usize>(), 50)) {
-        let (place, entries) = filled();
-        let path = place.dir.join("journal.jsonl");
-        let sound = fs::read(&path).unwrap();
-        let line_of = |at: usize| 1 + sound[..at].iter().filter(|byte| **byte == b'\n').count() as u64;
-        for at in flips {
-            let at = at % (sound.len() * 8);
-            let mut bytes = sound.clone();
-            flip(&mut bytes, at);
-            fs::write(&path, &bytes).unwrap();
-            prop_assert_eq!(broken_at(&place, &entries), line_of(at / 8));
-        }
-        for at in cuts {
-            let at = at % sound.len();
-            fs::write(&path, &sound[..at]).unwrap();
-            prop_assert_eq!(broken_at(&place, &entries), line_of(at));
-        }
-        fs::write(&path, &sound).unwrap();
-        prop_assert!(open(&place).write_block().is_none());
-    }
-
-    #[test]
-    fn a_changed_head_is_named(at in any::<usize>()) {
-        let (place, entries) = filled();
-        let path = place.dir.join("journal.head");
-        let mut bytes = fs::read(&path).unwrap();
+/// Every way to change one bit of a file, and every way to cut it short.
+fn changes(sound: &[u8]) -> Vec<Vec<u8>> {
+    let flips = (0..sound.len() * 8).map(|at| {
+        let mut bytes = sound.to_vec();
         flip(&mut bytes, at);
-        fs::write(&path, &bytes).unwrap();
-        broken_at(&place, &entries);
-        fs::remove_file(&path).unwrap();
-        broken_at(&place, &entries);
-    }
+        bytes
+    });
+    let cuts = (0..sound.len()).map(|length| sound[..length].to_vec());
+    flips.chain(cuts).collect()
+}
+
+/// Runs the check for each content of a file, in as many stores at once as there are processors.
+fn for_each_change(
+    file: impl Fn(&Place, &[KeyEntry]) -> PathBuf + Sync,
+    check: impl Fn(&Place, &[KeyEntry], &[u8], &[u8]) + Sync,
+) -> usize {
+    let tried = std::sync::atomic::AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        let workers = std::thread::available_parallelism().map_or(1, usize::from);
+        for worker in 0..workers {
+            let (file, check, tried) = (&file, &check, &tried);
+            scope.spawn(move || {
+                let (place, entries) = filled();
+                let path = file(&place, &entries);
+                let sound = fs::read(&path).unwrap();
+                for changed in changes(&sound).iter().skip(worker).step_by(workers) {
+                    fs::write(&path, changed).unwrap();
+                    check(&place, &entries, &sound, changed);
+                    tried.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                }
+                fs::write(&path, &sound).unwrap();
+                assert_eq!(open(&place).write_block(), None);
+            });
+        }
+    });
+    tried.into_inner()
+}
+
+#[test]
+fn every_changed_bit_and_every_cut_of_a_key_file_is_named_and_others_open() {
+    let of_key = |place: &Place, entries: &[KeyEntry]| key_path(&place.dir, &entries[1]);
+    let tried = for_each_change(of_key, |place, entries, _, _| {
+        let store = open(place);
+        let error = store.key(&entries[1].id).unwrap_err();
+        let path = of_key(place, entries);
+        assert!(
+            matches!(&error, Error::KeyFileDamaged { id, path: at, .. } if *id == entries[1].id && *at == path),
+            "{error:?}"
+        );
+        assert_eq!(error.class(), ErrorClass::Damaged);
+        all_open(&store, &[entries[0].clone(), entries[2].clone()]);
+        assert_eq!(store.list(), entries);
+    });
+    assert!(tried > 4000, "{tried}");
+}
+
+#[test]
+fn bytes_behind_a_key_file_are_noticed() {
+    let (place, entries) = filled();
+    let path = key_path(&place.dir, &entries[1]);
+    let longer = [fs::read(&path).unwrap(), b"\0".to_vec()].concat();
+    fs::write(&path, longer).unwrap();
+    let error = open(&place).key(&entries[1].id).unwrap_err();
+    assert!(matches!(error, Error::KeyFileDamaged { .. }), "{error:?}");
+}
+
+#[test]
+fn every_changed_bit_and_every_cut_of_the_journal_is_named_and_keys_open() {
+    let journal = |place: &Place, _: &[KeyEntry]| place.dir.join("journal.jsonl");
+    let tried = for_each_change(journal, |place, entries, sound, changed| {
+        let at = sound
+            .iter()
+            .zip(changed)
+            .position(|(sound, changed)| sound != changed)
+            .unwrap_or(changed.len());
+        let line = 1 + sound[..at].iter().filter(|byte| **byte == b'\n').count() as u64;
+        assert_eq!(broken_at(place, entries), line);
+    });
+    assert!(tried > 8000, "{tried}");
+}
+
+#[test]
+fn every_changed_bit_of_the_head_is_named() {
+    let head = |place: &Place, _: &[KeyEntry]| place.dir.join("journal.head");
+    for_each_change(head, |place, entries, _, _| {
+        broken_at(place, entries);
+    });
+    let (place, entries) = filled();
+    fs::remove_file(place.dir.join("journal.head")).unwrap();
+    broken_at(&place, &entries);
 }
 
 #[test]

@@ -2,15 +2,19 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
     reason = "also outside of the functions that clippy knows as tests"
 )]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::env;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use keyferry_keystore::{KeyState, Store, Succession, Unlock};
+use keyferry_key::import::{Format, decode};
+use keyferry_keystore::{KeyEntry, KeyState, RingName, Role, Store, Succession, Unlock};
 
 mod fixture;
 use fixture::{open, ring, store};
@@ -18,7 +22,6 @@ use fixture::{open, ring, store};
 const DIR: &str = "KEYFERRY_TEST_STORE";
 const NUMBER: &str = "KEYFERRY_TEST_NUMBER";
 const PROCESSES: usize = 8;
-const ROUNDS: usize = 6;
 
 /// Runs one test of this file in a process of its own, with a store to work on.
 fn spawn(test: &str, dir: &PathBuf, number: usize) -> Child {
@@ -26,56 +29,116 @@ fn spawn(test: &str, dir: &PathBuf, number: usize) -> Child {
         .args([test, "--exact", "--ignored", "--nocapture"])
         .env(DIR, dir)
         .env(NUMBER, number.to_string())
-        .stdout(Stdio::null())
+        .stdout(Stdio::piped())
         .spawn()
         .unwrap()
 }
 
+/// How long the processes work at once; in seconds, by this variable.
+const SECONDS: &str = "KEYFERRY_TEST_SECONDS";
+
+fn how_long() -> Duration {
+    let asked = env::var(SECONDS).ok().map(|text| text.parse().unwrap());
+    Duration::from_secs(asked.unwrap_or(4))
+}
+
+/// Makes, rotates, imports, retires and reads keys until the time is over, each time from a store
+/// opened anew, and prints the id of each key that it was told is safe.
 #[test]
 #[ignore = "run by other tests, in processes of their own"]
-fn creator() {
+fn worker() {
     let Some(dir) = env::var_os(DIR) else { return };
     let number = env::var(NUMBER).unwrap();
-    for round in 0..ROUNDS {
+    let own = ring(&format!("own-{number}"));
+    let end = Instant::now() + how_long();
+    let mut round: usize = 0;
+    while Instant::now() < end {
+        round += 1;
         let mut store = Store::open(dir.as_ref(), &Unlock::Unprotected).unwrap();
-        store
-            .create(&ring("shared"), Succession::Supersede)
-            .unwrap();
-        let own = ring(&format!("own-{number}"));
-        store.create(&own, Succession::Supersede).unwrap();
-        let version = store.active(&own).unwrap().0.version;
-        assert_eq!(usize::try_from(version).unwrap(), round + 1);
+        assert_eq!(store.write_block(), None);
+        let made = match round % 4 {
+            // All in one ring: they take turns.
+            0 => store
+                .create(&ring("shared"), Succession::Supersede)
+                .unwrap(),
+            // In a ring of its own, where nobody else makes versions.
+            1 => store.create(&own, Succession::Supersede).unwrap(),
+            2 => {
+                let pending = store.create_pending(&ring("shared")).unwrap();
+                store.activate(&pending.id).unwrap()
+            }
+            // The same key from all of them: one is first, to the others it is nothing new.
+            _ => {
+                let bytes: Vec<u8> = (0..32_usize)
+                    .map(|at| (round * 17 + at * at * 5 + 3).to_le_bytes()[0])
+                    .collect();
+                let key = decode(&bytes, Format::Raw).unwrap();
+                let role = Role::DecryptOnly;
+                let came = store.import(&ring("imports"), &key, "a test", role);
+                came.unwrap().entry().clone()
+            }
+        };
+        println!("made {}", made.id);
+        // What another process made is there, too, and opens.
+        let all = store.list();
+        let other = &all[(round * 31) % all.len()];
+        assert_eq!(store.key(&other.id).unwrap().md5(), other.md5);
+        assert_eq!(store.key(&made.id).unwrap().md5(), made.md5);
     }
 }
 
 #[test]
-fn eight_creators_at_once_lose_nothing() {
+fn eight_processes_create_read_and_rotate_at_once() {
     let (place, _) = store();
-    let creators: Vec<Child> = (0..PROCESSES)
-        .map(|number| spawn("creator", &place.dir, number))
+    let workers: Vec<Child> = (0..PROCESSES)
+        .map(|number| spawn("worker", &place.dir, number))
         .collect();
-    for mut creator in creators {
-        assert!(creator.wait().unwrap().success());
+    let mut told = BTreeSet::new();
+    for worker in workers {
+        let output = worker.wait_with_output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let printed = String::from_utf8(output.stdout).unwrap();
+        told.extend(
+            printed
+                .lines()
+                .filter_map(|line| Some(line.split_once("made ")?.1.to_owned())),
+        );
     }
     let store = open(&place);
     assert_eq!(store.write_block(), None);
     assert_eq!(store.findings(), []);
-    assert_eq!(store.list().len(), 2 * PROCESSES * ROUNDS);
-    let shared = store
+    let there: BTreeSet<String> = store
         .list()
         .iter()
-        .filter(|entry| entry.ring == ring("shared"));
-    let versions: Vec<usize> = shared.clone().map(|entry| entry.version as usize).collect();
-    assert_eq!(versions, (1..=PROCESSES * ROUNDS).collect::<Vec<_>>());
-    assert_eq!(
-        shared
-            .filter(|entry| entry.state == KeyState::Active)
-            .count(),
-        1
-    );
+        .map(|entry| entry.id.to_string())
+        .collect();
+    assert_eq!(there, told, "every key was told to be safe, and is");
+    assert!(there.len() > 4 * PROCESSES, "{}", there.len());
+    let mut rings: BTreeMap<&RingName, Vec<&KeyEntry>> = BTreeMap::new();
     for entry in store.list() {
         assert_eq!(store.key(&entry.id).unwrap().md5(), entry.md5);
+        rings.entry(&entry.ring).or_default().push(entry);
     }
+    for (name, mut entries) in rings {
+        entries.sort_by_key(|entry| entry.version);
+        let versions: Vec<u32> = entries.iter().map(|entry| entry.version).collect();
+        let count = u32::try_from(versions.len()).unwrap();
+        assert_eq!(versions, (1..=count).collect::<Vec<_>>(), "{name}");
+        let active = entries
+            .iter()
+            .filter(|entry| entry.state == KeyState::Active);
+        assert_eq!(
+            active.count(),
+            usize::from(*name != ring("imports")),
+            "{name}"
+        );
+    }
+    println!(
+        "{PROCESSES} processes, {} s: {} keys, {} journal entries",
+        how_long().as_secs(),
+        there.len(),
+        store.journal_length()
+    );
 }
 
 #[test]

@@ -218,7 +218,7 @@ fn speaks_of_the_key(refusal: &Refusal) -> bool {
 }
 
 /// A server may quote what it was sent.
-fn redacted(trouble: Trouble, key: Option<&CustomerKeyHeaders>) -> Trouble {
+pub(crate) fn redacted(trouble: Trouble, key: Option<&CustomerKeyHeaders>) -> Trouble {
     match (trouble, key) {
         (Trouble::Refused(refusal), Some(key)) => Trouble::Refused(Refusal {
             message: refusal

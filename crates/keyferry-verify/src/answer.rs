@@ -63,6 +63,15 @@ pub(crate) enum Trouble {
     Unreachable(String),
 }
 
+impl fmt::Display for Trouble {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(refusal) => write!(formatter, "refused with {refusal}"),
+            Self::Unreachable(detail) => write!(formatter, "no answer: {detail}"),
+        }
+    }
+}
+
 impl Trouble {
     /// Keeps no SDK error: its `Debug` shows response headers, and some servers echo the key there.
     pub(crate) fn of<E>(error: SdkError<E>) -> Self

@@ -2,8 +2,9 @@
 //!
 //! The rule names a bucket (S3-VERIFY-7); where that is, S3 is asked (S3-XFER-16).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use aws_sdk_s3::Client;
 use aws_sdk_s3::types::{ReplicationConfiguration, ReplicationRule};
 use keyferry_policy::{BucketName, Region};
 use keyferry_transfer::ObjectAddress;
@@ -49,20 +50,21 @@ pub(crate) enum Configuration {
 
 /// Reads the replication configuration of the source bucket.
 pub(crate) async fn read_configuration(
-    source: &ObjectAccess,
+    client: &Client,
+    bucket: &BucketName,
 ) -> Result<Configuration, VerifyError> {
-    let answer = source
-        .client()
+    let answer = client
         .get_bucket_replication()
-        .bucket(source.bucket().as_str())
+        .bucket(bucket.as_str())
         .send()
         .await;
+    let failed = |trouble| VerifyError::of("GetBucketReplication", bucket, trouble);
     match answer.map_err(Trouble::of) {
         Ok(output) => Ok(output
             .replication_configuration
             .map_or(Configuration::Absent, Configuration::Read)),
         Err(Trouble::Refused(refusal)) if refusal.has_code("NoSuchBucket") => {
-            Err(source.error("GetBucketReplication", Trouble::Refused(refusal)))
+            Err(failed(Trouble::Refused(refusal)))
         }
         Err(Trouble::Refused(refusal))
             if refusal.status == 404
@@ -71,7 +73,31 @@ pub(crate) async fn read_configuration(
             Ok(Configuration::Absent)
         }
         Err(Trouble::Refused(refusal)) => Ok(Configuration::Refused(refusal)),
-        Err(trouble) => Err(source.error("GetBucketReplication", trouble)),
+        Err(trouble) => Err(failed(trouble)),
+    }
+}
+
+/// Every bucket that a rule of this one's replication configuration names, disabled rules included:
+/// replicas made earlier are still there.
+///
+/// # Errors
+/// When the configuration cannot be read (s3:GetReplicationConfiguration), or S3 not be reached.
+pub async fn destination_buckets(
+    client: &Client,
+    bucket: &BucketName,
+) -> Result<BTreeSet<BucketName>, VerifyError> {
+    match read_configuration(client, bucket).await? {
+        Configuration::Absent => Ok(BTreeSet::new()),
+        Configuration::Refused(refusal) => Err(VerifyError::of(
+            "GetBucketReplication",
+            bucket,
+            Trouble::Refused(refusal),
+        )),
+        Configuration::Read(configuration) => Ok(configuration
+            .rules()
+            .iter()
+            .filter_map(|rule| bucket_of(rule.destination()?.bucket()))
+            .collect()),
     }
 }
 
@@ -89,7 +115,7 @@ pub async fn destinations(
     address: &ObjectAddress,
 ) -> Result<Vec<ReplicaTarget>, VerifyError> {
     let source = ObjectAccess::new(client_of(regions, region)?, address, None);
-    let configuration = read_configuration(&source).await?;
+    let configuration = read_configuration(source.client(), source.bucket()).await?;
     let tags = read_tags(&source).await?;
     let search = Search {
         regions,

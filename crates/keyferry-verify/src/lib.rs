@@ -10,6 +10,7 @@
 //! * [`Outcome`]: what it came to. [`Verified`] cannot be made anywhere else.
 //! * [`Regions`]: where clients for the regions come from.
 //! * [`Observer`]: what is going on meanwhile.
+//! * [`key_of`], [`scan`]: which key a version needs, or every version below a prefix.
 //!
 //! The ladder of proof is [`Level`]: what S3 says, stored checksums, every byte.
 //!
@@ -35,6 +36,7 @@ mod response_headers;
 mod rules;
 mod source;
 mod subject;
+mod usage;
 mod verification;
 mod verify;
 mod watch;
@@ -42,7 +44,7 @@ mod watch;
 pub use answer::Refusal;
 pub use causes::{Cause, Certainty, FailureReason};
 pub use content::ContentProof;
-pub use destination::destinations;
+pub use destination::{destination_buckets, destinations};
 pub use difference::{Claim, Difference, Digest};
 pub use error::{ErrorKind, VerifyError};
 pub use event::{Event, Observer, Silent};
@@ -53,5 +55,9 @@ pub use regions::{ClientFailure, Regions};
 pub use report::{Finding, ReplicaSide, Report, Side, SourceSide, Timings, Unseen};
 pub use rules::{RuleMatch, RuleMiss, WhyMissed};
 pub use subject::{Subject, receipt_of};
+pub use usage::{
+    CandidateKeys, Determined, FoundBy, KeyVerdict, ListedVersion, OpenUpload, ParseScopeError,
+    ScanOptions, Scanned, Scope, TagHint, Unopened, key_of, scan,
+};
 pub use verification::{Level, ReplicaTarget, Verification};
 pub use verify::verify;

@@ -87,7 +87,8 @@ impl Course<'_> {
             status: view.status.clone(),
         });
         let tags = replica::read_tags(&access).await?;
-        let configuration = destination::read_configuration(&access).await?;
+        let configuration =
+            destination::read_configuration(access.client(), access.bucket()).await?;
         let mut unseen = Vec::new();
         let found = self
             .destinations(&access, &view, &tags, &configuration, &mut unseen)

@@ -1,5 +1,9 @@
 //! Arguments of `keyferry key`.
 
+mod destroy;
+mod life;
+mod unlock_with;
+
 use std::convert::Infallible;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -8,6 +12,10 @@ use clap::{Args, Subcommand};
 use keyferry_key::KeyMd5;
 use keyferry_key::import::Format;
 use keyferry_transfer::ObjectAddress;
+
+pub(crate) use destroy::DestroyArgs;
+pub(crate) use life::{ActivateArgs, CheckStoreArgs, CompromiseArgs, RetireArgs};
+pub(crate) use unlock_with::{OpenerSpec, UnlockWithArgs, UnlockWithCommand};
 
 /// `keyferry key`
 #[derive(Debug, Args)]
@@ -29,12 +37,25 @@ pub(crate) enum KeyCommand {
     New {
         /// Name of the ring: what the key is for.
         ring: String,
+        /// Do not put the key to use yet, so that it can be backed up first.
+        #[arg(long)]
+        pending: bool,
     },
+    /// Put a pending key to use: it takes the place of its ring's active one.
+    Activate(ActivateArgs),
     /// Make a new key take the place of a ring's active one, which from then on only decrypts.
     Rotate {
         /// Name of the ring.
         ring: String,
     },
+    /// Make a ring's active key decrypt-only, without a new one.
+    Retire(RetireArgs),
+    /// Note that others know a key: it opens what it encrypted, and encrypts nothing new.
+    Compromise(CompromiseArgs),
+    /// Destroy a key that nothing needs any more: first schedule it, later do it.
+    Destroy(DestroyArgs),
+    /// Prove the store: every file, every key, the journal. Changes nothing unless told to.
+    Check(CheckStoreArgs),
     /// List the keys. Needs no passphrase and shows no secret.
     List {
         /// Only this ring.
@@ -87,6 +108,8 @@ pub(crate) enum KeyCommand {
         #[arg(long)]
         copy_source: bool,
     },
+    /// Say who can open the key store: add, remove and list openers.
+    UnlockWith(UnlockWithArgs),
 }
 
 /// Where an exported key goes.

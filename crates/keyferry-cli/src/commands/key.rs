@@ -1,11 +1,15 @@
 //! `keyferry key`: the key manager's commands.
 
+mod check;
+mod destroy;
 mod import;
+mod life;
 mod table;
+mod unlock_with;
 
 use std::io::Write;
 
-use keyferry_keystore::{Error, LockedStore, RingName, Store, Succession, Unlock};
+use keyferry_keystore::{Error, KeyEntry, LockedStore, RingName, Store, Succession, Unlock};
 
 use super::Invocation;
 use crate::args::{ExportTarget, KeyCommand};
@@ -16,7 +20,19 @@ use crate::{keys, secret_input};
 pub(super) async fn run(invocation: &Invocation, command: KeyCommand) -> Result<Exit, Failure> {
     match command {
         KeyCommand::Init { no_passphrase } => init(invocation, no_passphrase),
-        KeyCommand::New { ring } => new(invocation, &ring, Succession::FirstOnly),
+        KeyCommand::New {
+            ring,
+            pending: false,
+        } => new(invocation, &ring, Succession::FirstOnly),
+        KeyCommand::New {
+            ring,
+            pending: true,
+        } => new_pending(invocation, &ring),
+        KeyCommand::Activate(arguments) => life::activate(invocation, &arguments),
+        KeyCommand::Retire(arguments) => life::retire(invocation, &arguments),
+        KeyCommand::Compromise(arguments) => life::compromise(invocation, &arguments).await,
+        KeyCommand::Destroy(arguments) => destroy::run(invocation, arguments).await,
+        KeyCommand::Check(arguments) => check::run(invocation, &arguments),
         KeyCommand::Rotate { ring } => rotate(invocation, &ring),
         KeyCommand::List { ring } => list(invocation, ring.as_deref()),
         KeyCommand::Show { key } => show(invocation, &key),
@@ -42,6 +58,7 @@ pub(super) async fn run(invocation: &Invocation, command: KeyCommand) -> Result<
         }
         KeyCommand::Export { key, target } => export(invocation, &key, target),
         KeyCommand::Headers { key, copy_source } => headers(invocation, &key, copy_source),
+        KeyCommand::UnlockWith(arguments) => unlock_with::run(invocation, arguments.command),
     }
 }
 
@@ -66,11 +83,25 @@ fn init(invocation: &Invocation, no_passphrase: bool) -> Result<Exit, Failure> {
 fn new(invocation: &Invocation, ring: &str, succession: Succession) -> Result<Exit, Failure> {
     let ring: RingName = ring.parse()?;
     let mut store = keys::open_store(&invocation.settings, &invocation.terminal)?;
-    let entry = store.create(&ring, succession)?;
+    made(invocation, &store.create(&ring, succession)?)
+}
+
+fn new_pending(invocation: &Invocation, ring: &str) -> Result<Exit, Failure> {
+    let ring: RingName = ring.parse()?;
+    let mut store = keys::open_store(&invocation.settings, &invocation.terminal)?;
+    let entry = store.create_pending(&ring)?;
+    invocation.terminal.say(format!(
+        "back it up, then `keyferry key activate {}`",
+        entry.id
+    ));
+    made(invocation, &entry)
+}
+
+fn made(invocation: &Invocation, entry: &KeyEntry) -> Result<Exit, Failure> {
     if invocation.terminal.is_text() {
         invocation.terminal.print(&entry.id)?;
     } else {
-        invocation.terminal.json(&entry)?;
+        invocation.terminal.json(entry)?;
     }
     Ok(Exit::Done)
 }

@@ -2,6 +2,7 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     reason = "only tests come here, and a test fails by panicking"
 )]
 
@@ -10,6 +11,10 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_sdk_s3::Client;
+use keyferry_transfer::{Connector, ConnectorSettings};
 use rustix::process::{Pid, Signal};
 use tempfile::TempDir;
 
@@ -104,6 +109,35 @@ impl Running {
     /// Runs a command.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap()
+    }
+
+    /// A client of the lab that is not keyferry's command line.
+    pub(crate) fn client(&self, region: &str) -> Client {
+        let export = |name: &str| self.exports[name].as_str();
+        let credentials = Credentials::from_keys(
+            export("AWS_ACCESS_KEY_ID"),
+            export("AWS_SECRET_ACCESS_KEY"),
+            None,
+        );
+        let settings = ConnectorSettings {
+            endpoints: export("KEYFERRY_ENDPOINT_URL").parse().unwrap(),
+            ca_bundle: Some(export("AWS_CA_BUNDLE").into()),
+            ..ConnectorSettings::new(SharedCredentialsProvider::new(credentials))
+        };
+        let connector = Connector::new(settings).unwrap();
+        connector.client(&region.parse().unwrap()).unwrap()
+    }
+
+    /// Deletes one version of an object for good.
+    pub(crate) fn delete_version(&self, region: &str, bucket: &str, key: &str, version: &str) {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let request = self
+            .client(region)
+            .delete_object()
+            .bucket(bucket)
+            .key(key)
+            .version_id(version);
+        runtime.block_on(request.send()).unwrap();
     }
 
     /// Runs a command that must succeed; its standard output.

@@ -78,6 +78,9 @@ pub(crate) enum Event {
         name: String,
         kind: String,
         detail: String,
+        /// Of its file.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sha256: Option<String>,
     },
     /// A way to open the store that is no more.
     OpenerRemoved { name: String },

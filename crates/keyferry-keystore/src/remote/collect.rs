@@ -4,15 +4,19 @@ use std::sync::atomic::Ordering;
 
 use super::Remote;
 use super::push::key_document;
+use crate::folder::Folder;
+use crate::journal::Record;
 use crate::ledger::Ledger;
 
 impl Remote {
-    /// Removes the documents of destroyed keys, as far as the place lets it. Done by the first write of
-    /// each process, so that one that was interrupted is made up for.
-    pub(crate) fn collect(&self, ledger: &Ledger) {
+    /// Removes the documents of destroyed keys and removed openers, as far as the place lets it. Done
+    /// once by each process that writes, so that one that was interrupted is made up for.
+    pub(super) fn collect(&self, folder: &Folder, records: &[Record]) {
         if self.collected.swap(true, Ordering::Relaxed) {
             return;
         }
+        self.collect_openers(folder, records);
+        let ledger = Ledger::of(records);
         for entry in ledger.entries() {
             if !entry.state.has_key() {
                 self.remove_key(&key_document(&entry.ring, &entry.id));

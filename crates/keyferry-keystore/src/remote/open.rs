@@ -73,12 +73,17 @@ impl Remote {
         let manifest = self.read(MANIFEST_FILE)?.ok_or_else(|| Error::NoStore {
             path: self.place().into(),
         })?;
-        let identity = self.read(IDENTITY_FILE)?.ok_or_else(|| Error::Unfinished {
-            place: self.place(),
-        })?;
+        let identity = self.read(IDENTITY_FILE)?;
         let made = found(dir, |folder| {
             working_copy::mark(folder, &self.place())?;
-            folder.write_new(IDENTITY_FILE, &identity)?;
+            if let Some(identity) = &identity {
+                folder.write_new(IDENTITY_FILE, identity)?;
+            }
+            if self.pull_unlock_files(folder)? == 0 && identity.is_none() {
+                return Err(Error::Unfinished {
+                    place: self.place(),
+                });
+            }
             folder.write_new(JOURNAL_FILE, b"")?;
             folder.new_child(KEYS_FOLDER)?;
             folder.write_new(MANIFEST_FILE, &manifest)

@@ -35,6 +35,7 @@ impl Remote {
             Some(Beyond { new, .. }) if new.is_empty() => {}
             Some(Beyond { new, .. }) => {
                 self.pull_identity(folder, &lock)?;
+                self.pull_unlock_files(folder)?;
                 self.ahead = new;
             }
             // Unlocking tells what is wrong with it, unless it is another store altogether.

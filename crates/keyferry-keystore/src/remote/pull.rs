@@ -2,6 +2,7 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::peek::PREVIOUS_IDENTITY;
@@ -120,8 +121,12 @@ impl Remote {
         if let Some(reason) = fault {
             pulled.block = Some(self.damaged_at(journal.tip.seq + 1, reason));
         }
+        self.pull_openers(copy, &journal.records)?;
         self.pull_keys(copy, &journal.records, &mut pulled.findings)?;
         if pulled.block.is_none() {
+            if self.writes.load(Ordering::Relaxed) {
+                self.collect(copy.folder, &journal.records);
+            }
             *self.last() = Some(last);
             // The store opens with the identity that the place has: the one before it is done with.
             let _mostly_there_is_none = copy.folder.remove_file(PREVIOUS_IDENTITY);

@@ -44,6 +44,9 @@ impl Remote {
                     key_file::read_sealed(&folder.child(KEYS_FOLDER)?.child(ring.as_str())?, id)?;
                 self.create(&key_document(ring, id), &bytes)
             }
+            Event::OpenerAdded { name, sha256, .. } => {
+                self.push_opener(folder, name, sha256.as_deref())
+            }
             _ => Ok(()),
         }
     }

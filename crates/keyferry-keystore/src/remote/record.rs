@@ -126,13 +126,16 @@ impl Store {
                     }
                 }
             }
-            self.remove_destroyed(&part);
+            self.remove_what_ended(&part);
         }
         Ok(())
     }
 
-    /// Removes the document of a key that was destroyed just now.
-    fn remove_destroyed(&self, event: &Event) {
+    /// Removes the document of a key that was destroyed, or an opener that was removed, just now.
+    fn remove_what_ended(&self, event: &Event) {
+        if let (Event::OpenerRemoved { name }, Some(remote)) = (event, &self.remote) {
+            remote.remove_opener(name);
+        }
         if let Event::StateChanged {
             id,
             to: KeyState::Tombstone,

@@ -4,6 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use jiff::SignedDuration;
 use keyferry_keystore::{Finding, KeyState, Store, Succession, Unlock};
 
 use crate::fixture::{Place, copy, files, open, place, ring, set_mode};
@@ -23,7 +24,7 @@ pub(crate) struct Scenario {
     pub(crate) at_least: u32,
 }
 
-pub(crate) const SCENARIOS: [Scenario; 6] = [
+pub(crate) const SCENARIOS: [Scenario; 7] = [
     Scenario {
         name: "init",
         prepare: |_| {},
@@ -61,6 +62,13 @@ pub(crate) const SCENARIOS: [Scenario; 6] = [
         },
         check: check_exported,
         at_least: 12,
+    },
+    Scenario {
+        name: "destroy",
+        prepare: with_doomed_key,
+        task: |place| vec!["destroy".into(), place.dir.clone(), "photos".into()],
+        check: check_destroyed,
+        at_least: 8,
     },
     Scenario {
         name: "recover",
@@ -138,7 +146,7 @@ impl Prepared<'_> {
 fn check_sound(place: &Place, new: bool) {
     let store = open(place);
     assert_eq!(store.write_block(), None);
-    for entry in store.list() {
+    for entry in store.list().iter().filter(|entry| entry.state.has_key()) {
         assert_eq!(store.key(&entry.id).unwrap().md5(), entry.md5);
     }
     let mut places: Vec<_> = store
@@ -262,6 +270,35 @@ fn check_imported(place: &Place, outcome: &Outcome) {
     assert_eq!(active, *again.entry());
     assert!(key == imported().key);
     assert_eq!(states(&place.dir, "photos").len(), 1);
+}
+
+/// A key that is due to be destroyed.
+fn with_doomed_key(place: &Place) {
+    with_photos_key(place);
+    let mut store = open(place);
+    let id = store.retire(&ring("photos"), None).unwrap().id;
+    store
+        .schedule_destruction(&id, SignedDuration::ZERO, None)
+        .unwrap();
+}
+
+/// Either the key is still there, whole, or it is gone with its file.
+fn check_destroyed(place: &Place, outcome: &Outcome) {
+    let store = open(place);
+    let entry = store
+        .list()
+        .iter()
+        .find(|entry| entry.ring == ring("photos"))
+        .unwrap();
+    let file = place.dir.join(format!("keys/photos/{}.age", entry.id));
+    match entry.state {
+        KeyState::DestroyScheduled => {
+            assert!(!outcome.succeeded);
+            assert_eq!(store.key(&entry.id).unwrap().md5(), entry.md5);
+        }
+        KeyState::Tombstone => assert!(!file.exists(), "its file is still there"),
+        other => panic!("{other}"),
+    }
 }
 
 fn exported(place: &Place) -> PathBuf {

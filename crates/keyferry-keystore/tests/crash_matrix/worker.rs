@@ -47,6 +47,12 @@ fn attempt(task: &[&str]) -> Result<(), Error> {
         ["import", dir, name] => {
             open(dir)?.import(&ring(name), &imported(), "a test", IMPORT_ROLE)?;
         }
+        ["destroy", dir, name] => {
+            let mut store = open(dir)?;
+            let doomed = store.list().iter().find(|entry| entry.ring == ring(name));
+            let id = doomed.unwrap().id.clone();
+            store.destroy(&id, None)?;
+        }
         ["export", dir, name, out] => {
             let mut store = open(dir)?;
             let (entry, _) = store.active(&ring(name))?;

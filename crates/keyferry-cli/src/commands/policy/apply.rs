@@ -1,18 +1,16 @@
 //! `keyferry policy apply`: brings AWS to a plan.
 
-use std::io::{self, IsTerminal, Write};
-
 use keyferry_live::{
     Change, CompareOptions, LineKind, Observer, ServiceError, apply, compare, read,
 };
 use keyferry_policy::check::{Level, check};
-use tokio_util::sync::CancellationToken;
 
 use super::plan;
 use crate::args::ApplyArgs;
 use crate::commands::Invocation;
+use crate::confirm::confirmed;
 use crate::exit::Exit;
-use crate::failure::{Context, Failure};
+use crate::failure::Failure;
 use crate::terminal::Terminal;
 use crate::{interrupt, live};
 
@@ -50,7 +48,8 @@ pub(super) async fn run(invocation: &Invocation, arguments: &ApplyArgs) -> Resul
         return Ok(Exit::Done);
     }
     let cancel = interrupt::token(terminal)?;
-    if !arguments.yes && !confirmed(&changes, &cancel).await? {
+    let question = format!("Make {}?", count(&changes));
+    if !arguments.yes && !confirmed(question, &cancel, || nobody_to_ask(&changes)).await? {
         return Err(Failure::new(Exit::Failure, "nothing was changed"));
     }
     let applied = apply(&changes, &connections, &Told(terminal), &cancel).await?;
@@ -108,34 +107,15 @@ fn show(terminal: Terminal, changes: &[Change]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Asks on the terminal. Ctrl-C is a no.
-async fn confirmed(changes: &[Change], cancel: &CancellationToken) -> Result<bool, Failure> {
-    if !io::stdin().is_terminal() {
-        return Err(Failure::new(
-            Exit::Usage,
-            format!(
-                "nothing was changed: {} would be made, and nobody is there to ask",
-                count(changes)
-            ),
-        )
-        .hint("--yes makes them without asking, --dry-run only shows them"));
-    }
-    let question = format!("Make {}? [y/N] ", count(changes));
-    let asked = tokio::task::spawn_blocking(move || {
-        let mut error = io::stderr();
-        write!(error, "{question}")?;
-        error.flush()?;
-        let mut answer = String::new();
-        io::stdin().read_line(&mut answer)?;
-        Ok::<_, io::Error>(answer)
-    });
-    tokio::select! {
-        () = cancel.cancelled() => Err(Failure::new(Exit::Interrupted, "nothing was changed")),
-        answer = asked => {
-            let answer = answer.context("ask on", "the terminal")?.context("read", "the answer")?;
-            Ok(["y", "yes"].contains(&answer.trim().to_ascii_lowercase().as_str()))
-        }
-    }
+fn nobody_to_ask(changes: &[Change]) -> Failure {
+    Failure::new(
+        Exit::Usage,
+        format!(
+            "nothing was changed: {} would be made, and nobody is there to ask",
+            count(changes)
+        ),
+    )
+    .hint("--yes makes them without asking, --dry-run only shows them")
 }
 
 /// Tells each step.
