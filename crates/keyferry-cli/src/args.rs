@@ -17,16 +17,17 @@ use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use keyferry_keystore::OpenerName;
 
 pub(crate) use key::{
-    ActivateArgs, CheckStoreArgs, CompromiseArgs, DestroyArgs, ExportTarget, KeyArgs, KeyCommand,
-    KeySource, OpenerSpec, RetireArgs, UnlockWithCommand,
+    ActivateArgs, CheckStoreArgs, Client, CompromiseArgs, DestroyArgs, ExportArgs, ExportTarget,
+    ImportArgs, KeyArgs, KeyCommand, KeySource, LogArgs, LogCommand, Md5Argument, ObjectVersion,
+    OpenerSpec, RetireArgs, UnlockWithCommand, looks_like_a_key,
 };
-pub(crate) use secret_place::SecretPlace;
 pub(crate) use lab::{DemoArgs, LabArgs, LabCommand, StoryArg, UpArgs};
 pub(crate) use policy::{
     ApplyArgs, CheckArgs, CheckFormat, CompareArgs, CompareFormat, DiagramArgs, DiagramFormat,
     EmitArgs, ExplainArgs, FailOn, GivenArgs, GivenFile, OtherAccountArgs, Place, PlanArgs,
     PolicyArgs, PolicyCommand, ProfileArg,
 };
+pub(crate) use secret_place::SecretPlace;
 pub(crate) use transfer::{
     DownloadArgs, From, Level, Overwrite, ReplicaAddress, UploadArgs, VerifyArgs, WaitArgs,
 };
@@ -108,6 +109,20 @@ pub(crate) enum Command {
     },
 }
 
+impl Command {
+    /// Whether it may have a user's keys in memory.
+    pub(crate) fn handles_keys(&self) -> bool {
+        !matches!(
+            self,
+            Self::Demo(_)
+                | Self::Lab(_)
+                | Self::Policy(_)
+                | Self::Completions { .. }
+                | Self::Man { .. }
+        )
+    }
+}
+
 /// Options that every command takes.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Global options")]
@@ -128,9 +143,11 @@ pub(crate) struct GlobalArgs {
     /// Let an http:// endpoint receive customer keys if its address is loopback.
     #[arg(long, global = true, env = "KEYFERRY_ALLOW_PLAINTEXT_LOOPBACK")]
     pub(crate) allow_plaintext_loopback: bool,
-    /// Folder of the key store.
-    #[arg(long, global = true, env = "KEYFERRY_STORE", value_name = "DIR")]
-    pub(crate) store: Option<PathBuf>,
+    /// Where the key store is: a folder, `vault://HOST:PORT/MOUNT/PATH` or `vault:MOUNT/PATH` (KV version
+    /// 2 of Vault or OpenBao), or `aws-secretsmanager:PREFIX` (each key is a secret, and secrets cost per
+    /// month).
+    #[arg(long, global = true, env = "KEYFERRY_STORE", value_name = "WHERE")]
+    pub(crate) store: Option<keyferry_remote::StoreAddress>,
     /// File whose first line is the key store's passphrase.
     #[arg(
         long,
@@ -164,12 +181,7 @@ pub(crate) struct GlobalArgs {
     pub(crate) pkcs11_module: Option<PathBuf>,
     /// Where to read the token's PIN: file:PATH, fd:N or env:NAME. Asked for if left out.
     #[cfg(feature = "pkcs11")]
-    #[arg(
-        long,
-        global = true,
-        env = "KEYFERRY_PKCS11_PIN",
-        value_name = "PLACE"
-    )]
+    #[arg(long, global = true, env = "KEYFERRY_PKCS11_PIN", value_name = "PLACE")]
     pub(crate) pkcs11_pin: Option<SecretPlace>,
     /// Configuration file.
     #[arg(long, global = true, env = "KEYFERRY_CONFIG", value_name = "FILE")]

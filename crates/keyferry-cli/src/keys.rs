@@ -4,9 +4,7 @@ use std::path::Path;
 
 use keyferry_key::import::{self, Format};
 use keyferry_key::{CustomerKey, KeyId, ParseKeyIdError};
-use keyferry_keystore::{
-    Error, ErrorClass, KeyEntry, KeyState, RingName, Store,
-};
+use keyferry_keystore::{Error, ErrorClass, KeyEntry, KeyState, RingName, Store};
 
 use crate::args::KeySource;
 use crate::exit::Exit;
@@ -74,25 +72,30 @@ pub(crate) fn choose(
         KeySource::Descriptor(number) => secret_input::from_descriptor(*number)?,
         KeySource::Environment(name) => secret_input::from_environment(name)?,
         KeySource::LooksLikeAKey => {
-            return Err(Failure::new(
-                Exit::Usage,
-                "--key looks like a key itself, and arguments are visible to every user of the machine",
-            )
-            .hint("treat that key as known to others; give a ring, a key id, file:PATH, fd:N or env:NAME"));
+            return Err(given_as_argument("--key").hint(
+                "treat that key as known to others; give a ring, a key id, file:PATH, fd:N or env:NAME",
+            ));
         }
     };
     let imported = import::decode(&bytes, Format::Auto)
         .map_err(|error| Failure::new(Exit::Key, format!("--key: {error}")).hint(error.hint()))?;
-    if imported.strength.bits() < 256 {
-        terminal.warn(format!(
-            "the form of this key allows {} of randomness",
-            imported.strength
-        ));
+    if let Some(caution) = imported.caution() {
+        terminal.warn(caution);
     }
     Ok(ChosenKey {
         key: imported.key,
         id: None,
     })
+}
+
+/// A key stands where only the name of one may. The message does not repeat it.
+pub(crate) fn given_as_argument(place: &str) -> Failure {
+    Failure::new(
+        Exit::Usage,
+        format!(
+            "{place} looks like a key itself, and arguments are visible to every user of the machine"
+        ),
+    )
 }
 
 /// The entry of a key id, or of a ring's active key.

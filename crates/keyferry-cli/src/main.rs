@@ -8,6 +8,7 @@ mod exit;
 mod failure;
 mod find_key;
 mod hardening;
+mod inherited;
 mod interrupt;
 mod keys;
 mod live;
@@ -16,6 +17,7 @@ mod opening;
 mod replica;
 mod secret_input;
 mod settings;
+mod store_place;
 mod terminal;
 
 use std::process::ExitCode;
@@ -29,18 +31,21 @@ use failure::{Context, Failure};
 use terminal::Terminal;
 
 fn main() -> ExitCode {
-    hardening::forbid_core_dumps();
+    hardening::protect();
+    inherited::take_secrets(&[secret_input::PASSPHRASE_VARIABLE]);
     let arguments = match parse() {
         Ok(arguments) => arguments,
         Err(exit) => return exit.into(),
     };
     let terminal = Terminal::new(&arguments.global);
-    match run(arguments, terminal) {
-        Ok(exit) => exit.into(),
-        Err(failure) => {
+    // What panics has said so by itself.
+    match std::panic::catch_unwind(|| run(arguments, terminal)) {
+        Ok(Ok(exit)) => exit.into(),
+        Ok(Err(failure)) => {
             terminal.fail(&failure);
             failure.exit().into()
         }
+        Err(_) => Exit::Failure.into(),
     }
 }
 
@@ -83,6 +88,9 @@ fn run(arguments: Arguments, terminal: Terminal) -> Result<Exit, Failure> {
         .enable_all()
         .build()
         .context("start", "the async runtime")?;
+    if arguments.command.handles_keys() {
+        hardening::lock_memory();
+    }
     let ended = runtime.block_on(commands::run(arguments, terminal));
     // Files that are being removed get their moment; a read of standard input that nobody waits for
     // any more must not keep the process alive.

@@ -11,15 +11,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use keyferry_keystore::{
-    Error, Identities, LockedStore, Opener, OpenerKind, OpenerName, OpenerState, Passphrase,
-    Prompt, Store, Unlock,
+    Error, Identities, Opener, OpenerKind, OpenerName, OpenerState, Passphrase, Prompt, Store,
+    Unlock,
 };
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::secret_input;
 use crate::settings::Settings;
 use crate::terminal::Terminal;
+use crate::{secret_input, store_place};
 
 /// How a person is asked by identities and plugins.
 pub(crate) fn prompt(terminal: Terminal) -> Arc<dyn Prompt> {
@@ -28,22 +28,21 @@ pub(crate) fn prompt(terminal: Terminal) -> Arc<dyn Prompt> {
 
 /// The identities in a file.
 pub(crate) fn identities(path: &Path, terminal: Terminal) -> Result<Identities, Failure> {
-    let bytes = secret_input::from_file(path)
-        .map_err(|failure| failure.with_exit(Exit::Store))?;
+    let bytes = secret_input::from_file(path).map_err(|failure| failure.with_exit(Exit::Store))?;
     let name = path.display().to_string();
     Ok(Identities::parse(&bytes, &name, &prompt(terminal))?)
 }
 
 /// Opens the store.
 pub(crate) fn open(settings: &Settings, terminal: Terminal) -> Result<Store, Failure> {
-    let openers: Vec<Opener> = LockedStore::open(&settings.store)?
+    let openers: Vec<Opener> = store_place::find(settings)?
         .openers()?
         .into_iter()
         .filter(|opener| opener.state != OpenerState::Missing)
         .collect();
     if openers.is_empty() {
         // Says what is missing.
-        return Ok(Store::open(&settings.store, &Unlock::Unprotected)?);
+        return Ok(store_place::find(settings)?.unlock(&Unlock::Unprotected)?);
     }
     open_by(settings, terminal, openers)
 }
@@ -54,7 +53,7 @@ pub(crate) fn open_but(
     terminal: Terminal,
     name: &OpenerName,
 ) -> Result<Store, Failure> {
-    let openers = LockedStore::open(&settings.store)?.openers()?;
+    let openers = store_place::find(settings)?.openers()?;
     if !openers.iter().any(|opener| opener.name == *name) {
         return Err(Error::UnknownOpener { name: name.clone() }.into());
     }
@@ -103,7 +102,7 @@ fn open_by(
                 continue;
             }
         };
-        match LockedStore::open(&settings.store)?.unlock_by(&opener.name, &unlock) {
+        match store_place::find(settings)?.unlock_by(&opener.name, &unlock) {
             Ok(store) => {
                 tracing::info!(opener = %opener.name, "opened the key store");
                 return Ok(store);
@@ -203,7 +202,7 @@ fn nothing_opened(
     mut failures: Vec<Failure>,
     given: &Given,
 ) -> Failure {
-    let path = settings.store.display();
+    let path = &settings.store;
     if failures.len() == 1
         && let Some(only) = failures.pop()
     {
@@ -215,13 +214,22 @@ fn nothing_opened(
             .map(|opener| format!("`{}`", opener.name))
             .collect();
         let (what, hint) = if given.identities.is_some() {
-            ("the identity that was given does not open", "give another with --identity FILE")
+            (
+                "the identity that was given does not open",
+                "give another with --identity FILE",
+            )
         } else {
-            ("nothing was given that opens", "give the identity with --identity FILE")
+            (
+                "nothing was given that opens",
+                "give the identity with --identity FILE",
+            )
         };
         return Failure::new(
             Exit::Store,
-            format!("{what} the key store `{path}`; its openers: {}", names.join(", ")),
+            format!(
+                "{what} the key store `{path}`; its openers: {}",
+                names.join(", ")
+            ),
         )
         .hint(hint);
     }

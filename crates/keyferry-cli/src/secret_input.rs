@@ -1,10 +1,10 @@
 //! Passphrases and keys from outside: a file, a descriptor, the environment, a prompt. Never argv.
 
-use std::env;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::path::Path;
 
+use keyferry_key::import::LONGEST;
 use keyferry_keystore::Passphrase;
 use zeroize::Zeroizing;
 
@@ -12,12 +12,10 @@ use crate::args::SecretPlace;
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
 use crate::settings::Settings;
-
-/// Nothing that is a key or a passphrase is longer; reading stops there.
-const LONGEST: u64 = 64 * 1024;
+use crate::{inherited, interrupt};
 
 /// The environment variable that may hold the passphrase.
-const PASSPHRASE_VARIABLE: &str = "KEYFERRY_PASSPHRASE";
+pub(crate) const PASSPHRASE_VARIABLE: &str = "KEYFERRY_PASSPHRASE";
 
 /// The passphrase of an existing store, asked for.
 pub(crate) fn passphrase() -> Result<Passphrase, Failure> {
@@ -58,7 +56,9 @@ pub(crate) fn given_passphrase(settings: &Settings) -> Result<Option<Passphrase>
     } else if let Some(path) = &settings.passphrase_file {
         Some(first_line(&from_file(path)?)?)
     } else {
-        env::var(PASSPHRASE_VARIABLE).ok()
+        inherited::secret(PASSPHRASE_VARIABLE)
+            .map(|bytes| text(&bytes))
+            .transpose()?
     };
     text.map(Passphrase::new)
         .transpose()
@@ -68,7 +68,7 @@ pub(crate) fn given_passphrase(settings: &Settings) -> Result<Option<Passphrase>
 /// Asks on the terminal itself, so that standard input and standard error may be pipes.
 fn prompt(question: &str) -> Result<String, Failure> {
     let terminal = File::options().read(true).write(true).open("/dev/tty");
-    if terminal.is_err() {
+    let Ok(terminal) = terminal else {
         return Err(Failure::new(
             Exit::Store,
             "the key store needs its passphrase, and there is no terminal to ask on",
@@ -76,8 +76,9 @@ fn prompt(question: &str) -> Result<String, Failure> {
         .hint(format!(
             "give --passphrase-file FILE, --passphrase-fd N, or set {PASSPHRASE_VARIABLE}"
         )));
-    }
-    rpassword::prompt_password(question).context("read", "the passphrase")
+    };
+    interrupt::at_prompt(terminal, || rpassword::prompt_password(question))
+        .context("read", "the passphrase")
 }
 
 /// The first line of a secret's place.
@@ -99,34 +100,62 @@ pub(crate) fn ask(question: &str) -> Option<String> {
 fn first_line(bytes: &[u8]) -> Result<String, Failure> {
     let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or(bytes);
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    String::from_utf8(line.to_vec())
-        .map_err(|_| Failure::new(Exit::Usage, "a passphrase or PIN must be UTF-8"))
+    text(line)
+}
+
+fn text(bytes: &[u8]) -> Result<String, Failure> {
+    match str::from_utf8(bytes) {
+        Ok(text) => Ok(text.to_owned()),
+        Err(_) => Err(
+            Failure::new(Exit::Usage, "a passphrase or PIN must be UTF-8")
+                .hint("save it as UTF-8 text, or choose one of plain letters"),
+        ),
+    }
 }
 
 /// The bytes of a file that holds a secret.
 pub(crate) fn from_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let file = File::open(path).context("open", path.display())?;
-    read(file).context("read", path.display())
+    let attempt = |action: &str, error: &io::Error| {
+        let hint = match error.kind() {
+            io::ErrorKind::NotFound => "check the path",
+            io::ErrorKind::PermissionDenied => "run as the user who may read it",
+            io::ErrorKind::IsADirectory => "name a file in that folder",
+            _ => "check the disk and the path",
+        };
+        Failure::new(
+            Exit::Failure,
+            format!("cannot {action} `{}`: {error}", path.display()),
+        )
+        .hint(hint)
+    };
+    let file = File::open(path).map_err(|error| attempt("open", &error))?;
+    read(file).map_err(|error| attempt("read", &error))
 }
 
 /// The bytes behind a file descriptor.
 pub(crate) fn from_descriptor(descriptor: u32) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let path = format!("/dev/fd/{descriptor}");
-    let file = File::open(&path).context("open", format!("file descriptor {descriptor}"))?;
-    read(file).context("read", format!("file descriptor {descriptor}"))
+    let attempt = |error: io::Error| {
+        let what = match error.kind() {
+            io::ErrorKind::NotFound => format!("file descriptor {descriptor} is not open"),
+            _ => format!("cannot read file descriptor {descriptor}: {error}"),
+        };
+        Failure::new(Exit::Failure, what).hint(format!(
+            "open it for reading where keyferry is started, in a shell with `{descriptor}< FILE`"
+        ))
+    };
+    let file = File::open(format!("/dev/fd/{descriptor}")).map_err(attempt)?;
+    read(file).map_err(attempt)
 }
 
 /// The bytes of an environment variable.
 pub(crate) fn from_environment(name: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    use std::os::unix::ffi::OsStringExt;
-    let value = env::var_os(name).ok_or_else(|| {
+    inherited::secret(name).ok_or_else(|| {
         Failure::new(
             Exit::Usage,
             format!("the environment variable `{name}` is not set"),
         )
         .hint("give the variable's name, not its value, and export it")
-    })?;
-    Ok(Zeroizing::new(value.into_vec()))
+    })
 }
 
 /// The bytes on standard input.
@@ -142,8 +171,11 @@ pub(crate) fn from_stdin() -> Result<Zeroizing<Vec<u8>>, Failure> {
 }
 
 fn read(source: impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
-    // Reserved once, so that growing leaves no copies behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST as usize + 1));
-    source.take(LONGEST).read_to_end(&mut bytes)?;
+    // One byte more than a key or a passphrase has, so that longer ones are noticed. Reserved once, so
+    // that growing leaves no copies behind.
+    let most = LONGEST + 1;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(most));
+    let mut limited = source.take(most as u64);
+    limited.read_to_end(&mut bytes)?;
     Ok(bytes)
 }

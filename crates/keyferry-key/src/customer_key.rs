@@ -3,14 +3,16 @@
 use rand::TryRng;
 use rand::rngs::SysRng;
 use subtle::ConstantTimeEq;
-use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+use zeroize::Zeroizing;
 
+use crate::locked::SecretBytes;
 use crate::{CustomerKeyHeaders, KeyMd5};
 
 /// A 256-bit customer key for AES-256, the only algorithm S3 accepts for SSE-C.
 ///
-/// There is no `Display` and no `Serialize`; `Debug` prints a placeholder. The bytes live in one
-/// heap allocation, so that moving the value leaves no copies behind, and are wiped on drop.
+/// There is no `Display` and no `Serialize`; `Debug` prints a placeholder. The bytes stay in one
+/// place, so that moving the value leaves no copies behind: on a page that is not swapped out, where
+/// the system allows that. They are wiped on drop.
 ///
 /// Secrets do not format:
 ///
@@ -25,8 +27,8 @@ use crate::{CustomerKeyHeaders, KeyMd5};
 /// fn serialise<T: serde::Serialize>(_: T) {}
 /// serialise(keyferry_key::CustomerKey::from_bytes([0x41; 32]));
 /// ```
-#[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub struct CustomerKey(Box<[u8; 32]>);
+#[derive(Clone)]
+pub struct CustomerKey(SecretBytes);
 
 /// The operating system gave no randomness.
 #[derive(Debug, thiserror::Error)]
@@ -42,15 +44,13 @@ impl CustomerKey {
     /// # Errors
     /// When the operating system's generator fails; nothing weaker is tried.
     pub fn generate() -> Result<Self, GenerateError> {
-        let mut bytes = Box::new([0; Self::LEN]);
-        SysRng.try_fill_bytes(&mut *bytes).map_err(GenerateError)?;
-        Ok(Self(bytes))
+        SecretBytes::fill(|bytes| SysRng.try_fill_bytes(bytes).map_err(GenerateError)).map(Self)
     }
 
     /// Takes 32 raw bytes as a key. The caller's array is a copy that the caller should wipe.
     #[must_use]
     pub fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
-        Self(Box::new(bytes))
+        Self(SecretBytes::from(&*Zeroizing::new(bytes)))
     }
 
     /// The raw bytes, for encryption of the key itself and for writing an export.
@@ -95,7 +95,7 @@ impl std::fmt::Debug for CustomerKey {
 
 impl From<Zeroizing<[u8; Self::LEN]>> for CustomerKey {
     fn from(bytes: Zeroizing<[u8; Self::LEN]>) -> Self {
-        Self(Box::new(*bytes))
+        Self(SecretBytes::from(&*bytes))
     }
 }
 

@@ -10,38 +10,28 @@
 //! 3. 32 bytes and a newline are refused, since either reading could be meant;
 //!    [`Format::Ascii32Strip`] chooses.
 //! 4. Anything else is refused, and so are constant keys and the sample keys of documentation.
-
-use std::fmt;
-use std::str::FromStr;
+//!
+//! What [`decode`] refuses can often be guessed all the same. [`likely`] does so, for callers who
+//! have the means to prove the guess: the key's MD5, or an object that only the right key opens.
 
 use base64::Engine;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
-use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::{CustomerKey, KeyStrength};
 
+mod caution;
 mod diagnosis;
+mod format;
+mod samples;
 
+pub use caution::Caution;
 pub use diagnosis::Diagnosis;
+pub use format::{Format, ParseFormatError};
 
-/// How the bytes given are to be read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Format {
-    /// By the rules of this module.
-    #[default]
-    Auto,
-    /// Exactly 32 bytes.
-    Raw,
-    /// 64 hex digits, perhaps with a newline behind them.
-    Hex,
-    /// 43 or 44 characters of base64, perhaps with a newline behind them.
-    Base64,
-    /// 32 printable characters and a newline that does not belong to the key.
-    Ascii32Strip,
-}
+/// Nothing that is a key, in whatever wrapping, is longer.
+pub const LONGEST: usize = 64 * 1024;
 
 /// A decoded key and what is known of it.
 #[derive(Debug)]
@@ -98,24 +88,50 @@ impl ImportError {
 /// See [`ImportError`]; no message contains any of the bytes.
 pub fn decode(bytes: &[u8], format: Format) -> Result<Imported, ImportError> {
     let line = strip_newline(bytes);
-    let (read, format) = match format {
-        Format::Auto => decode_any(bytes, line),
-        Format::Raw => (raw(bytes), format),
-        Format::Hex => (hex(line), format),
-        Format::Base64 => (base64(line), format),
-        Format::Ascii32Strip => (raw(line).filter(|_| is_printable(line)), format),
+    let read = match format {
+        Format::Auto => decode_any(bytes),
+        Format::Raw => raw(bytes).map(|key| (key, format)),
+        Format::Hex => hex(line).map(|key| (key, format)),
+        Format::Base64 => base64(line).map(|key| (key, format)),
+        Format::Ascii32Strip => raw(line)
+            .filter(|_| is_printable(line))
+            .map(|key| (key, format)),
     };
-    let key = read.map(CustomerKey::from).ok_or_else(|| {
-        let diagnosis = Diagnosis::of(bytes);
-        match format {
-            Format::Auto => ImportError::NotAKey { diagnosis },
-            format => ImportError::NotInFormat { format, diagnosis },
-        }
-    })?;
+    match read {
+        Some((key, format)) => accept(key, format),
+        None if samples::is_sample_text(bytes) => Err(ImportError::DocumentationSample),
+        None => Err(match format {
+            Format::Auto => ImportError::NotAKey {
+                diagnosis: Diagnosis::of(bytes),
+            },
+            format => ImportError::NotInFormat {
+                format,
+                diagnosis: match decode_any(bytes) {
+                    Some((_, other)) => Diagnosis::OtherFormat { format: other },
+                    None => Diagnosis::of(bytes),
+                },
+            },
+        }),
+    }
+}
+
+/// The key that is probably meant by bytes that [`decode`] refuses: without the newline at their
+/// end, the quotes around them, the second layer of base64. Never to be stored before something else
+/// proves that it is right.
+#[must_use]
+pub fn likely(bytes: &[u8]) -> Option<Imported> {
+    let (_, key, format) = diagnosis::peel(bytes)?;
+    accept(key, format).ok()
+}
+
+type RawKey = Zeroizing<[u8; CustomerKey::LEN]>;
+
+fn accept(key: RawKey, format: Format) -> Result<Imported, ImportError> {
+    let key = CustomerKey::from(key);
     if key.is_constant() {
         return Err(ImportError::Constant);
     }
-    if is_documentation_sample(&key) {
+    if samples::is_sample(&key) {
         return Err(ImportError::DocumentationSample);
     }
     let strength = KeyStrength::of(key.expose());
@@ -126,18 +142,18 @@ pub fn decode(bytes: &[u8], format: Format) -> Result<Imported, ImportError> {
     })
 }
 
-type RawKey = Zeroizing<[u8; CustomerKey::LEN]>;
+/// By rules 1 and 2.
+fn decode_any(bytes: &[u8]) -> Option<(RawKey, Format)> {
+    match raw(bytes) {
+        Some(key) => Some((key, Format::Raw)),
+        None => decode_text(strip_newline(bytes)),
+    }
+}
 
-fn decode_any(bytes: &[u8], line: &[u8]) -> (Option<RawKey>, Format) {
-    let readings = [
-        (raw(bytes), Format::Raw),
-        (hex(line), Format::Hex),
-        (base64(line), Format::Base64),
-    ];
-    readings
-        .into_iter()
-        .find(|(key, _)| key.is_some())
-        .unwrap_or((None, Format::Auto))
+/// By rule 2, without a newline.
+fn decode_text(line: &[u8]) -> Option<(RawKey, Format)> {
+    let hex = hex(line).map(|key| (key, Format::Hex));
+    hex.or_else(|| base64(line).map(|key| (key, Format::Base64)))
 }
 
 fn raw(bytes: &[u8]) -> Option<RawKey> {
@@ -181,59 +197,6 @@ fn is_printable(bytes: &[u8]) -> bool {
     bytes
         .iter()
         .all(|byte| byte.is_ascii_graphic() || *byte == b' ')
-}
-
-/// Keys that stand in tutorials and manuals, in raw form; and what AWS's reference prints.
-fn is_documentation_sample(key: &CustomerKey) -> bool {
-    const SAMPLES: [&[u8; 32]; 8] = [
-        b"01234567890123456789012345678901",
-        b"0123456789abcdef0123456789abcdef",
-        b"0123456789ABCDEF0123456789ABCDEF",
-        b"12345678901234567890123456789012",
-        b"abcdefghijklmnopqrstuvwxyz123456",
-        b"abcdefghijklmnopqrstuvwxyz012345",
-        b"32byteslongsecretkeymustprovided",
-        b"32characterslongpassphraseneeded",
-    ];
-    const AWS_REFERENCE: &[u8] = b"g0lCfA3Dv40jZz5SQJ1ZukLRFqtI5WorC/8SEEXAMPLE";
-    let ascending: [u8; 32] = std::array::from_fn(|index| u8::try_from(index).unwrap_or(0));
-    SAMPLES.iter().any(|sample| key.expose() == *sample)
-        || *key.expose() == ascending
-        || base64(AWS_REFERENCE).is_some_and(|sample| *sample == *key.expose())
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Auto => "auto",
-            Self::Raw => "raw",
-            Self::Hex => "hex",
-            Self::Base64 => "base64",
-            Self::Ascii32Strip => "ascii32-strip",
-        })
-    }
-}
-
-/// Text that names no format.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a key format: one of auto, raw, hex, base64, ascii32-strip")]
-pub struct ParseFormatError(String);
-
-impl FromStr for Format {
-    type Err = ParseFormatError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [
-            Self::Auto,
-            Self::Raw,
-            Self::Hex,
-            Self::Base64,
-            Self::Ascii32Strip,
-        ]
-        .into_iter()
-        .find(|format| format.to_string() == text)
-        .ok_or_else(|| ParseFormatError(text.to_owned()))
-    }
 }
 
 #[cfg(test)]

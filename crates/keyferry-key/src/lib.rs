@@ -7,6 +7,7 @@
 //! * [`KeyMd5`]: what S3 calls the key's message digest; public, and echoed in every response.
 //! * [`KeyId`]: a random name for a key; says nothing about its bytes.
 //! * [`CustomerKeyHeaders`]: the three request headers, as values an SDK takes.
+//! * [`Locked`]: memory that is not swapped out, for secrets larger than a key.
 //! * [`import`]: from bytes that somebody calls a key to a key, or to a diagnosis.
 //!
 //! ```
@@ -24,11 +25,13 @@ mod customer_key;
 mod headers;
 mod id;
 pub mod import;
+mod locked;
 mod md5;
 mod strength;
 
 pub use customer_key::{CustomerKey, GenerateError};
 pub use headers::CustomerKeyHeaders;
 pub use id::{KeyId, ParseKeyIdError};
+pub use locked::Locked;
 pub use md5::{KeyMd5, ParseKeyMd5Error};
 pub use strength::KeyStrength;

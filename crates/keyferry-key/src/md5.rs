@@ -26,6 +26,12 @@ impl KeyMd5 {
         Self(Md5::digest(key).into())
     }
 
+    /// An MD5 that somebody wrote in some other way than base64.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
     /// The 16 bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 16] {

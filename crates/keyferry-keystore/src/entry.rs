@@ -52,14 +52,22 @@ pub struct KeyEntry {
 
 /// The part of an entry that never changes; it stands in the key file and in the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct KeyFacts {
-    pub(crate) id: KeyId,
-    pub(crate) ring: RingName,
-    pub(crate) version: u32,
-    pub(crate) created: Timestamp,
-    pub(crate) origin: Origin,
-    pub(crate) strength: KeyStrength,
-    pub(crate) md5: KeyMd5,
+#[non_exhaustive]
+pub struct KeyFacts {
+    /// The key's name.
+    pub id: KeyId,
+    /// The ring it belongs to.
+    pub ring: RingName,
+    /// Its number in the ring, from 1.
+    pub version: u32,
+    /// When it entered the store.
+    pub created: Timestamp,
+    /// Where it came from.
+    pub origin: Origin,
+    /// The most randomness its form allows.
+    pub strength: KeyStrength,
+    /// MD5 of the key, as S3 shows it.
+    pub md5: KeyMd5,
 }
 
 impl KeyFacts {

@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use keyferry_key::{GenerateError, KeyId};
 
 use crate::{
-    DocumentsError, KeyState, OpenerName, PermissionProblem, RingName, StoreId, WrapError, WriteBlock,
+    DocumentsError, KeyState, OpenerName, PermissionProblem, RingName, StoreId, WrapError,
+    WriteBlock,
 };
 
 /// Any failure of the key store.

@@ -13,7 +13,8 @@ mod replay;
 
 pub(crate) use chain::{
     JOURNAL_FILE, Journal, JournalEnd, Tip, lines_in, lines_unproven, read_bytes, start,
+    unreadable_line,
 };
 pub(crate) use head::Head;
-pub(crate) use record::{Event, Record};
+pub use record::{Actor, Event, Record, user_name};
 pub(crate) use replay::{Position, replay};

@@ -23,6 +23,7 @@
 //!   several; [`KeyWrap`]: a service that holds the key to one.
 //! * [`KeyEntry`], [`RingName`], [`KeyState`]: a key's place. A ring is a named purpose; its keys are
 //!   versions from 1, of which at most one is active.
+//! * [`History`], [`Record`], [`Event`]: who did what, and when, as the journal tells it.
 //! * [`Finding`], [`WriteBlock`]: what opening a store noticed, and why it may refuse to write.
 //!
 //! Every file opens with stock `age`: `age -d -i identity.age keys/photos/kf-....age` prints JSON
@@ -65,6 +66,7 @@ mod export;
 mod finding;
 mod folder;
 mod founding;
+mod history;
 mod identity;
 mod init;
 mod journal;
@@ -91,10 +93,12 @@ mod uses;
 pub use add::{ImportOutcome, Role, Succession};
 pub use check::{CheckItem, CheckLevel, CheckSubject};
 pub use documents::{Document, Documents, DocumentsError, Expected, Revision};
-pub use entry::{KeyEntry, Origin};
+pub use entry::{KeyEntry, KeyFacts, Origin};
 pub use error::{Error, ErrorClass};
 pub use export::Exported;
 pub use finding::{Finding, WriteBlock};
+pub use history::{History, HistoryFault};
+pub use journal::{Actor, Event, Record, user_name};
 pub use locked_store::{LockedStore, Protection};
 pub use manifest::StoreId;
 pub use object_use::ObjectUse;

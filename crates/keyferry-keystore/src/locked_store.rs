@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::folder::Folder;
 use crate::identity::IDENTITY_FILE;
-use crate::journal::{lines_in, lines_unproven};
+use crate::journal::{Record, lines_in, lines_unproven};
 use crate::ledger::Ledger;
 use crate::lock::SharedLock;
 use crate::manifest::Manifest;
@@ -98,11 +98,16 @@ impl LockedStore {
     /// As for [`Self::open`], and [`Error::Busy`], [`Error::NoLocks`].
     pub fn list(&self) -> Result<Vec<KeyEntry>, Error> {
         let _shared = SharedLock::acquire(&self.folder)?;
+        Ok(Ledger::of(&self.records()?).entries().to_vec())
+    }
+
+    /// The entries of the journal without proof, those included that only the place has.
+    pub(crate) fn records(&self) -> Result<Vec<Record>, Error> {
         let mut records = lines_unproven(&self.folder)?;
         if let Some(remote) = &self.remote {
             records.extend(lines_in(remote.ahead()));
         }
-        Ok(Ledger::of(&records).entries().to_vec())
+        Ok(records)
     }
 
     /// Opens the store, by the first opener that fits what is given.

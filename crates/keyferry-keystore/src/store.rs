@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use keyferry_key::{CustomerKey, KeyId, KeyMd5};
+use keyferry_key::{CustomerKey, KeyId, KeyMd5, Locked};
 
 use crate::catalogue::CatalogueSlot;
 use crate::entry::KeyFacts;
@@ -31,7 +31,7 @@ use crate::{
 pub struct Store {
     pub(crate) folder: Folder,
     pub(crate) manifest: Manifest,
-    pub(crate) identity: StoreIdentity,
+    pub(crate) identity: Locked<StoreIdentity>,
     /// Where the store lives, if it is not the folder.
     pub(crate) remote: Option<Remote>,
     pub(crate) journal: Journal,
@@ -101,7 +101,7 @@ impl Store {
         Ok(Self {
             folder,
             manifest,
-            identity,
+            identity: Locked::new(identity),
             remote,
             journal,
             ledger,

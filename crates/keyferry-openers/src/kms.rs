@@ -60,7 +60,8 @@ impl KeyWrap for Kms {
             .key_id(&self.key)
             .encryption_context(CONTEXT, store.as_str())
             .plaintext(Blob::new(key.as_slice()));
-        let answer = wait(call.send())?.map_err(|error| failed(&error, &self.key, "kms:Encrypt"))?;
+        let answer =
+            wait(call.send())?.map_err(|error| failed(&error, &self.key, "kms:Encrypt"))?;
         let (Some(arn), Some(body)) = (answer.key_id, answer.ciphertext_blob) else {
             return Err(malformed("it names no key, or wrapped nothing"));
         };
@@ -83,7 +84,9 @@ impl KeyWrap for Kms {
             .encryption_context(CONTEXT, store.as_str())
             .ciphertext_blob(Blob::new(wrapped.body.as_slice()));
         let answer = wait(call.send())?.map_err(|error| failed(&error, arn, "kms:Decrypt"))?;
-        let plaintext = answer.plaintext.ok_or_else(|| malformed("it holds no key"))?;
+        let plaintext = answer
+            .plaintext
+            .ok_or_else(|| malformed("it holds no key"))?;
         let plaintext = Zeroizing::new(plaintext.into_inner());
         let key = <[u8; 16]>::try_from(plaintext.as_slice())
             .map_err(|_| malformed("the key has another length"))?;
@@ -221,7 +224,12 @@ mod tests {
             Kms::region_of("arn:aws-cn:kms:cn-north-1:1:alias/a"),
             Some("cn-north-1")
         );
-        for other in ["alias/a", "1234", "arn:aws:s3:::bucket", "arn:aws:kms::1:key/1"] {
+        for other in [
+            "alias/a",
+            "1234",
+            "arn:aws:s3:::bucket",
+            "arn:aws:kms::1:key/1",
+        ] {
             assert_eq!(Kms::region_of(other), None, "{other}");
         }
     }

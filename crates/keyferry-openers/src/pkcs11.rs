@@ -75,7 +75,10 @@ impl KeyWrap for Pkcs11 {
             (KEY_WRAP, wrap(&token, wrapping_key, key)?)
         } else {
             return Err(unsuitable(
-                format!("`{}` may neither encrypt and decrypt (AES-GCM) nor wrap and unwrap", self.uri),
+                format!(
+                    "`{}` may neither encrypt and decrypt (AES-GCM) nor wrap and unwrap",
+                    self.uri
+                ),
                 "use an AES key whose attributes CKA_ENCRYPT and CKA_DECRYPT are true",
             ));
         };

@@ -103,10 +103,12 @@ impl SecretService {
             let _ = done.send(result);
         };
         let spawned = std::thread::Builder::new().spawn(worker);
-        let unavailable = |reason: String| WrapError::Unavailable {
+        let unavailable = |reason: String| {
+            WrapError::Unavailable {
             service: SERVICE.to_owned(),
             reason,
             hint: "run it in the desktop session whose keyring holds it, with the keyring unlocked; or open the store by another opener".to_owned(),
+        }
         };
         spawned.map_err(|error| unavailable(error.to_string()))?;
         match answer.recv_timeout(PATIENCE) {

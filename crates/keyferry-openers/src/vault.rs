@@ -93,7 +93,10 @@ impl Vault {
             },
             404 => WrapError::UnsuitableKey {
                 reason: format!("there is no transit engine at `{}`", self.mount),
-                hint: format!("`vault secrets enable -path={} transit`, or check VAULT_NAMESPACE", self.mount),
+                hint: format!(
+                    "`vault secrets enable -path={} transit`, or check VAULT_NAMESPACE",
+                    self.mount
+                ),
             },
             _ => answer.refused(),
         }

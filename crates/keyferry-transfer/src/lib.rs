@@ -42,8 +42,8 @@ pub use download::{
     Download, DownloadTarget, Downloaded, Overwrite, Unverified, Verification, download,
 };
 pub use error::{ErrorKind, LeftUpload, ServiceAnswer, TransferError, without_answer};
-pub use key_tag::{KEY_TAG, key_tag};
-pub use observer::{Event, Observer, Silent};
+pub use key_tag::{KEY_TAG, TagRepair, key_tag, repair_key_tag};
+pub use observer::{Event, NoKeyTag, Observer, Silent};
 pub use part_plan::{
     MAX_OBJECT_SIZE, MAX_PARTS, MAX_SINGLE_PUT, ParsePartSizeError, PartPlan, PartSize,
 };

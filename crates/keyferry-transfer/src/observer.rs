@@ -1,5 +1,7 @@
 //! Progress, told while a transfer runs.
 
+use std::fmt;
+
 /// Receives what happens during a transfer. Calls come from the transfer's own task, so they must
 /// be quick and must not block.
 pub trait Observer: Send + Sync {
@@ -37,11 +39,35 @@ pub enum Event {
     Finishing,
     /// The server stored the object without saying which checksum it has. Verification will tell.
     ChecksumUnconfirmed,
+    /// The object was stored without the tag that names its key.
+    KeyTagLeftOut {
+        /// Why.
+        reason: NoKeyTag,
+    },
     /// The transfer is complete.
     Finished {
         /// Size of the object in bytes.
         bytes: u64,
     },
+}
+
+/// Why an object has no tag that names its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NoKeyTag {
+    /// Ten other tags were asked for, and S3 allows no more.
+    Full,
+    /// The credentials may store objects but not tag them.
+    Denied,
+}
+
+impl fmt::Display for NoKeyTag {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Full => "it has ten other tags, and S3 allows no more",
+            Self::Denied => "these credentials may not tag objects (s3:PutObjectTagging)",
+        })
+    }
 }
 
 /// Takes no notice of anything.

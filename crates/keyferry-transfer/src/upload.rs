@@ -19,13 +19,14 @@ use tokio::io::AsyncRead;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Checksum, Event, ObjectAddress, Observer, PartLayout, PartPlan, PartSize, Receipt,
+    Checksum, Event, NoKeyTag, ObjectAddress, Observer, PartLayout, PartPlan, PartSize, Receipt,
     TransferError,
 };
 
 mod blocked;
 mod body;
 mod buffers;
+mod key_tag_denied;
 mod labels;
 mod meter;
 mod multipart;
@@ -73,7 +74,8 @@ pub struct Upload {
     pub content_type: Option<String>,
     /// User metadata, without the `x-amz-meta-` prefix. Names become lower-case.
     pub metadata: BTreeMap<String, String>,
-    /// Object tags beside the key's; nine at most.
+    /// Object tags beside the key's. With ten of them there is no room for that one, and the object
+    /// is stored without: see [`Event::KeyTagLeftOut`].
     pub tags: BTreeMap<String, String>,
     /// Size of the parts; chosen by the object's size where it is not given.
     pub part_size: Option<PartSize>,
@@ -133,12 +135,17 @@ struct Stored {
     etag: String,
     parts: Option<PartLayout>,
     content: Content,
+    /// Whether it was stored without the key's tag because tags were refused.
+    tag_denied: bool,
 }
 
 /// Uploads one object under a customer key.
 ///
 /// On any failure, and when `cancel` is cancelled, a multipart upload that was begun is aborted.
 /// A single PUT that was interrupted may have been stored.
+///
+/// Where the credentials may store objects but not tag them, the object is stored without the tag
+/// that names its key, and [`Event::KeyTagLeftOut`] says so.
 ///
 /// # Errors
 /// See [`TransferError`]. [`TransferError::SseCNotConfirmed`] means that the server may hold
@@ -191,6 +198,13 @@ pub async fn upload(
         Some(part) => multipart::put(&sending, reading, part, part_size, concurrency).await?,
     };
     let size = stored.content.size;
+    if stored.tag_denied || sending.labels.key_tag_left_out {
+        let reason = match stored.tag_denied {
+            true => NoKeyTag::Denied,
+            false => NoKeyTag::Full,
+        };
+        events.on(Event::KeyTagLeftOut { reason });
+    }
     events.on(Event::Finished { bytes: size });
     Ok(Receipt {
         format: Receipt::FORMAT,

@@ -1,17 +1,20 @@
 //! Arguments of `keyferry key`.
 
 mod destroy;
+mod export;
+mod import;
 mod life;
+mod log;
 mod unlock_with;
 
-use std::convert::Infallible;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, Subcommand};
-use keyferry_key::KeyMd5;
-use keyferry_key::import::Format;
-use keyferry_transfer::ObjectAddress;
+
+pub(crate) use export::{Client, ExportArgs, ExportTarget};
+pub(crate) use import::{ImportArgs, Md5Argument, ObjectVersion, looks_like_a_key};
+pub(crate) use log::{LogArgs, LogCommand};
 
 pub(crate) use destroy::DestroyArgs;
 pub(crate) use life::{ActivateArgs, CheckStoreArgs, CompromiseArgs, RetireArgs};
@@ -67,39 +70,9 @@ pub(crate) enum KeyCommand {
         key: String,
     },
     /// Take in a key that you already have.
-    Import {
-        /// Name of the ring to put it in.
-        ring: String,
-        /// File that holds it; `-` for standard input.
-        #[arg(required_unless_present_any = ["fd", "env"])]
-        file: Option<PathBuf>,
-        /// Read the key from this file descriptor.
-        #[arg(long, value_name = "N", conflicts_with = "file")]
-        fd: Option<u32>,
-        /// Read the key from the environment variable of this name.
-        #[arg(long, value_name = "NAME", conflicts_with_all = ["file", "fd"])]
-        env: Option<String>,
-        /// How it is written: auto, raw, hex, base64 or ascii32-strip.
-        #[arg(long, default_value = "auto")]
-        format: Format,
-        /// Refuse the key unless this is its MD5 (base64).
-        #[arg(long, value_name = "MD5")]
-        md5: Option<KeyMd5>,
-        /// Refuse the key unless it opens this object.
-        #[arg(long, value_name = "S3://BUCKET/KEY")]
-        verify: Option<ObjectAddress>,
-        /// Only read existing objects with it; new ones keep the ring's active key. This is what
-        /// happens anyway when the ring has an active key.
-        #[arg(long)]
-        decrypt_only: bool,
-    },
+    Import(ImportArgs),
     /// Write a key as 32 raw bytes, for `aws s3 cp --sse-c-key fileb://FILE` and others.
-    Export {
-        /// Key id, or a ring for its active key.
-        key: String,
-        /// New file to write; `-` for standard output.
-        target: ExportTarget,
-    },
+    Export(ExportArgs),
     /// Print the request headers of a key, for `curl -H @FILE`. They hold the key.
     Headers {
         /// Key id, or a ring for its active key.
@@ -110,26 +83,8 @@ pub(crate) enum KeyCommand {
     },
     /// Say who can open the key store: add, remove and list openers.
     UnlockWith(UnlockWithArgs),
-}
-
-/// Where an exported key goes.
-#[derive(Debug, Clone)]
-pub(crate) enum ExportTarget {
-    /// Standard output.
-    Stdout,
-    /// A new file.
-    File(PathBuf),
-}
-
-impl FromStr for ExportTarget {
-    type Err = Infallible;
-
-    fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(match text {
-            "-" => Self::Stdout,
-            path => Self::File(path.into()),
-        })
-    }
+    /// Show who did what with the keys, and when; or prove that nothing in it was changed.
+    Log(LogArgs),
 }
 
 /// Where a transfer takes its key from. Never the key itself: arguments are visible to everyone.
@@ -161,7 +116,7 @@ impl FromStr for KeySource {
     type Err = ParseKeySourceError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if keyferry_key::import::decode(text.as_bytes(), Format::Auto).is_ok() {
+        if looks_like_a_key(text) {
             return Ok(Self::LooksLikeAKey);
         }
         let place = |scheme: &'static str| text.strip_prefix(scheme)?.strip_prefix(':');

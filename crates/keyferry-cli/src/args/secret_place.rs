@@ -44,7 +44,10 @@ mod tests {
         let parse = |text: &str| text.parse::<SecretPlace>().ok();
         assert_eq!(parse("file:/p"), Some(SecretPlace::File("/p".into())));
         assert_eq!(parse("fd:3"), Some(SecretPlace::Descriptor(3)));
-        assert_eq!(parse("env:PIN"), Some(SecretPlace::Environment("PIN".into())));
+        assert_eq!(
+            parse("env:PIN"),
+            Some(SecretPlace::Environment("PIN".into()))
+        );
         for bad in ["1234", "file:", "env:", "fd:x", "pin:1"] {
             assert_eq!(parse(bad), None, "{bad}");
         }

@@ -2,20 +2,20 @@
 
 mod check;
 mod destroy;
+mod export;
 mod import;
 mod life;
+mod log;
 mod table;
 mod unlock_with;
 
-use std::io::Write;
-
-use keyferry_keystore::{Error, KeyEntry, LockedStore, RingName, Store, Succession, Unlock};
+use keyferry_keystore::{KeyEntry, RingName, Succession, Unlock};
 
 use super::Invocation;
-use crate::args::{ExportTarget, KeyCommand};
+use crate::args::KeyCommand;
 use crate::exit::Exit;
-use crate::failure::{Context, Failure};
-use crate::{keys, secret_input};
+use crate::failure::Failure;
+use crate::{keys, secret_input, store_place};
 
 pub(super) async fn run(invocation: &Invocation, command: KeyCommand) -> Result<Exit, Failure> {
     match command {
@@ -36,46 +36,27 @@ pub(super) async fn run(invocation: &Invocation, command: KeyCommand) -> Result<
         KeyCommand::Rotate { ring } => rotate(invocation, &ring),
         KeyCommand::List { ring } => list(invocation, ring.as_deref()),
         KeyCommand::Show { key } => show(invocation, &key),
-        KeyCommand::Import {
-            ring,
-            file,
-            fd,
-            env,
-            format,
-            md5,
-            verify,
-            decrypt_only,
-        } => {
-            let request = import::Request {
-                ring,
-                source: import::Source::from_arguments(file, fd, env),
-                format,
-                md5,
-                verify,
-                decrypt_only,
-            };
-            import::run(invocation, request).await
-        }
-        KeyCommand::Export { key, target } => export(invocation, &key, target),
+        KeyCommand::Import(arguments) => import::run(invocation, arguments).await,
+        KeyCommand::Export(arguments) => export::run(invocation, arguments),
+        KeyCommand::Log(arguments) => log::run(invocation, &arguments),
         KeyCommand::Headers { key, copy_source } => headers(invocation, &key, copy_source),
         KeyCommand::UnlockWith(arguments) => unlock_with::run(invocation, arguments.command),
     }
 }
 
 fn init(invocation: &Invocation, no_passphrase: bool) -> Result<Exit, Failure> {
-    let path = &invocation.settings.store;
-    if LockedStore::open(path).is_ok() {
-        return Err(Error::StoreExists { path: path.clone() }.into());
-    }
+    store_place::check_free(&invocation.settings)?;
     let unlock = if no_passphrase {
         Unlock::Unprotected
     } else {
         Unlock::Passphrase(secret_input::new_passphrase(&invocation.settings)?)
     };
-    Store::init(path, &unlock)?;
+    let store = store_place::make(&invocation.settings, &unlock)?;
     invocation.terminal.say(format!(
         "made an empty key store at `{}`\nback it up after each new key: without its key an object is lost",
-        path.display()
+        store
+            .place()
+            .unwrap_or_else(|| store.path().display().to_string())
     ));
     Ok(Exit::Done)
 }
@@ -107,7 +88,7 @@ fn made(invocation: &Invocation, entry: &KeyEntry) -> Result<Exit, Failure> {
 }
 
 fn rotate(invocation: &Invocation, ring: &str) -> Result<Exit, Failure> {
-    let store = LockedStore::open(&invocation.settings.store)?;
+    let store = store_place::find_and_tell(&invocation.settings, invocation.terminal)?;
     let active = keys::named_in(&store.list()?, ring)?;
     if active.ring.to_string() != ring {
         return Err(
@@ -122,7 +103,7 @@ fn rotate(invocation: &Invocation, ring: &str) -> Result<Exit, Failure> {
 
 fn list(invocation: &Invocation, ring: Option<&str>) -> Result<Exit, Failure> {
     let ring: Option<RingName> = ring.map(str::parse).transpose()?;
-    let store = LockedStore::open(&invocation.settings.store)?;
+    let store = store_place::find_and_tell(&invocation.settings, invocation.terminal)?;
     let mut entries: Vec<_> = store
         .list()?
         .into_iter()
@@ -142,52 +123,12 @@ fn list(invocation: &Invocation, ring: Option<&str>) -> Result<Exit, Failure> {
 }
 
 fn show(invocation: &Invocation, key: &str) -> Result<Exit, Failure> {
-    let store = LockedStore::open(&invocation.settings.store)?;
+    let store = store_place::find_and_tell(&invocation.settings, invocation.terminal)?;
     let entry = keys::named_in(&store.list()?, key)?;
     if invocation.terminal.is_text() {
         invocation.terminal.print(table::particulars(&entry))?;
     } else {
         invocation.terminal.json(&entry)?;
-    }
-    Ok(Exit::Done)
-}
-
-fn export(invocation: &Invocation, key: &str, target: ExportTarget) -> Result<Exit, Failure> {
-    if let ExportTarget::File(path) = &target
-        && path.exists()
-    {
-        return Err(Error::ExportExists { path: path.clone() }.into());
-    }
-    let mut store = keys::open_store(&invocation.settings, &invocation.terminal)?;
-    let id = keys::named_in(store.list(), key)?.id;
-    match target {
-        ExportTarget::File(path) => {
-            let exported = store.export(&id, &path)?;
-            if !invocation.terminal.is_text() {
-                invocation.terminal.json(&serde_json::json!({
-                    "key": exported.entry,
-                    "file": exported.path,
-                }))?;
-            }
-            invocation.terminal.say(format!(
-                "wrote the key to `{0}`, 32 raw bytes: `aws s3 cp --sse-c AES256 --sse-c-key fileb://{0} ...`",
-                path.display()
-            ));
-        }
-        ExportTarget::Stdout => {
-            use std::io::IsTerminal;
-            if std::io::stdout().is_terminal() {
-                return Err(Failure::new(
-                    Exit::Usage,
-                    "the key is 32 raw bytes: it will not be written to a terminal",
-                )
-                .hint("give a file, or pipe it on"));
-            }
-            let key = store.hand_out(&id, "standard output")?;
-            std::io::stdout()
-                .write_all(key.expose())
-                .context("write to", "standard output")?;
-        }
     }
     Ok(Exit::Done)
 }

@@ -114,8 +114,11 @@ pub(crate) fn pkcs11(settings: &Settings, uri: &str) -> Result<Arc<dyn KeyWrap>,
     // URIs without one.
     let module = settings.pkcs11_module.as_ref().or(uri.module_path.as_ref());
     let module = module.cloned().ok_or_else(|| {
-        Failure::new(Exit::Store, format!("the PKCS#11 module for `{uri}` is not known"))
-            .hint("give the path of the vendor's library with --pkcs11-module")
+        Failure::new(
+            Exit::Store,
+            format!("the PKCS#11 module for `{uri}` is not known"),
+        )
+        .hint("give the path of the vendor's library with --pkcs11-module")
     })?;
     let pin = match &settings.pkcs11_pin {
         Some(place) => Some(secret_input::line_from(place)?),

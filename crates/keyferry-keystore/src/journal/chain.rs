@@ -243,10 +243,7 @@ pub(crate) fn lines_unproven(folder: &Folder) -> Result<Vec<Record>, Error> {
 
 /// The entries in these bytes without proof, as far as they can be read.
 pub(crate) fn lines_in(bytes: &[u8]) -> Vec<Record> {
-    bytes
-        .split_inclusive(|byte| *byte == b'\n')
-        .map_while(|line| serde_json::from_slice(line.strip_suffix(b"\n")?).ok())
-        .collect()
+    lines(bytes).map_while(Result::ok).collect()
 }
 
 /// The file as it is; one that is missing is empty.
@@ -255,4 +252,21 @@ pub(crate) fn read_bytes(folder: &Folder) -> Result<Vec<u8>, Error> {
         Err(error) if error.is_not_found() => Ok(Vec::new()),
         read => read,
     }
+}
+
+/// The first line that cannot be read, if there is one.
+pub(crate) fn unreadable_line(folder: &Folder) -> Result<Option<u64>, Error> {
+    let bytes = match folder.read(JOURNAL_FILE, LIMIT) {
+        Err(error) if error.is_not_found() => return Ok(Some(1)),
+        read => read?,
+    };
+    let unreadable = lines(&bytes).position(|record| record.is_err());
+    Ok(unreadable.and_then(|before| u64::try_from(before + 1).ok()))
+}
+
+fn lines(bytes: &[u8]) -> impl Iterator<Item = Result<Record, serde_json::Error>> {
+    bytes.split_inclusive(|byte| *byte == b'\n').map(|line| {
+        // A line without its end is no JSON either.
+        serde_json::from_slice(line.strip_suffix(b"\n").unwrap_or_default())
+    })
 }

@@ -1,5 +1,7 @@
 //! Entries of the journal.
 
+use std::sync::OnceLock;
+
 use jiff::Timestamp;
 use keyferry_key::KeyId;
 use serde::{Deserialize, Serialize};
@@ -8,36 +10,72 @@ use crate::entry::KeyFacts;
 use crate::manifest::StoreId;
 use crate::{KeyState, ObjectUse, RingName};
 
-/// One line.
+/// One line of the journal: who did what, and when.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Record {
-    /// Its number, from 1. The order is this, not the time.
-    pub(crate) seq: u64,
-    pub(crate) time: Timestamp,
-    pub(crate) by: Actor,
-    pub(crate) event: Event,
+#[non_exhaustive]
+pub struct Record {
+    /// Its number, from 1. The order is this, not the time: clocks are set back.
+    pub seq: u64,
+    /// When, by the clock of the machine.
+    pub time: Timestamp,
+    /// Who.
+    pub by: Actor,
+    /// What.
+    pub event: Event,
 }
 
-/// Who wrote a line.
+/// Who wrote a line: for reading, since whoever writes chooses it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Actor {
-    pub(crate) uid: u32,
-    pub(crate) program: String,
+#[non_exhaustive]
+pub struct Actor {
+    /// The effective user id of the process.
+    pub uid: u32,
+    /// That user's name on that machine, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// The machine's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// Name and version of the program.
+    pub program: String,
 }
 
 impl Actor {
     pub(crate) fn this_process() -> Self {
+        // Looked up once: where names come over a network, that takes its time.
+        static NAMES: OnceLock<(Option<String>, Option<String>)> = OnceLock::new();
+        let uid = rustix::process::geteuid().as_raw();
+        let (user, host) = NAMES.get_or_init(|| {
+            let system = rustix::system::uname();
+            let host = system.nodename().to_str().ok();
+            let host = host.filter(|name| !name.is_empty()).map(str::to_owned);
+            (user_name(uid), host)
+        });
         Self {
-            uid: rustix::process::geteuid().as_raw(),
+            uid,
+            user: user.clone(),
+            host: host.clone(),
             program: concat!("keyferry ", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
 }
 
+/// The name that this machine has for a user id.
+#[must_use]
+pub fn user_name(uid: u32) -> Option<String> {
+    let user = nix::unistd::User::from_uid(uid.into());
+    Some(user.ok()??.name)
+}
+
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
-pub(crate) enum Event {
+#[non_exhaustive]
+#[expect(
+    missing_docs,
+    reason = "the fields are what the variants' sentences name"
+)]
+pub enum Event {
     /// Always the first.
     StoreCreated {
         store: StoreId,

@@ -75,7 +75,10 @@ impl Remote {
         let written = self.documents.write(name, bytes, expected).map(drop);
         match self.read(name)? {
             Some(found) if *found == bytes => Ok(()),
-            _ => Err(written.err().unwrap_or_else(|| self.not_as_written(name)).into()),
+            _ => Err(written
+                .err()
+                .unwrap_or_else(|| self.not_as_written(name))
+                .into()),
         }
     }
 

@@ -88,6 +88,18 @@ impl Circumstances {
         }
     }
 
+    /// `s3:object-lock-retain-until-date` and `s3:object-lock-remaining-retention-days` of a
+    /// request that retains an object until then. Silent on parts of days; a day begun counts.
+    pub(crate) fn set_retain_until(&mut self, until: SystemTime) {
+        let format = &time::format_description::well_known::Rfc3339;
+        if let Ok(text) = time::OffsetDateTime::from(until).format(format) {
+            self.set("s3:object-lock-retain-until-date", &text);
+        }
+        let left = until.duration_since(SystemTime::now()).unwrap_or_default();
+        let days = left.as_secs().div_ceil(24 * 60 * 60);
+        self.set("s3:object-lock-remaining-retention-days", &days.to_string());
+    }
+
     /// As evaluation takes them.
     pub(super) fn into_context(self) -> Context {
         let mut context = Context::default();

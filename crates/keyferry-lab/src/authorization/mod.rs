@@ -21,3 +21,4 @@ pub(crate) use principals::{canonical_id, unknown_principal};
 pub(crate) use public_access::is_public;
 pub(crate) use refusal::Refusal;
 pub(crate) use s3_access::{Access, AccessTarget, access_denied};
+pub(crate) use s3_conditions::request_circumstances;

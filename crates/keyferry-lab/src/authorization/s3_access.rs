@@ -13,7 +13,7 @@ use super::refusal::Refusal;
 use super::s3_actions::{
     self, Need, On, When, is_never_denied_to_root, knows_existing_tags, tells_absence,
 };
-use super::s3_conditions::{self, query_parameter};
+use super::s3_conditions::{query_parameter, request_circumstances};
 use crate::server::exchange::Exchange;
 use crate::server::requester::Requester;
 use crate::store::{BucketRecord, Store, StoreError};
@@ -122,8 +122,8 @@ impl Access {
             None if target.bucket.is_some() && target.operation != "CreateBucket" => return Ok(()),
             None => None,
         };
-        let mut circumstances = Circumstances::of(exchange.transport(), headers, &self.region);
-        s3_conditions::add(&mut circumstances, exchange, target.operation, headers, uri);
+        let circumstances =
+            request_circumstances(exchange, target.operation, headers, uri, &self.region);
         let version = query_parameter(uri, "versionId");
         let judge = |need: &Need| {
             self.judge_need(
@@ -140,6 +140,9 @@ impl Access {
             let applies = match need.when {
                 When::Always => true,
                 When::Header(name) => headers.contains_key(name),
+                When::HeaderTrue(name) => headers
+                    .get(name)
+                    .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"true")),
             };
             if applies {
                 judge(need).map_err(|error| {

@@ -24,6 +24,8 @@ pub(super) enum When {
     Always,
     /// The request has this header.
     Header(&'static str),
+    /// The request has this header, and it says `true`.
+    HeaderTrue(&'static str),
 }
 
 /// One permission that an operation takes.
@@ -69,6 +71,13 @@ impl Need {
             ..self
         }
     }
+
+    const fn if_true(self, header: &'static str) -> Self {
+        Self {
+            when: When::HeaderTrue(header),
+            ..self
+        }
+    }
 }
 
 const GET: Need = Need::version("s3:GetObject", "s3:GetObjectVersion");
@@ -79,8 +88,13 @@ const PUT_ACL: Need = Need::object("s3:PutObjectAcl").with("x-amz-acl");
 const RETAIN: Need = Need::object("s3:PutObjectRetention").with("x-amz-object-lock-mode");
 const HOLD: Need = Need::object("s3:PutObjectLegalHold").with("x-amz-object-lock-legal-hold");
 
+/// To use the header, whatever protects the version (`S3-LOCK-8`).
+const BYPASS: Need =
+    Need::object("s3:BypassGovernanceRetention").if_true("x-amz-bypass-governance-retention");
+
 /// Operations, by the names of the API reference, and what they take. DeleteObjects takes a
-/// permission for each of its keys: see the operation.
+/// permission for each of its keys, and conditions of PutObjectRetention and PutObjectLegalHold are
+/// about their documents: see the operations.
 const OPERATIONS: &[(&str, &[Need])] = &[
     (
         "AbortMultipartUpload",
@@ -102,6 +116,18 @@ const OPERATIONS: &[(&str, &[Need])] = &[
                 On::NewBucket,
             )
             .with("x-amz-object-ownership"),
+            Need::new(
+                "s3:PutBucketObjectLockConfiguration",
+                "s3:PutBucketObjectLockConfiguration",
+                On::NewBucket,
+            )
+            .if_true("x-amz-bucket-object-lock-enabled"),
+            Need::new(
+                "s3:PutBucketVersioning",
+                "s3:PutBucketVersioning",
+                On::NewBucket,
+            )
+            .if_true("x-amz-bucket-object-lock-enabled"),
         ],
     ),
     (
@@ -131,7 +157,10 @@ const OPERATIONS: &[(&str, &[Need])] = &[
     ),
     (
         "DeleteObject",
-        &[Need::version("s3:DeleteObject", "s3:DeleteObjectVersion")],
+        &[
+            Need::version("s3:DeleteObject", "s3:DeleteObjectVersion"),
+            BYPASS,
+        ],
     ),
     (
         "DeleteObjectTagging",
@@ -201,8 +230,16 @@ const OPERATIONS: &[(&str, &[Need])] = &[
         ],
     ),
     (
+        "GetObjectLegalHold",
+        &[Need::object("s3:GetObjectLegalHold")],
+    ),
+    (
         "GetObjectLockConfiguration",
         &[Need::bucket("s3:GetBucketObjectLockConfiguration")],
+    ),
+    (
+        "GetObjectRetention",
+        &[Need::object("s3:GetObjectRetention")],
     ),
     (
         "GetObjectTagging",
@@ -248,6 +285,12 @@ const OPERATIONS: &[(&str, &[Need])] = &[
         &[Need::bucket("s3:PutBucketVersioning")],
     ),
     ("PutObject", &[PUT, PUT_TAGS, PUT_ACL, RETAIN, HOLD]),
+    ("PutObjectLegalHold", &[]),
+    (
+        "PutObjectLockConfiguration",
+        &[Need::bucket("s3:PutBucketObjectLockConfiguration")],
+    ),
+    ("PutObjectRetention", &[]),
     (
         "PutObjectTagging",
         &[Need::version(
@@ -259,6 +302,7 @@ const OPERATIONS: &[(&str, &[Need])] = &[
         "PutPublicAccessBlock",
         &[Need::bucket("s3:PutBucketPublicAccessBlock")],
     ),
+    ("RestoreObject", &[Need::object("s3:RestoreObject")]),
     ("UploadPart", &[PUT]),
     ("UploadPartCopy", &[PUT, GET_SOURCE]),
 ];

@@ -4,12 +4,13 @@
 
 use http::{HeaderMap, Uri};
 use percent_encoding::percent_decode_str;
+use time::format_description::well_known::Rfc3339;
 
 use super::circumstances::Circumstances;
 use crate::server::exchange::Exchange;
 
 /// Headers that are condition keys by their own name, with `s3:` before it. No key header.
-const HEADERS: [&str; 19] = [
+const HEADERS: [&str; 18] = [
     "x-amz-acl",
     "x-amz-content-sha256",
     "x-amz-copy-source",
@@ -26,7 +27,6 @@ const HEADERS: [&str; 19] = [
     "x-amz-storage-class",
     "x-amz-website-redirect-location",
     "x-amz-object-lock-mode",
-    "x-amz-object-lock-retain-until-date",
     "x-amz-object-lock-legal-hold",
     "x-amz-bypass-governance-retention",
 ];
@@ -40,7 +40,19 @@ const PARAMETERS: [(&str, &str); 4] = [
 ];
 
 /// What a request's headers and address say.
-pub(super) fn add(
+pub(crate) fn request_circumstances(
+    exchange: &Exchange,
+    operation: &str,
+    headers: &HeaderMap,
+    uri: &Uri,
+    region: &str,
+) -> Circumstances {
+    let mut circumstances = Circumstances::of(exchange.transport(), headers, region);
+    add(&mut circumstances, exchange, operation, headers, uri);
+    circumstances
+}
+
+fn add(
     circumstances: &mut Circumstances,
     exchange: &Exchange,
     operation: &str,
@@ -51,14 +63,18 @@ pub(super) fn add(
         if let Some(value) = headers.get(name).and_then(|value| value.to_str().ok()) {
             let key = match name {
                 "x-amz-object-lock-mode" => "s3:object-lock-mode".to_owned(),
-                "x-amz-object-lock-retain-until-date" => {
-                    "s3:object-lock-retain-until-date".to_owned()
-                }
                 "x-amz-object-lock-legal-hold" => "s3:object-lock-legal-hold".to_owned(),
                 name => format!("s3:{name}"),
             };
             circumstances.set(&key, value);
         }
+    }
+    if let Some(until) = headers
+        .get("x-amz-object-lock-retain-until-date")
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| time::OffsetDateTime::parse(text, &Rfc3339).ok())
+    {
+        circumstances.set_retain_until(until.into());
     }
     for (header, key) in [
         ("if-match", "s3:if-match"),

@@ -28,7 +28,7 @@ pub(crate) struct ReplicationAttempt<'a> {
     pub(crate) version: &'a VersionRecord,
     /// The KMS keys that encrypt the object and its replica, if keys do.
     pub(crate) kms_keys: Option<KmsKeys<'a>>,
-    /// Only tags are replicated.
+    /// Only tags and lock are replicated.
     pub(crate) metadata_only: bool,
     /// The rule hands the replica to the destination bucket's owner.
     pub(crate) owner_override: bool,
@@ -234,7 +234,7 @@ fn replication(
         // With ACLs off there is nothing to hand over.
         owner_override: attempt.owner_override
             && attempt.destination.ownership != Some(ObjectOwnership::BucketOwnerEnforced),
-        object_lock: false,
+        object_lock: attempt.source.object_lock.is_some(),
         annotations: false,
     })
 }

@@ -47,6 +47,9 @@ pub enum ReplicationFailureReason {
     /// The destination bucket has no versioning, or it is suspended.
     #[error("versioning is not enabled on the destination bucket")]
     DestinationNotVersioned,
+    /// The source bucket has Object Lock and the destination bucket has not (`S3-LOCK-9`).
+    #[error("the source bucket has Object Lock and the destination bucket has not")]
+    DestinationWithoutObjectLock,
     /// The destination bucket refuses objects under customer keys (`S3-SSEC-21`).
     #[error("the destination bucket blocks SSE-C")]
     DestinationBlocksSseC,
@@ -81,6 +84,7 @@ impl ReplicationFailureReason {
             Self::NotPermitted { code, .. } => code.as_deref(),
             Self::DestinationMissing => Some("DstBucketNotFound"),
             Self::DestinationNotVersioned => Some("DstBucketUnversioned"),
+            Self::DestinationWithoutObjectLock => Some("DstBucketObjectLockConfigMissing"),
             Self::DestinationBlocksSseC => Some("DstPutObjectNotPermitted"),
             Self::KmsKeyUnusable { code, .. } => Some(code),
             Self::RuleMissing => Some("SrcBucketReplicationConfigMissing"),

@@ -42,7 +42,7 @@ pub(crate) struct ReplicationTarget {
     /// The rule that covered it.
     pub(crate) rule_id: String,
     pub(crate) state: TargetState,
-    /// Only the tags are to be replicated; the version must be there.
+    /// Only tags and lock are to be replicated; the version must be there.
     pub(crate) metadata_only: bool,
 }
 

@@ -110,6 +110,9 @@ impl Workshop {
             return Err(Reason::DestinationNotVersioned.into());
         }
         let object = version.object();
+        if object.is_some() && source.object_lock.is_some() && destination.object_lock.is_none() {
+            return Err(Reason::DestinationWithoutObjectLock.into());
+        }
         if object.is_some_and(|object| object.encryption.is_sse_c())
             && destination.encryption.blocks_sse_c()
         {
@@ -141,7 +144,7 @@ impl Workshop {
         let content = match object {
             _ if target.metadata_only => None,
             None => Some(StagedLayout::default()),
-            // Already there: only its tags can differ.
+            // Already there: only its tags and lock can differ.
             Some(_) if is_there(there, &target.bucket, version)? => None,
             Some(object) => {
                 let layout = match region.layout(&source.name, version) {
@@ -227,7 +230,9 @@ fn usable_key(key: Result<KmsKeyRecord, StoreError>, side: &str) -> Result<KmsKe
 }
 
 /// The replica's record: the source's with the same version id, sequence, ETag, checksum, parts,
-/// metadata and tags (`S3-REPL-10`), its data key held by the destination's region.
+/// metadata and tags (`S3-REPL-10`), its data key held by the destination's region. Its lock is
+/// the source's too; without retention there, it gets the destination's default one
+/// (`S3-LOCK-9`).
 fn replica_record(
     here: &RegionStore,
     there: &RegionStore,
@@ -242,6 +247,8 @@ fn replica_record(
         replica.owner.clone_from(&destination.owner);
     }
     if let VersionContent::Object(object) = &mut replica.content {
+        object.restored_until = None;
+        object.lock.retain_by_default(destination, version.sequence);
         if let Some(class) = &rule.destination.storage_class {
             object.storage_class.clone_from(class);
         }

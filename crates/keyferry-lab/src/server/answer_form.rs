@@ -46,6 +46,10 @@ pub(crate) fn finish(
     }
     let status = response.status();
     if status.is_success() {
+        if exchange.wants_accepted() {
+            // s3s has no status for RestoreObject but 200 (`S3-CLASS-3`).
+            *response.status_mut() = StatusCode::ACCEPTED;
+        }
         if exchange.wants_bare_etag() {
             remove_etag_quotes(response);
         }

@@ -28,6 +28,7 @@ pub(crate) struct Exchange {
     signer: OnceLock<Signer>,
     error_fields: Mutex<Vec<(&'static str, String)>>,
     bare_etag: AtomicBool,
+    accepted: AtomicBool,
     hides_absence: AtomicBool,
 }
 
@@ -50,6 +51,7 @@ impl Exchange {
             signer: OnceLock::new(),
             error_fields: Mutex::default(),
             bare_etag: AtomicBool::new(false),
+            accepted: AtomicBool::new(false),
             hides_absence: AtomicBool::new(false),
         }
     }
@@ -121,6 +123,16 @@ impl Exchange {
     /// Whether it has to.
     pub(crate) fn wants_bare_etag(&self) -> bool {
         self.bare_etag.load(Ordering::Relaxed)
+    }
+
+    /// Has the answer say 202: what was asked for is on its way.
+    pub(crate) fn want_accepted(&self) {
+        self.accepted.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it has to.
+    pub(crate) fn wants_accepted(&self) -> bool {
+        self.accepted.load(Ordering::Relaxed)
     }
 
     /// The elements collected so far.

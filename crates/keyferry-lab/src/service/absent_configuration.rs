@@ -7,8 +7,7 @@ use s3s::dto::{
     GetBucketLifecycleConfigurationOutput, GetBucketLoggingInput, GetBucketLoggingOutput,
     GetBucketNotificationConfigurationInput, GetBucketNotificationConfigurationOutput,
     GetBucketRequestPaymentInput, GetBucketRequestPaymentOutput, GetBucketWebsiteInput,
-    GetBucketWebsiteOutput, GetObjectLockConfigurationInput, GetObjectLockConfigurationOutput,
-    Payer,
+    GetBucketWebsiteOutput, Payer,
 };
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
 
@@ -44,10 +43,6 @@ not_found! {
         NoSuchLifecycleConfiguration, "The lifecycle configuration does not exist";
     get_bucket_website(GetBucketWebsiteInput) -> GetBucketWebsiteOutput:
         NoSuchWebsiteConfiguration, "The specified bucket does not have a website configuration";
-    get_object_lock_configuration(GetObjectLockConfigurationInput)
-        -> GetObjectLockConfigurationOutput:
-        ObjectLockConfigurationNotFoundError,
-        "Object Lock configuration does not exist for this bucket";
 }
 
 macro_rules! empty {

@@ -1,7 +1,7 @@
 //! Versioning, ownership controls, tags and public access block of a bucket.
 //!
 //! `S3-BUCKET-6` versioning can be suspended, never taken back, and not while the bucket
-//! replicates; `S3-BUCKET-7` ownership; `S3-BUCKET-8` public access block.
+//! replicates, nor with Object Lock (`S3-LOCK-1`); `S3-BUCKET-7` ownership; `S3-BUCKET-8` public access block.
 
 use http::StatusCode;
 use s3s::dto::{
@@ -147,6 +147,12 @@ impl RegionService {
                     return Err(s3_error!(
                         InvalidBucketState,
                         "A replication configuration is present on this bucket, so the versioning state cannot be changed."
+                    ));
+                }
+                if versioning == Versioning::Suspended && bucket.object_lock.is_some() {
+                    return Err(s3_error!(
+                        InvalidBucketState,
+                        "An Object Lock configuration is present on this bucket, so the versioning state cannot be changed."
                     ));
                 }
                 bucket.versioning = versioning;

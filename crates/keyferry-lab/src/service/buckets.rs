@@ -15,7 +15,7 @@ use super::bucket_configuration::parse_ownership;
 use super::errors::{OrS3 as _, header_not_implemented, invalid_argument};
 use super::ownership::owner_element;
 use crate::server::exchange::Exchange;
-use crate::store::{BucketRecord, ObjectOwnership};
+use crate::store::{BucketLock, BucketRecord, ObjectOwnership, Versioning};
 
 /// The region whose buckets have no location constraint.
 const CLASSIC_REGION: &str = "us-east-1";
@@ -40,12 +40,6 @@ impl RegionService {
             .map(BucketLocationConstraint::as_str)
             .filter(|constraint| !constraint.is_empty());
         self.check_constraint(constraint)?;
-        if input.object_lock_enabled_for_bucket == Some(true) {
-            return Err(header_not_implemented(
-                exchange,
-                "x-amz-bucket-object-lock-enabled",
-            ));
-        }
         let ownership = input
             .object_ownership
             .as_ref()
@@ -73,6 +67,11 @@ impl RegionService {
             .unwrap_or(self.store.account_id());
         let mut bucket = BucketRecord::new(&input.bucket, self.region.name(), owner);
         bucket.ownership = Some(ownership);
+        if input.object_lock_enabled_for_bucket == Some(true) {
+            // Only versions can be locked (`S3-LOCK-1`).
+            bucket.versioning = Versioning::Enabled;
+            bucket.object_lock = Some(BucketLock::default());
+        }
         self.store.create_bucket(bucket).await.or_s3(exchange)?;
         Ok(S3Response::new(CreateBucketOutput {
             location: Some(format!("/{}", input.bucket)),

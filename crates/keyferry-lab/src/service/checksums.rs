@@ -320,6 +320,30 @@ pub(super) fn verify_md5(
     }
 }
 
+/// Whether a request says what its body must be: by `Content-MD5`, a checksum's header, or a
+/// trailer.
+pub(super) fn has_digest(headers: &HeaderMap) -> bool {
+    let is_value = |name: &HeaderName| {
+        name.as_str()
+            .strip_prefix("x-amz-checksum-")
+            .is_some_and(|rest| !["algorithm", "mode", "type"].contains(&rest))
+    };
+    headers.contains_key("content-md5")
+        || headers.contains_key("x-amz-trailer")
+        || headers.keys().any(is_value)
+}
+
+/// Refuses a document that comes without one, where S3 demands it.
+pub(super) fn expect_digest(headers: &HeaderMap) -> S3Result<()> {
+    if has_digest(headers) {
+        return Ok(());
+    }
+    Err(s3_error!(
+        InvalidRequest,
+        "Missing required header for this request: Content-MD5 OR x-amz-checksum-*"
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

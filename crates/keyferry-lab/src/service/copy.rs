@@ -3,13 +3,14 @@
 //! `S3-COPY-2` at most 5 GiB; `S3-COPY-3` onto itself only with a change; `S3-COPY-4`
 //! metadata and tags are the source's unless replaced; `S3-COPY-5` encryption is never the
 //! source's, but what the request or the destination's default says; `S3-COPY-6` the checksum
-//! algorithm is the source's unless another is named.
+//! algorithm is the source's unless another is named. Lock settings are never the source's
+//! (`S3-LOCK-3`).
 
 use s3s::dto::{
     CopyObjectInput, CopyObjectOutput, CopyObjectResult, ETag, MetadataDirective, TaggingDirective,
     Timestamp,
 };
-use s3s::{S3Error, S3Request, S3Response, S3Result, s3_error};
+use s3s::{S3Request, S3Response, S3Result, s3_error};
 
 use super::RegionService;
 use super::checksums::{self, set_checksum_field};
@@ -17,9 +18,11 @@ use super::conditions::{commit_error, write_precondition_from_headers};
 use super::copy_source::{OpenedSource, source_request};
 use super::errors::{OrS3 as _, invalid_argument};
 use super::limits::MAX_UPLOAD;
-use super::metadata::{self, check_unsupported_headers, metadata_headers};
+use super::lock_headers::lock_headers;
+use super::metadata::{check_acl_headers, metadata_headers};
 use super::put::{chosen_key, encryption_headers};
 use super::sse::{EncryptionEcho, EncryptionHeaders};
+use super::storage_classes::storage_class;
 use super::tagging;
 use super::versions::version_header;
 use crate::server::exchange::Exchange;
@@ -41,10 +44,10 @@ impl RegionService {
             &input.bucket,
             input.expected_bucket_owner.as_deref(),
         )?;
-        check_unsupported_headers!(exchange, &bucket, input);
+        check_acl_headers!(exchange, &bucket, input);
         let encryption: EncryptionHeaders = encryption_headers!(input);
         let choice = encryption.choose(exchange, &bucket, "s3:CopyObject", &input.key)?;
-        let storage_class = metadata::storage_class(input.storage_class.as_ref())?;
+        let storage_class = storage_class(input.storage_class.as_ref())?;
         let replaces_metadata = is_replace(
             exchange,
             "x-amz-metadata-directive",
@@ -66,12 +69,11 @@ impl RegionService {
             .as_ref()
             .map(|name| checksums::parse_algorithm(name.as_str()))
             .transpose()?;
+        let lock = lock_headers!(input).into_request(exchange, &headers, &bucket)?;
         let precondition = write_precondition_from_headers(exchange, &headers)?;
 
         let source = self.open_source(exchange, source_request!(input))?;
-        if source.object.size > MAX_UPLOAD {
-            return Err(too_large());
-        }
+        check_size(source.object.size)?;
         let changes = replaces_metadata
             || encryption.is_present()
             || storage_class != source.object.storage_class
@@ -136,6 +138,7 @@ impl RegionService {
             metadata,
             tags,
             storage_class,
+            lock,
             segment,
         };
         let version = self
@@ -183,9 +186,28 @@ fn is_replace(exchange: &Exchange, header: &str, directive: Option<&str>) -> S3R
     }
 }
 
-fn too_large() -> S3Error {
-    s3_error!(
+/// At most 5 GiB at once (`S3-COPY-2`); more goes by UploadPartCopy.
+fn check_size(size: u64) -> S3Result<()> {
+    if size <= MAX_UPLOAD {
+        return Ok(());
+    }
+    Err(s3_error!(
         InvalidRequest,
         "The specified copy source is larger than the maximum allowable size for a copy source: {MAX_UPLOAD}"
-    )
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// S3-COPY-2.
+    #[test]
+    fn five_gibibytes_at_once() {
+        check_size(0).unwrap();
+        check_size(5 << 30).unwrap();
+        let refused = check_size((5 << 30) + 1).unwrap_err();
+        assert_eq!(refused.code().as_str(), "InvalidRequest");
+        assert!(refused.message().unwrap().ends_with(": 5368709120"));
+    }
 }

@@ -9,6 +9,7 @@ use super::conditions::ReadConditions;
 use super::customer_key::CustomerKeyHeaders;
 use super::errors::{self, OrS3 as _, invalid_argument};
 use super::kms_access::Sealed;
+use super::storage_classes::check_readable;
 use super::versions::check_version_id;
 use crate::encryption::DataKey;
 use crate::server::exchange::Exchange;
@@ -123,13 +124,11 @@ impl RegionService {
         request
             .conditions
             .check_copy_source(exchange, &object.etag, version.sequence.time())?;
-        if super::metadata::is_archived(&object.storage_class) {
-            exchange.error_field("StorageClass", &object.storage_class);
-            return Err(s3_error!(
-                InvalidObjectState,
-                "Operation is not valid for the source object's storage class"
-            ));
-        }
+        check_readable(
+            exchange,
+            &object,
+            "Operation is not valid for the source object's storage class",
+        )?;
         let layout = region.layout(bucket, &version).or_s3(exchange)?;
         Ok(OpenedSource {
             region,

@@ -1,6 +1,7 @@
-//! DeleteObject and DeleteObjects (`S3-DEL-1` to `S3-DEL-5`). Neither takes a customer key.
+//! DeleteObject and DeleteObjects (`S3-DEL-1` to `S3-DEL-5`). Neither takes a customer key. What
+//! is locked is not deleted by version id (`S3-LOCK-5`, `S3-LOCK-6`).
 
-use http::header::{HeaderMap, HeaderName};
+use http::header::HeaderMap;
 use s3s::dto::{
     DeleteObjectInput, DeleteObjectOutput, DeleteObjectsInput, DeleteObjectsOutput, DeletedObject,
     ObjectIdentifier,
@@ -8,15 +9,15 @@ use s3s::dto::{
 use s3s::{S3Error, S3Request, S3Response, S3Result, s3_error};
 
 use super::RegionService;
+use super::checksums::expect_digest;
 use super::conditions::{commit_error, write_precondition};
 use super::errors::{OrS3 as _, from_store, header_not_implemented, malformed_xml};
 use super::limits::MAX_PAGE;
+use super::lock_headers::bypasses_governance;
 use super::versions::check_version_id;
 use crate::authorization::{Circumstances, access_denied};
 use crate::server::exchange::{Exchange, Transport};
 use crate::store::{BucketRecord, DeleteRequest, Deleted, Precondition, StoreError};
-
-const CONTENT_MD5: HeaderName = HeaderName::from_static("content-md5");
 
 impl RegionService {
     pub(super) async fn delete_object(
@@ -35,11 +36,14 @@ impl RegionService {
             // For directory buckets only.
             return Err(header_not_implemented(exchange, "x-amz-if-match-size"));
         }
+        let bypass_governance =
+            bypasses_governance(exchange, &bucket, input.bypass_governance_retention)?;
         let precondition = write_precondition(exchange, input.if_match.as_ref(), None)?;
         let delete = DeleteRequest {
             key: input.key,
             version_id: input.version_id,
             precondition: precondition.clone(),
+            bypass_governance,
         };
         let deleted = self
             .region
@@ -71,12 +75,9 @@ impl RegionService {
             &input.bucket,
             input.expected_bucket_owner.as_deref(),
         )?;
-        if !has_integrity_header(&headers) {
-            return Err(s3_error!(
-                InvalidRequest,
-                "Missing required header for this request: Content-MD5 OR x-amz-checksum-*"
-            ));
-        }
+        expect_digest(&headers)?;
+        let bypass_governance =
+            bypasses_governance(exchange, &bucket, input.bypass_governance_retention)?;
         let objects = input.delete.objects;
         if objects.is_empty() || objects.len() > MAX_PAGE {
             return Err(malformed_xml());
@@ -92,7 +93,8 @@ impl RegionService {
                 object.version_id,
             ));
         }
-        let (objects, refused) = self.deletable(exchange, &bucket, objects, &headers)?;
+        let (objects, refused) =
+            self.deletable(exchange, &bucket, objects, &headers, bypass_governance)?;
         for (object, error) in refused {
             output.errors.get_or_insert_default().push(entry_error(
                 &error,
@@ -104,7 +106,10 @@ impl RegionService {
             .iter()
             .map(|object| (object.key.clone(), object.version_id.clone()))
             .collect();
-        let requests = objects.into_iter().map(delete_request).collect();
+        let requests = objects
+            .into_iter()
+            .map(|object| delete_request(object, bypass_governance))
+            .collect();
         let outcomes = self
             .region
             .delete(&bucket.name, &bucket.owner, requests)
@@ -134,13 +139,14 @@ impl RegionService {
 type Refused = (ObjectIdentifier, S3Error);
 
 impl RegionService {
-    /// Each key takes a permission of its own (`S3-ACCESS-2`).
+    /// Each key takes permissions of its own (`S3-ACCESS-2`).
     fn deletable(
         &self,
         exchange: &Exchange,
         bucket: &BucketRecord,
         objects: Vec<ObjectIdentifier>,
         headers: &HeaderMap,
+        bypass_governance: bool,
     ) -> S3Result<(Vec<ObjectIdentifier>, Vec<Refused>)> {
         let circumstances = Circumstances::of(exchange.transport(), headers, self.region.name());
         let mut allowed = Vec::new();
@@ -156,10 +162,22 @@ impl RegionService {
                 }
             };
             let arn = format!("arn:aws:s3:::{}/{}", bucket.name, object.key);
-            let judgement = self
-                .authorizer
-                .may_use_bucket(exchange.requester(), action, &arn, bucket, circumstances)
-                .or_s3(exchange)?;
+            let bypass = bypass_governance.then_some("s3:BypassGovernanceRetention");
+            let mut judgement = Ok(());
+            for action in std::iter::once(action).chain(bypass) {
+                if judgement.is_ok() {
+                    judgement = self
+                        .authorizer
+                        .may_use_bucket(
+                            exchange.requester(),
+                            action,
+                            &arn,
+                            bucket,
+                            circumstances.clone(),
+                        )
+                        .or_s3(exchange)?;
+                }
+            }
             match judgement {
                 Ok(()) => allowed.push(object),
                 Err(refusal) => refused.push((object, access_denied(&refusal))),
@@ -169,21 +187,14 @@ impl RegionService {
     }
 }
 
-fn has_integrity_header(headers: &HeaderMap) -> bool {
-    headers.contains_key(CONTENT_MD5)
-        || headers.contains_key("x-amz-trailer")
-        || headers
-            .keys()
-            .any(|name| name.as_str().starts_with("x-amz-checksum-"))
-}
-
-fn delete_request(object: ObjectIdentifier) -> DeleteRequest {
+fn delete_request(object: ObjectIdentifier, bypass_governance: bool) -> DeleteRequest {
     DeleteRequest {
         key: object.key,
         version_id: object.version_id.filter(|id| !id.is_empty()),
         precondition: object.e_tag.map_or(Precondition::None, |etag| {
             Precondition::Matches(etag.into_value())
         }),
+        bypass_governance,
     }
 }
 

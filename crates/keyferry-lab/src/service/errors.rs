@@ -210,6 +210,10 @@ pub(super) fn from_store(error: StoreError, exchange: &Exchange) -> S3Error {
             PreconditionFailed,
             "At least one of the pre-conditions you specified did not hold"
         ),
+        StoreError::ObjectLocked => s3_error!(
+            AccessDenied,
+            "Access Denied because object protected by object lock."
+        ),
         StoreError::DeleteMarker { .. } => {
             exchange.error_field("ResourceType", "DeleteMarker");
             s3_error!(

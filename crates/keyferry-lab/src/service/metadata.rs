@@ -1,12 +1,11 @@
-//! Headers kept with an object, storage classes, and headers that are refused.
+//! Headers kept with an object, and ACL headers.
 //!
 //! `S3-META-1` 2 KB of user metadata; `S3-META-2` default content type; `S3-META-3`
-//! `aws-chunked` is a transfer coding and not kept; `S3-CLASS-1` storage classes;
-//! `S3-ACL-1` ACLs are off; `S3-LOCK-1` no bucket has Object Lock.
+//! `aws-chunked` is a transfer coding and not kept; `S3-ACL-1` ACLs are off.
 
 use std::collections::BTreeMap;
 
-use s3s::dto::{Metadata, ObjectCannedACL, StorageClass, Timestamp, TimestampFormat};
+use s3s::dto::{Metadata, ObjectCannedACL, Timestamp, TimestampFormat};
 use s3s::{S3Result, s3_error};
 
 use super::conditions::http_date;
@@ -14,19 +13,6 @@ use super::errors::header_not_implemented;
 use super::limits::MAX_USER_METADATA;
 use crate::server::exchange::Exchange;
 use crate::store::{BucketRecord, ObjectMetadata, ObjectOwnership};
-
-/// The storage classes of general purpose buckets.
-const STORAGE_CLASSES: [&str; 8] = [
-    "STANDARD",
-    "STANDARD_IA",
-    "ONEZONE_IA",
-    "INTELLIGENT_TIERING",
-    "GLACIER",
-    "GLACIER_IR",
-    "DEEP_ARCHIVE",
-    "REDUCED_REDUNDANCY",
-];
-pub(super) const STANDARD: &str = "STANDARD";
 
 /// Metadata headers as s3s gives them.
 pub(super) struct MetadataHeaders {
@@ -118,24 +104,6 @@ pub(super) fn expires(metadata: &ObjectMetadata) -> Option<Timestamp> {
     Timestamp::parse(TimestampFormat::HttpDate, text).ok()
 }
 
-/// `x-amz-storage-class` of a request.
-pub(super) fn storage_class(class: Option<&StorageClass>) -> S3Result<String> {
-    let class = class.map_or(STANDARD, StorageClass::as_str);
-    if STORAGE_CLASSES.contains(&class) {
-        Ok(class.to_owned())
-    } else {
-        Err(s3_error!(
-            InvalidStorageClass,
-            "The storage class you specified is not valid"
-        ))
-    }
-}
-
-/// Whether objects of this class must be restored before they can be read.
-pub(super) fn is_archived(storage_class: &str) -> bool {
-    matches!(storage_class, "GLACIER" | "DEEP_ARCHIVE")
-}
-
 /// Refuses ACLs that say anything but what is so anyway (`S3-ACL-1`).
 pub(super) fn check_acl(
     exchange: &Exchange,
@@ -163,33 +131,17 @@ pub(super) fn check_acl(
     Ok(())
 }
 
-/// Refuses Object Lock headers: S3 does so on buckets without Object Lock (`S3-LOCK-1`).
-pub(super) fn check_lock(has_lock_headers: bool) -> S3Result<()> {
-    if has_lock_headers {
-        return Err(s3_error!(
-            InvalidRequest,
-            "Bucket is missing Object Lock Configuration"
-        ));
-    }
-    Ok(())
-}
-
-/// What [`check_acl`] and [`check_lock`] need of an input of s3s.
-macro_rules! check_unsupported_headers {
+/// What [`check_acl`] needs of an input of s3s.
+macro_rules! check_acl_headers {
     ($exchange:expr, $bucket:expr, $input:expr) => {{
         let has_grants = $input.grant_full_control.is_some()
             || $input.grant_read.is_some()
             || $input.grant_read_acp.is_some()
             || $input.grant_write_acp.is_some();
         $crate::service::metadata::check_acl($exchange, $bucket, $input.acl.as_ref(), has_grants)?;
-        $crate::service::metadata::check_lock(
-            $input.object_lock_mode.is_some()
-                || $input.object_lock_retain_until_date.is_some()
-                || $input.object_lock_legal_hold_status.is_some(),
-        )?;
     }};
 }
-pub(super) use check_unsupported_headers;
+pub(super) use check_acl_headers;
 
 #[cfg(test)]
 mod tests {

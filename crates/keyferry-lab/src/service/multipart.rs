@@ -18,9 +18,11 @@ use super::customer_key::{self, CustomerKeyHeaders};
 use super::errors::{OrS3 as _, from_unlock, header_not_implemented, invalid_argument};
 use super::kms_access::Sealed;
 use super::limits::MAX_PART_NUMBER;
-use super::metadata::{self, check_unsupported_headers, metadata_headers};
+use super::lock_headers::{self, Upload, lock_headers};
+use super::metadata::{check_acl_headers, metadata_headers};
 use super::put::{chosen_key, customer_key_headers, encryption_headers};
 use super::sse::{EncryptionEcho, EncryptionHeaders};
+use super::storage_classes::storage_class;
 use super::tagging;
 use crate::encryption::{CustomerKey, DataKey, UnlockError};
 use crate::server::exchange::{Exchange, Transport};
@@ -37,23 +39,26 @@ impl RegionService {
         request: S3Request<CreateMultipartUploadInput>,
         exchange: &Exchange,
     ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
-        let mut input = request.input;
+        let S3Request {
+            mut input, headers, ..
+        } = request;
         let bucket = self.bucket(
             exchange,
             &input.bucket,
             input.expected_bucket_owner.as_deref(),
         )?;
-        check_unsupported_headers!(exchange, &bucket, input);
+        check_acl_headers!(exchange, &bucket, input);
         let encryption: EncryptionHeaders = encryption_headers!(input);
         let choice = encryption.choose(exchange, &bucket, "s3:PutObject", &input.key)?;
         let checksum = asked_checksum(
             input.checksum_algorithm.as_ref().map(|name| name.as_str()),
             input.checksum_type.as_ref().map(ChecksumType::as_str),
         )?;
-        let storage_class = metadata::storage_class(input.storage_class.as_ref())?;
+        let storage_class = storage_class(input.storage_class.as_ref())?;
         let tags = tagging::parse_header(exchange, input.tagging.as_deref())?;
         let metadata = metadata_headers!(input).into_record(exchange)?;
 
+        let lock = lock_headers!(input).into_request(exchange, &headers, &bucket)?;
         // The data key is derived again, or unwrapped, for each part.
         let choice = self.authorise_encryption(exchange, &bucket, &input.key, choice)?;
         let (record, _) = self.region.begin_encryption(&choice).or_s3(exchange)?;
@@ -66,6 +71,7 @@ impl RegionService {
             metadata,
             tags,
             storage_class,
+            lock,
         };
         let upload = self
             .region
@@ -112,6 +118,7 @@ impl RegionService {
             .upload(&input.bucket, &input.key, &input.upload_id)
             .or_s3(exchange)?;
         let (key, customer_key) = self.part_key(exchange, &bucket, &upload, &customer)?;
+        lock_headers::require_digest(&headers, &bucket, upload.lock, Upload::Part)?;
         let sent = SentChecksum::from_headers(&headers)?;
         let algorithm = part_algorithm(&upload);
         let shown = shown_algorithm(&upload, sent.as_ref().map(|sent| sent.algorithm))?;

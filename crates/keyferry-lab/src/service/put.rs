@@ -8,8 +8,10 @@ use super::body::UploadBody;
 use super::checksums::{self, SentChecksum, set_checksum_field};
 use super::conditions::{commit_error, write_precondition};
 use super::errors::{OrS3 as _, header_not_implemented};
-use super::metadata::{self, check_unsupported_headers, metadata_headers};
+use super::lock_headers::{self, Upload, lock_headers};
+use super::metadata::{check_acl_headers, metadata_headers};
 use super::sse::{EncryptionEcho, EncryptionHeaders};
+use super::storage_classes::storage_class;
 use super::tagging;
 use super::versions::version_header;
 use crate::encryption::EncryptionChoice;
@@ -73,12 +75,14 @@ impl RegionService {
             // Appending is for directory buckets.
             return Err(header_not_implemented(exchange, "x-amz-write-offset-bytes"));
         }
-        check_unsupported_headers!(exchange, &bucket, input);
+        check_acl_headers!(exchange, &bucket, input);
         let encryption: EncryptionHeaders = encryption_headers!(input);
         let choice = encryption.choose(exchange, &bucket, "s3:PutObject", &input.key)?;
-        let storage_class = metadata::storage_class(input.storage_class.as_ref())?;
+        let storage_class = storage_class(input.storage_class.as_ref())?;
         let tags = tagging::parse_header(exchange, input.tagging.as_deref())?;
         let metadata = metadata_headers!(input).into_record(exchange)?;
+        let lock = lock_headers!(input).into_request(exchange, &headers, &bucket)?;
+        lock_headers::require_digest(&headers, &bucket, lock, Upload::Object)?;
         let sent = SentChecksum::from_headers(&headers)?;
         let md5 = checksums::content_md5(input.content_md5.as_deref())?;
         let precondition = write_precondition(
@@ -123,6 +127,7 @@ impl RegionService {
             metadata,
             tags,
             storage_class,
+            lock,
             segment,
         };
         let version = self

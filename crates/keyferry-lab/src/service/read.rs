@@ -1,29 +1,29 @@
 //! GetObject and HeadObject.
 //!
-//! `S3-GET-1` ranges; `S3-GET-2` part numbers; `S3-GET-3` checksums only when asked for;
 //! `S3-GET-4` response header overrides. The customer key is judged before the conditions, so
 //! that nothing is learned without it.
 
-use std::ops::Range;
-
-use http::StatusCode;
 use s3s::dto::{
     ChecksumMode, ETag, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput,
     ReplicationStatus, StreamingBlob, Timestamp,
 };
 use s3s::stream::{ByteStream, DynByteStream, RemainingLength};
-use s3s::{S3Error, S3Request, S3Response, S3Result, s3_error};
+use s3s::{S3Request, S3Response, S3Result};
 
 use super::RegionService;
 use super::checksums::{self, set_checksum_field};
 use super::conditions::ReadConditions;
 use super::customer_key::CustomerKeyHeaders;
-use super::errors::{OrS3 as _, custom};
+use super::errors::OrS3 as _;
 use super::kms_access::Sealed;
+use super::lock_headers::VisibleLock;
 use super::metadata;
 use super::put::customer_key_headers;
+use super::selection::{Selection, select, selected_checksum};
 use super::sse::EncryptionEcho;
+use super::storage_classes::{STANDARD, check_readable, restore_header};
 use super::versions::version_header;
+use crate::authorization::{Circumstances, request_circumstances};
 use crate::encryption::DataKey;
 use crate::server::exchange::Exchange;
 use crate::store::{
@@ -44,12 +44,14 @@ struct ReadRequest {
     wants_data: bool,
     conditions: ReadConditions,
     customer: CustomerKeyHeaders,
+    circumstances: Circumstances,
 }
 
 /// Takes a [`ReadRequest`] out of either input of s3s.
 macro_rules! read_request {
-    ($input:expr, $reads:expr) => {
+    ($input:expr, $reads:expr, $circumstances:expr) => {
         ReadRequest {
+            circumstances: $circumstances,
             wants_data: $reads
                 || $input
                     .checksum_mode
@@ -96,16 +98,20 @@ macro_rules! found_output {
             expires: metadata::expires(kept),
             last_modified: Some(Timestamp::from($found.version.sequence.time())),
             metadata: (!kept.user.is_empty()).then(|| kept.user.clone().into_iter().collect()),
+            object_lock_legal_hold_status: $found.lock.legal_hold.clone(),
+            object_lock_mode: $found.lock.mode.clone(),
+            object_lock_retain_until_date: $found.lock.until.clone(),
             parts_count: $found.parts_count,
             replication_status: $found
                 .version
                 .replication_status()
                 .map(|status| ReplicationStatus::from_static(status.as_str())),
+            restore: restore_header(object),
             server_side_encryption: echo.server_side_encryption.clone(),
             sse_customer_algorithm: echo.sse_customer_algorithm.clone(),
             sse_customer_key_md5: echo.sse_customer_key_md5.clone(),
             ssekms_key_id: echo.ssekms_key_id.clone(),
-            storage_class: (object.storage_class != metadata::STANDARD)
+            storage_class: (object.storage_class != STANDARD)
                 .then(|| object.storage_class.clone().into()),
             version_id: version_header(&$found.bucket, &$found.version),
             website_redirect_location: kept.website_redirect.clone(),
@@ -127,42 +133,11 @@ struct Found {
     layout: Layout,
     data_key: DataKey,
     echo: EncryptionEcho,
+    lock: VisibleLock,
     selection: Selection,
     /// `x-amz-mp-parts-count`: only with a part number, and only for objects uploaded in parts.
     parts_count: Option<i32>,
     checksum: Option<(ChecksumAlgorithm, ChecksumKind, String)>,
-}
-
-/// The bytes asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Selection {
-    range: Range<u64>,
-    /// 206 with `Content-Range`.
-    partial: bool,
-}
-
-impl Selection {
-    fn content_range(&self, size: u64) -> Option<String> {
-        self.partial.then(|| {
-            format!(
-                "bytes {}-{}/{size}",
-                self.range.start,
-                self.range.end.saturating_sub(1)
-            )
-        })
-    }
-
-    fn length(&self) -> i64 {
-        i64::try_from(self.range.end - self.range.start).unwrap_or(i64::MAX)
-    }
-
-    fn status(&self) -> StatusCode {
-        if self.partial {
-            StatusCode::PARTIAL_CONTENT
-        } else {
-            StatusCode::OK
-        }
-    }
 }
 
 impl RegionService {
@@ -171,15 +146,20 @@ impl RegionService {
         request: S3Request<GetObjectInput>,
         exchange: &Exchange,
     ) -> S3Result<S3Response<GetObjectOutput>> {
-        let mut input = request.input;
-        let found = self.find(exchange, read_request!(input, true))?;
-        if metadata::is_archived(&found.object.storage_class) {
-            exchange.error_field("StorageClass", &found.object.storage_class);
-            return Err(s3_error!(
-                InvalidObjectState,
-                "The operation is not valid for the object's storage class"
-            ));
-        }
+        let S3Request {
+            mut input,
+            headers,
+            uri,
+            ..
+        } = request;
+        let circumstances =
+            request_circumstances(exchange, "GetObject", &headers, &uri, self.region.name());
+        let found = self.find(exchange, read_request!(input, true, circumstances))?;
+        check_readable(
+            exchange,
+            &found.object,
+            "The operation is not valid for the object's storage class",
+        )?;
         let reader = self
             .region
             .read(
@@ -205,8 +185,15 @@ impl RegionService {
         request: S3Request<HeadObjectInput>,
         exchange: &Exchange,
     ) -> S3Result<S3Response<HeadObjectOutput>> {
-        let mut input = request.input;
-        let found = self.find(exchange, read_request!(input, false))?;
+        let S3Request {
+            mut input,
+            headers,
+            uri,
+            ..
+        } = request;
+        let circumstances =
+            request_circumstances(exchange, "HeadObject", &headers, &uri, self.region.name());
+        let found = self.find(exchange, read_request!(input, false, circumstances))?;
         let mut output: HeadObjectOutput = found_output!(found, HeadObjectOutput);
         // s3s applies these to GetObject only.
         output.cache_control = input.response_cache_control.or(output.cache_control);
@@ -259,6 +246,13 @@ impl RegionService {
             .then(|| selected_checksum(&object, &layout, &selection, request.part_number))
             .flatten();
         let echo = EncryptionEcho::new(&object.encryption, customer_key.as_ref());
+        let lock = self.visible_lock(
+            exchange,
+            &bucket,
+            &request.key,
+            &object,
+            &request.circumstances,
+        )?;
         let parts_count = request
             .part_number
             .and(object.part_count)
@@ -271,99 +265,11 @@ impl RegionService {
             layout,
             data_key,
             echo,
+            lock,
             selection,
             checksum,
         })
     }
-}
-
-/// The bytes that `Range` or `partNumber` mean.
-fn select(
-    exchange: &Exchange,
-    object: &ObjectRecord,
-    layout: &Layout,
-    range: Option<s3s::dto::Range>,
-    part_number: Option<i32>,
-) -> S3Result<Selection> {
-    match (range, part_number) {
-        (Some(_), Some(_)) => Err(s3_error!(
-            InvalidRequest,
-            "Cannot specify both Range header and partNumber query parameter"
-        )),
-        (None, None) => Ok(Selection {
-            range: 0..object.size,
-            partial: false,
-        }),
-        (Some(range), None) => match range.check(object.size) {
-            Ok(range) => Ok(Selection {
-                range,
-                partial: true,
-            }),
-            Err(_) => {
-                exchange.error_field("RangeRequested", range.to_header_string());
-                exchange.error_field("ActualObjectSize", object.size.to_string());
-                Err(s3_error!(
-                    InvalidRange,
-                    "The requested range is not satisfiable"
-                ))
-            }
-        },
-        (None, Some(number)) => {
-            if !(1..=super::limits::MAX_PART_NUMBER).contains(&number) {
-                return Err(super::errors::invalid_argument(
-                    exchange,
-                    "partNumber",
-                    &number.to_string(),
-                    "Part number must be an integer between 1 and 10000, inclusive",
-                ));
-            }
-            let mut start = 0;
-            for part in &layout.parts {
-                if i64::from(part.number) == i64::from(number) {
-                    return Ok(Selection {
-                        range: start..start + part.size,
-                        // An empty object has no range to state.
-                        partial: object.size > 0,
-                    });
-                }
-                start += part.size;
-            }
-            Err(no_such_part(exchange, number, layout.parts.len()))
-        }
-    }
-}
-
-fn no_such_part(exchange: &Exchange, requested: i32, count: usize) -> S3Error {
-    exchange.error_field("PartNumberRequested", requested.to_string());
-    exchange.error_field("ActualPartCount", count.to_string());
-    custom(
-        "InvalidPartNumber",
-        StatusCode::RANGE_NOT_SATISFIABLE,
-        "The requested partnumber is not satisfiable",
-    )
-}
-
-/// The checksum of what is sent: the object's for all of it, the part's for a part, none for
-/// another range (`S3-GET-3`).
-fn selected_checksum(
-    object: &ObjectRecord,
-    layout: &Layout,
-    selection: &Selection,
-    part_number: Option<i32>,
-) -> Option<(ChecksumAlgorithm, ChecksumKind, String)> {
-    let checksum = object.checksum.as_ref()?;
-    let value = match part_number {
-        Some(number) if object.part_count.is_some() => layout
-            .parts
-            .iter()
-            .find(|part| i64::from(part.number) == i64::from(number))?
-            .checksum
-            .clone()?,
-        Some(_) => checksum.value.clone(),
-        None if selection.partial => return None,
-        None => checksum.value.clone(),
-    };
-    Some((checksum.algorithm, checksum.kind, value))
 }
 
 /// An object's bytes with their known length, so that a failure half-way is a short answer

@@ -1,8 +1,8 @@
 //! Requests that `s3s` would not serve as S3 does, once it has verified their signature.
 //!
 //! `?encryption` is served by [`EncryptionRoute`]. A `Range` that is none makes `s3s` refuse the
-//! request, where S3 ignores the header (`S3-GET-7`); and `s3s` never compares the digests of a
-//! DeleteObjects body (`S3-DEL-5`). Both need the request changed or read after its signature
+//! request, where S3 ignores the header (`S3-GET-7`); and `s3s` never compares the digests of
+//! documents, which S3 does where it demands them (`S3-DEL-5`, `S3-LOCK-10`). Both need the request changed or read after its signature
 //! was verified and before its operation is called. So they go, changed, to a second `S3Service`
 //! over the same operations, which no client reaches and which asks for no signature, only whether
 //! the requester may.
@@ -71,11 +71,13 @@ impl Routes {
             trailing_headers,
             ..
         } = request;
-        if is_delete_objects(&method, &uri) {
+        if let Some(document) = checked_document(&method, &uri) {
             let exchange = Exchange::of(&extensions);
-            input = checked(&exchange, &headers, trailing_headers.as_ref(), input)
-                .await?
-                .into();
+            let body = checked(&exchange, &headers, trailing_headers.as_ref(), input).await?;
+            if document == Document::Lock && has_event_hold(&body) {
+                return Err(s3_error!(NotImplemented, "The lab has no event holds."));
+            }
+            input = body.into();
         }
         if has_no_range(&headers) {
             headers.remove(RANGE);
@@ -111,7 +113,7 @@ impl S3Route for Routes {
         extensions: &mut Extensions,
     ) -> bool {
         self.encryption.is_match(method, uri, headers, extensions)
-            || is_delete_objects(method, uri)
+            || checked_document(method, uri).is_some()
             || ([Method::GET, Method::HEAD].contains(method) && has_no_range(headers))
     }
 
@@ -164,13 +166,43 @@ fn has_no_range(headers: &HeaderMap) -> bool {
     })
 }
 
-fn is_delete_objects(method: &Method, uri: &Uri) -> bool {
-    method == Method::POST
-        && uri.query().is_some_and(|query| {
-            query
-                .split('&')
-                .any(|pair| pair == "delete" || pair == "delete=")
-        })
+/// A document whose digests are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Document {
+    Delete,
+    Lock,
+}
+
+/// The document that a request carries, if its digests are to be compared.
+fn checked_document(method: &Method, uri: &Uri) -> Option<Document> {
+    let query = uri.query()?;
+    let names = |subresource: &str| {
+        query
+            .split('&')
+            .any(|pair| pair.strip_suffix('=').unwrap_or(pair) == subresource)
+    };
+    if method == Method::POST && names("delete") {
+        Some(Document::Delete)
+    } else if method == Method::PUT
+        && ["object-lock", "retention", "legal-hold"]
+            .into_iter()
+            .any(names)
+    {
+        Some(Document::Lock)
+    } else {
+        None
+    }
+}
+
+/// Whether a document about locks has an event hold (`S3-LOCK-11`): `s3s` skips what it does not
+/// know.
+fn has_event_hold(document: &[u8]) -> bool {
+    ["EventHold", "DefaultEventHold"].into_iter().any(|name| {
+        let element = format!("<{name}");
+        document
+            .windows(element.len())
+            .any(|window| window == element.as_bytes())
+    })
 }
 
 /// The body, once it is what its digests say.

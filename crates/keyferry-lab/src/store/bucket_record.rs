@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::identifiers::Sequence;
+use super::object_lock::BucketLock;
 use crate::replication::ReplicationConfiguration;
 
 /// A bucket.
@@ -19,6 +20,9 @@ pub(crate) struct BucketRecord {
     /// `None` once the ownership controls were deleted.
     pub(crate) ownership: Option<ObjectOwnership>,
     pub(crate) versioning: Versioning,
+    /// `None` while Object Lock is off.
+    #[serde(default)]
+    pub(crate) object_lock: Option<BucketLock>,
     /// The bucket policy as given.
     pub(crate) policy: Option<String>,
     pub(crate) encryption: BucketEncryption,
@@ -41,6 +45,7 @@ impl BucketRecord {
             owner: owner.to_owned(),
             ownership: Some(ObjectOwnership::BucketOwnerEnforced),
             versioning: Versioning::Unversioned,
+            object_lock: None,
             policy: None,
             encryption: BucketEncryption::default(),
             replication: None,

@@ -7,6 +7,7 @@ use md5::{Digest as _, Md5};
 
 use super::checksum::{ChecksumAlgorithm, ChecksumKind, Hasher, ObjectChecksum, crc_bytes};
 use super::error::StoreError;
+use super::object_lock::ObjectLock;
 use super::objects::Precondition;
 use super::region::RegionStore;
 use super::transaction::Transaction;
@@ -126,6 +127,8 @@ fn complete(
             tags: upload.tags,
             tags_changed: upload.initiated,
             storage_class: upload.storage_class,
+            restored_until: None,
+            lock: ObjectLock::new(&bucket, upload.lock, upload.initiated),
         })),
         replication: ReplicationState::default(),
     };

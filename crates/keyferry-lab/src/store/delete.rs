@@ -1,5 +1,7 @@
 //! Deleting: delete markers, and versions for good.
 
+use std::time::SystemTime;
+
 use super::bucket_record::{BucketRecord, Versioning};
 use super::error::StoreError;
 use super::identifiers::NULL_VERSION;
@@ -17,6 +19,8 @@ pub(crate) struct DeleteRequest {
     pub(crate) version_id: Option<String>,
     /// `If-Match`, judged against the version named, or the current one.
     pub(crate) precondition: Precondition,
+    /// The requester may bypass retention in governance mode, and asked to.
+    pub(crate) bypass_governance: bool,
 }
 
 /// What a delete did, as the response headers say it.
@@ -37,6 +41,9 @@ impl RegionStore {
     /// replaced by a delete marker with id `null` (`S3-VER-3`). What does not exist is deleted
     /// all the same (`S3-DEL-1`). Markers are queued for replication where rules cover them;
     /// deletes by version id never are (`S3-REPL-9`).
+    ///
+    /// A version under Object Lock is not deleted for good: [`StoreError::ObjectLocked`]
+    /// (`S3-LOCK-5`).
     pub(crate) async fn delete(
         &self,
         bucket: &str,
@@ -65,12 +72,17 @@ fn delete(
         key,
         version_id,
         precondition,
+        bypass_governance,
     } = request;
     let version = transaction.version(&bucket.name, &key, version_id.as_deref())?;
     Transaction::check(&precondition, &key, version.as_ref())?;
     match (version_id, bucket.versioning) {
         (Some(version_id), _) => {
             if let Some(version) = &version {
+                let lock = version.object().map(|object| object.lock);
+                if lock.is_some_and(|lock| lock.protects(bypass_governance, SystemTime::now())) {
+                    return Err(StoreError::ObjectLocked);
+                }
                 transaction.remove_version(&bucket.name, version)?;
             }
             Ok(Deleted {

@@ -33,6 +33,9 @@ pub(crate) enum StoreError {
     /// 412 PreconditionFailed.
     #[error("precondition failed")]
     PreconditionFailed,
+    /// 403 AccessDenied: a retention period or legal hold is in the way.
+    #[error("the version is protected by Object Lock")]
+    ObjectLocked,
     /// 405 MethodNotAllowed: the operation is not possible on a delete marker.
     #[error("version `{version_id}` of `{key}` is a delete marker")]
     DeleteMarker {

@@ -22,7 +22,9 @@ mod kms;
 mod list_objects;
 mod list_uploads;
 mod list_versions;
+mod lock_change;
 mod multipart;
+mod object_lock;
 mod object_reader;
 mod objects;
 mod region;
@@ -52,6 +54,10 @@ pub(crate) use list_objects::{ObjectPage, ObjectQuery, Resume};
 pub(crate) use list_uploads::{PartPage, UploadPage, UploadQuery};
 pub(crate) use list_versions::{VersionPage, VersionQuery};
 pub(crate) use multipart::NewUpload;
+pub(crate) use object_lock::{
+    BucketLock, DefaultRetention, LockChange, RequestedLock, Retention, RetentionMode,
+    RetentionPeriod,
+};
 pub(crate) use object_reader::ObjectReader;
 pub(crate) use objects::{NewObject, Precondition};
 pub(crate) use region::RegionStore;

@@ -7,6 +7,7 @@ use super::checksum::{ChecksumAlgorithm, ChecksumKind};
 use super::database::{BUCKETS, PARTS, UPLOADS, decode, encode};
 use super::error::StoreError;
 use super::identifiers::new_upload_id;
+use super::object_lock::RequestedLock;
 use super::objects::etag;
 use super::region::RegionStore;
 use super::segment_writer::StagedSegment;
@@ -27,6 +28,7 @@ pub(crate) struct NewUpload {
     pub(crate) metadata: ObjectMetadata,
     pub(crate) tags: Vec<Tag>,
     pub(crate) storage_class: String,
+    pub(crate) lock: RequestedLock,
 }
 
 impl RegionStore {
@@ -48,6 +50,7 @@ impl RegionStore {
             metadata: upload.metadata,
             tags: upload.tags,
             storage_class: upload.storage_class,
+            lock: upload.lock,
         };
         self.write(move |transaction| {
             transaction.bucket(&bucket)?;

@@ -1,10 +1,13 @@
-//! Putting, finding and tagging object versions.
+//! Putting, finding, tagging and restoring object versions.
 
-use super::bucket_record::Tag;
+use std::time::SystemTime;
+
+use super::bucket_record::{BucketRecord, Tag};
 use super::checksum::ObjectChecksum;
 use super::database::{BUCKETS, LAYOUTS, VERSION_IDS, VERSIONS, by_id, decode, newest};
 use super::error::StoreError;
 use super::identifiers::random_hex;
+use super::object_lock::{ObjectLock, RequestedLock};
 use super::region::RegionStore;
 use super::segment_writer::StagedSegment;
 use super::transaction::Transaction;
@@ -43,6 +46,7 @@ pub(crate) struct NewObject {
     pub(crate) metadata: ObjectMetadata,
     pub(crate) tags: Vec<Tag>,
     pub(crate) storage_class: String,
+    pub(crate) lock: RequestedLock,
     /// The body. Under SSE-S3 its plan must have asked for the MD5, which is the ETag
     /// (`S3-ETAG-1`); otherwise the ETag is random.
     pub(crate) segment: StagedSegment,
@@ -136,6 +140,39 @@ impl RegionStore {
         })
         .await
     }
+
+    /// Notes until when a restored copy of an archived object is there.
+    ///
+    /// # Errors
+    /// As [`RegionStore::version`].
+    pub(crate) async fn set_restored(
+        &self,
+        bucket: &str,
+        key: &str,
+        version_id: &str,
+        until: SystemTime,
+    ) -> Result<(), StoreError> {
+        let (bucket, key) = (bucket.to_owned(), key.to_owned());
+        let version_id = version_id.to_owned();
+        self.write(move |transaction| set_restored(transaction, &bucket, &key, &version_id, until))
+            .await
+    }
+}
+
+fn set_restored(
+    transaction: &mut Transaction<'_>,
+    bucket: &str,
+    key: &str,
+    version_id: &str,
+    until: SystemTime,
+) -> Result<(), StoreError> {
+    let mut version = transaction
+        .version(bucket, key, Some(version_id))?
+        .ok_or_else(|| missing(key, Some(version_id)))?;
+    if let VersionContent::Object(object) = &mut version.content {
+        object.restored_until = Some(until);
+    }
+    transaction.update_version(bucket, &version)
 }
 
 pub(super) fn missing(key: &str, version_id: Option<&str>) -> StoreError {
@@ -185,6 +222,8 @@ fn put_object(
             tags: object.tags,
             tags_changed: sequence,
             storage_class: object.storage_class,
+            restored_until: None,
+            lock: ObjectLock::new(&bucket, object.lock, sequence),
         })),
         replication: ReplicationState::default(),
     };
@@ -214,8 +253,18 @@ fn set_tags(
     };
     object.tags = tags;
     object.tags_changed = transaction.next_sequence();
+    store_metadata_change(transaction, &bucket, version)
+}
+
+/// Rewrites a version whose tags or lock changed, and queues the change for replication where
+/// the version went, or for `ReplicaModifications` (`S3-REPL-8`).
+pub(super) fn store_metadata_change(
+    transaction: &mut Transaction<'_>,
+    bucket: &BucketRecord,
+    mut version: VersionRecord,
+) -> Result<VersionRecord, StoreError> {
     if version.replication.is_replica {
-        version.replication.targets = metadata_targets(&bucket, &version);
+        version.replication.targets = metadata_targets(bucket, &version);
     } else {
         let rules = bucket.replication.iter().flat_map(|config| &config.rules);
         let active: Vec<_> = rules

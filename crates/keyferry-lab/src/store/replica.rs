@@ -29,7 +29,7 @@ pub(crate) struct StagedLayout {
 /// What became of a replica.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum ReplicaOutcome {
-    /// The version is there, with these tags or newer ones.
+    /// The version is there, with these tags and lock or newer ones.
     Written,
     /// It cannot be written.
     Refused(ReplicationFailureReason),
@@ -79,8 +79,8 @@ impl RegionStore {
         Ok(staged)
     }
 
-    /// Writes a replica under its source's version id and sequence, or only its tags if the
-    /// version is there already. `content` is `None` where only tags are to be replicated.
+    /// Writes a replica under its source's version id and sequence, or only its tags and lock if
+    /// the version is there already. `content` is `None` where only these are to be replicated.
     pub(crate) async fn put_replica(
         &self,
         bucket: &str,
@@ -102,7 +102,7 @@ impl RegionStore {
             let id = Some(version.version_id.as_str());
             match (transaction.version(&bucket, &version.key, id)?, content) {
                 (Some(mut there), _) => {
-                    if take_newer_tags(&mut there, &version) {
+                    if take_newer_metadata(&mut there, &version) {
                         transaction.update_version(&bucket, &there)?;
                     }
                 }
@@ -119,8 +119,8 @@ impl RegionStore {
     }
 
     /// Records what became of a version's targets and forgets the queue entry. Each outcome is
-    /// of what `seen` was: a target stays pending if the tags have changed since, for which
-    /// another entry is queued.
+    /// of what `seen` was: a target stays pending if tags or lock have changed since, for
+    /// which another entry is queued.
     pub(crate) async fn finish_replication(
         &self,
         entry: QueueEntry,
@@ -146,7 +146,7 @@ impl RegionStore {
             let Some(mut now) = transaction.version(&entry.bucket, &entry.key, id)? else {
                 return Ok(());
             };
-            if now.sequence != seen.sequence || tags_changed(&now) != tags_changed(&seen) {
+            if now.sequence != seen.sequence || metadata_changed(&now) != metadata_changed(&seen) {
                 return Ok(());
             }
             for (target, state) in outcomes {
@@ -189,12 +189,14 @@ impl RegionStore {
     }
 }
 
-fn tags_changed(version: &VersionRecord) -> Option<Sequence> {
-    version.object().map(|object| object.tags_changed)
+fn metadata_changed(version: &VersionRecord) -> Option<(Sequence, Sequence)> {
+    version
+        .object()
+        .map(|object| (object.tags_changed, object.lock.changed()))
 }
 
-/// The later change of tags wins (`S3-REPL-8`).
-fn take_newer_tags(there: &mut VersionRecord, from: &VersionRecord) -> bool {
+/// The later change of tags, retention or legal hold wins (`S3-REPL-8`).
+fn take_newer_metadata(there: &mut VersionRecord, from: &VersionRecord) -> bool {
     let (VersionContent::Object(there), Some(from)) = (&mut there.content, from.object()) else {
         return false;
     };
@@ -203,7 +205,8 @@ fn take_newer_tags(there: &mut VersionRecord, from: &VersionRecord) -> bool {
         there.tags.clone_from(&from.tags);
         there.tags_changed = from.tags_changed;
     }
-    newer
+    let relocked = there.lock.take_newer(&from.lock, SystemTime::now());
+    newer || relocked
 }
 
 /// Changes the first byte of every sealed chunk.

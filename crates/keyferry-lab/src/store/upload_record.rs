@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::bucket_record::Tag;
 use super::checksum::{ChecksumAlgorithm, ChecksumKind};
 use super::identifiers::Sequence;
+use super::object_lock::RequestedLock;
 use super::version_record::ObjectMetadata;
 use crate::encryption::ObjectEncryption;
 
@@ -25,4 +26,6 @@ pub(crate) struct UploadRecord {
     pub(crate) metadata: ObjectMetadata,
     pub(crate) tags: Vec<Tag>,
     pub(crate) storage_class: String,
+    #[serde(default)]
+    pub(crate) lock: RequestedLock,
 }

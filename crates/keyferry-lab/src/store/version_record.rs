@@ -1,12 +1,14 @@
 //! What the lab remembers of an object version.
 
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 
 use super::bucket_record::Tag;
 use super::checksum::ObjectChecksum;
 use super::identifiers::{NULL_VERSION, Sequence};
+use super::object_lock::ObjectLock;
 use crate::encryption::ObjectEncryption;
 use crate::replication::{ReplicationState, ReplicationStatus};
 
@@ -75,6 +77,11 @@ pub(crate) struct ObjectRecord {
     pub(crate) tags_changed: Sequence,
     /// As the `x-amz-storage-class` value, `STANDARD` included.
     pub(crate) storage_class: String,
+    /// Until when a restored copy of an archived object is there.
+    #[serde(default)]
+    pub(crate) restored_until: Option<SystemTime>,
+    #[serde(default)]
+    pub(crate) lock: ObjectLock,
 }
 
 /// The headers kept with an object.

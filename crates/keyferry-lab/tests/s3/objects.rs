@@ -242,7 +242,7 @@ async fn what_is_not_there() {
     assert_eq!(refused(malformed), answer(400, "InvalidArgument"));
 }
 
-/// S3-ACL-1, S3-LOCK-1, S3-CLASS-2.
+/// S3-ACL-1, S3-LOCK-3, S3-CLASS-2.
 #[tokio::test]
 async fn what_the_bucket_does_not_take() {
     use aws_sdk_s3::types::{ObjectCannedAcl, ObjectLockLegalHoldStatus};

@@ -15,7 +15,7 @@ use keyferry_policy::{
     RoleArn, Site,
 };
 
-use crate::world::World;
+use crate::world::{HERE, OSAKA, THERE, TOKYO, World};
 
 /// How many cells are worked on at a time.
 const AT_A_TIME: usize = 10;
@@ -70,20 +70,44 @@ async fn cell_holds(
 ) -> usize {
     let name = format!("cell{number}");
     let plan = world.plan(&name, kind, bucket_key, across, both_ways).await;
-    world.applied(&plan).await;
+    plan_holds(world, &format!("{name} {kind:?} {bucket_key:?}"), &plan).await
+}
+
+/// The same of buckets with Object Lock, which need it on both sides and two actions more.
+#[tokio::test(flavor = "multi_thread")]
+async fn locks_need_actions_of_their_own() {
+    let world = World::start().await;
+    let mut sites = Vec::new();
+    for (bucket, account, at) in [("lock-tokyo", HERE, TOKYO), ("lock-osaka", THERE, OSAKA)] {
+        let site = world.site(bucket, account, at, EncryptionKind::SseC, BucketKey::Off);
+        sites.push(Site {
+            object_lock: true,
+            ..site.await
+        });
+    }
+    let [source, destination] = sites.try_into().unwrap();
+    let plan = ReplicationPlan::between(source, destination, true).unwrap();
+    let missed = plan_holds(&world, "Object Lock", &plan).await;
+    // Those of its cell without Object Lock, and two for each direction.
+    assert!(missed >= 12, "{missed}");
+    world.lab.shutdown().await;
+}
+
+async fn plan_holds(world: &World, name: &str, plan: &ReplicationPlan) -> usize {
+    world.applied(plan).await;
     let cell = Cell {
         world,
-        plan: &plan,
+        plan,
         key: CustomerKey::generate().unwrap(),
     };
     let mut missed = 0;
     for flow in plan.flows() {
         let status = cell.upload(&flow, "whole").await;
-        assert_eq!(status, "COMPLETED", "{name} {kind:?}: {flow}");
+        assert_eq!(status, "COMPLETED", "{name}: {flow}");
         for (number, place) in cell.places(&flow).into_iter().enumerate() {
             let whole = cell.document(&flow, &place);
             for (index, (less, without)) in without_each(&whole).into_iter().enumerate() {
-                let what = format!("{name} {kind:?} {bucket_key:?}: {place:?} without {without}");
+                let what = format!("{name}: {place:?} without {without}");
                 let object = format!("{number}-{index}");
                 cell.put(&place, &less).await;
                 let foretold = cell.foretold().await;
@@ -110,9 +134,9 @@ async fn cell_holds(
             cell.put(&place, &whole).await;
         }
         let status = cell.upload(&flow, "whole again").await;
-        assert_eq!(status, "COMPLETED", "{name} {kind:?}: {flow}");
+        assert_eq!(status, "COMPLETED", "{name}: {flow}");
     }
-    let left = world.compared(&plan).await.unwrap();
+    let left = world.compared(plan).await.unwrap();
     assert!(left.is_empty(), "{left:#?}");
     missed
 }

@@ -46,7 +46,9 @@ impl Open {
             Err(error) => return Err(failed(&error)),
         }
         let (slot, info) = find_token(&module, uri)?;
-        let session = module.open_rw_session(slot).map_err(|error| failed(&error))?;
+        let session = module
+            .open_rw_session(slot)
+            .map_err(|error| failed(&error))?;
         log_in(&session, &info, uri, pin)?;
         Ok(Self {
             session,
@@ -101,7 +103,10 @@ impl Open {
 
 fn find_token(module: &Module, uri: &TokenUri) -> Result<(Slot, TokenInfo), WrapError> {
     let mut found = Vec::new();
-    for slot in module.get_slots_with_token().map_err(|error| failed(&error))? {
+    for slot in module
+        .get_slots_with_token()
+        .map_err(|error| failed(&error))?
+    {
         // A token that is just being taken out is not the one.
         if let Ok(info) = module.get_token_info(slot)
             && uri.fits(&info)
@@ -140,7 +145,10 @@ fn log_in(
     }
     match session.login(UserType::User, if keypad { None } else { pin }) {
         Ok(()) | Err(Error::Pkcs11(RvError::UserAlreadyLoggedIn, _)) => Ok(()),
-        Err(Error::Pkcs11(RvError::PinIncorrect | RvError::PinLenRange | RvError::PinInvalid, _)) => {
+        Err(Error::Pkcs11(
+            RvError::PinIncorrect | RvError::PinLenRange | RvError::PinInvalid,
+            _,
+        )) => {
             // What the token says of the tries that are left was read before this one.
             let hint = if info.user_pin_count_low() || info.user_pin_final_try() {
                 "tokens lock themselves after a few wrong PINs, and this one is close to it: make sure before trying again"

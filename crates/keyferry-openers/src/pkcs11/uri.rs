@@ -51,7 +51,9 @@ impl TokenUri {
     /// Whether a token is the one.
     pub(super) fn fits(&self, info: &TokenInfo) -> bool {
         let same = |wanted: &Option<String>, found: &str| {
-            wanted.as_ref().is_none_or(|wanted| wanted == found.trim_end())
+            wanted
+                .as_ref()
+                .is_none_or(|wanted| wanted == found.trim_end())
         };
         same(&self.token, info.label())
             && same(&self.serial, info.serial_number())
@@ -97,13 +99,17 @@ impl FromStr for TokenUri {
                     uri.module_path = Some(path.into());
                 }
                 "pin-value" => {
-                    return Err(error("it holds a PIN, and arguments are visible to everyone"));
+                    return Err(error(
+                        "it holds a PIN, and arguments are visible to everyone",
+                    ));
                 }
                 _ => return Err(error(&format!("`{name}` is not understood"))),
             }
         }
         if uri.token.is_none() && uri.serial.is_none() {
-            return Err(error("it must name a token: `token=LABEL` or `serial=NUMBER`"));
+            return Err(error(
+                "it must name a token: `token=LABEL` or `serial=NUMBER`",
+            ));
         }
         if uri.object.is_none() && uri.id.is_none() {
             return Err(error("it must name a key: `object=LABEL` or `id=%01`"));
@@ -166,7 +172,13 @@ mod tests {
         let written = uri.to_string();
         assert_eq!(written, "pkcs11:token=my%20hsm;object=wrap%20key;id=%01%FF");
         let again: TokenUri = written.parse().unwrap();
-        assert_eq!(again, TokenUri { module_path: None, ..uri });
+        assert_eq!(
+            again,
+            TokenUri {
+                module_path: None,
+                ..uri
+            }
+        );
     }
 
     #[test]

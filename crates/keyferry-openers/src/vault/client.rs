@@ -62,12 +62,8 @@ impl Settings {
             let text = Zeroizing::new(std::fs::read_to_string(path).ok()?);
             Some(SecretString::from(text.trim()))
         });
-        let token = token.ok_or_else(|| {
-            missing(
-                "there is no token",
-                "`vault login`, or set VAULT_TOKEN",
-            )
-        })?;
+        let token = token
+            .ok_or_else(|| missing("there is no token", "`vault login`, or set VAULT_TOKEN"))?;
         Ok(Self {
             address,
             token,
@@ -127,9 +123,13 @@ impl Client {
             .user_agent(concat!("keyferry/", env!("CARGO_PKG_VERSION")))
             .build()
             .new_agent();
-        let bad_token = |_| unavailable("the token has characters that no token has", "`vault login`");
-        let mut token =
-            HeaderValue::from_str(settings.token.expose_secret()).map_err(bad_token)?;
+        let bad_token = |_| {
+            unavailable(
+                "the token has characters that no token has",
+                "`vault login`",
+            )
+        };
+        let mut token = HeaderValue::from_str(settings.token.expose_secret()).map_err(bad_token)?;
         token.set_sensitive(true);
         Ok(Self {
             agent,
@@ -252,10 +252,13 @@ impl Answer {
             errors: Vec<String>,
         }
         let errors = serde_json::from_slice(&self.body);
-        errors.map_or_else(|_| Vec::new(), |Errors { errors }| {
-            let one_line = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
-            errors.into_iter().map(one_line).collect()
-        })
+        errors.map_or_else(
+            |_| Vec::new(),
+            |Errors { errors }| {
+                let one_line = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+                errors.into_iter().map(one_line).collect()
+            },
+        )
     }
 
     /// The answer as an error: <https://developer.hashicorp.com/vault/api-docs#http-status-codes>.
@@ -302,7 +305,12 @@ fn said(error: &ureq::Error) -> String {
 
 /// Whether the address is plaintext, if it may be.
 fn check_address(base: &str, allow_plaintext_loopback: bool) -> Result<bool, WrapError> {
-    let bad = || unavailable(&format!("`{base}` is not an address"), "give `https://HOST:PORT`");
+    let bad = || {
+        unavailable(
+            &format!("`{base}` is not an address"),
+            "give `https://HOST:PORT`",
+        )
+    };
     let uri: Uri = base.parse().map_err(|_| bad())?;
     let host = uri.host().ok_or_else(bad)?;
     if uri.query().is_some() || uri.authority().is_some_and(|it| it.as_str().contains('@')) {
@@ -311,7 +319,9 @@ fn check_address(base: &str, allow_plaintext_loopback: bool) -> Result<bool, Wra
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     let loopback = host == "localhost"
         || host.ends_with(".localhost")
-        || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+        || bare
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback());
     match uri.scheme_str() {
         Some("https") => Ok(false),
         Some("http") if loopback && allow_plaintext_loopback => Ok(true),
@@ -337,14 +347,19 @@ fn authorities(file: Option<&Path>) -> Result<Vec<Certificate<'static>>, WrapErr
     };
     let unusable = |reason: String| {
         unavailable(
-            &format!("the certificates in `{}` cannot be used: {reason}", path.display()),
+            &format!(
+                "the certificates in `{}` cannot be used: {reason}",
+                path.display()
+            ),
             "VAULT_CACERT must name a PEM file of certificates",
         )
     };
     let pem = std::fs::read(path).map_err(|error| unusable(error.to_string()))?;
     let mut found = Vec::new();
     for item in parse_pem(&pem) {
-        if let PemItem::Certificate(certificate) = item.map_err(|error| unusable(error.to_string()))? {
+        if let PemItem::Certificate(certificate) =
+            item.map_err(|error| unusable(error.to_string()))?
+        {
             found.push(certificate);
         }
     }
@@ -386,7 +401,10 @@ mod tests {
         let bao = given(&[("BAO_ADDR", "https://a"), ("BAO_TOKEN", "t-secret")]).unwrap();
         assert_eq!(bao.address, "https://a");
         assert!(!format!("{bao:?}").contains("t-secret"));
-        let client = Client::new(&Settings { ca_cert: None, ..bao });
+        let client = Client::new(&Settings {
+            ca_cert: None,
+            ..bao
+        });
         assert!(!format!("{client:?}").contains("t-secret"));
         assert!(given(&[("VAULT_TOKEN", "t")]).is_err(), "no address");
         assert!(given(&[("VAULT_ADDR", "https://a")]).is_err(), "no token");

@@ -12,9 +12,9 @@ use std::path::Path;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{Upload, UploadSource};
+use crate::key_tag::MAX_TAGS;
 use crate::{KEY_TAG, TransferError};
 
-const MAX_TAGS: usize = 10;
 const MAX_METADATA: usize = 2048;
 /// All that a query value may hold without encoding.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
@@ -23,29 +23,42 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 pub(super) struct Labels {
     pub(super) content_type: String,
     pub(super) metadata: Option<HashMap<String, String>>,
-    /// As in the header `x-amz-tagging`: a URL query.
-    pub(super) tagging: Option<String>,
+    /// The tags that were asked for, each as in the header `x-amz-tagging`.
+    pub(super) tags: Vec<String>,
+    /// The tag that names the key.
+    pub(super) key_tag: Option<String>,
+    /// Whether the tag set was full without it.
+    pub(super) key_tag_left_out: bool,
 }
 
 impl Labels {
     pub(super) fn new(upload: &Upload) -> Result<Self, TransferError> {
         let metadata = metadata(&upload.metadata)?;
-        let mut tags = tags(&upload.tags)?;
-        if let Some(id) = &upload.key_id {
-            tags.push(format!("{KEY_TAG}={id}"));
+        let tags = tags(&upload.tags)?;
+        if let Some(name) = upload.tags.keys().nth(MAX_TAGS) {
+            return Err(bad("tag", name, "an object has at most 10 tags"));
         }
-        if tags.len() > MAX_TAGS {
-            return Err(bad(
-                "tag",
-                KEY_TAG,
-                "an object has at most 10 tags, and one names the key",
-            ));
-        }
+        let key_tag = upload.key_id.as_ref().map(|id| format!("{KEY_TAG}={id}"));
+        let room = tags.len() < MAX_TAGS;
         Ok(Self {
             content_type: content_type(upload),
             metadata: (!metadata.is_empty()).then_some(metadata),
-            tagging: (!tags.is_empty()).then(|| tags.join("&")),
+            key_tag_left_out: key_tag.is_some() && !room,
+            key_tag: key_tag.filter(|_| room),
+            tags,
         })
+    }
+
+    /// The header `x-amz-tagging`, a URL query, with the key's tag or without it.
+    pub(super) fn tagging(&self, with_key_tag: bool) -> Option<String> {
+        let key_tag = self.key_tag.as_ref().filter(|_| with_key_tag);
+        let tags: Vec<&str> = self
+            .tags
+            .iter()
+            .chain(key_tag)
+            .map(String::as_str)
+            .collect();
+        (!tags.is_empty()).then(|| tags.join("&"))
     }
 }
 
@@ -175,14 +188,24 @@ mod tests {
         assert!(Labels::new(&upload).is_err());
         upload.tags = one("Größe", "1+1=2 /@");
         assert_eq!(
-            Labels::new(&upload).unwrap().tagging.unwrap(),
+            Labels::new(&upload).unwrap().tagging(true).unwrap(),
             format!("Gr%C3%B6%C3%9Fe=1%2B1%3D2%20%2F%40&keyferry-key={id}")
         );
         upload.tags = one(KEY_TAG, "x");
         assert!(Labels::new(&upload).is_err());
+        let in_tags = |upload: &Upload| {
+            let labels = Labels::new(upload).unwrap();
+            let tagging = labels.tagging(true).unwrap();
+            assert_ne!(tagging.contains(KEY_TAG), labels.key_tag_left_out);
+            tagging.split('&').count()
+        };
         upload.tags = (0..9).map(|n| (format!("t{n}"), String::new())).collect();
-        assert!(Labels::new(&upload).is_ok());
+        assert_eq!(in_tags(&upload), 10);
+        // The tags that were asked for go first.
         upload.tags.insert("t9".to_owned(), String::new());
+        assert_eq!(in_tags(&upload), 10);
+        assert!(Labels::new(&upload).unwrap().key_tag_left_out);
+        upload.tags.insert("u".to_owned(), String::new());
         assert!(Labels::new(&upload).is_err());
     }
 

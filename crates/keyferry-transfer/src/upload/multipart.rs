@@ -28,6 +28,8 @@ const PATIENCE: Duration = Duration::from_secs(15);
 struct Begun<'a> {
     sending: &'a Sending<'a>,
     id: String,
+    /// Whether it was begun without the key's tag because tags were refused.
+    tag_denied: bool,
 }
 
 /// Sends the content, of which the first part has been read already, in parts.
@@ -64,6 +66,7 @@ pub(super) async fn put(
             etag,
             parts: Some(PartLayout { part_size, count }),
             content,
+            tag_denied: begun.tag_denied,
         }),
         Err(complete::Failed::Undone(error)) => Err(begun.abort(error).await),
         Err(complete::Failed::Stored(error)) => Err(error),
@@ -71,6 +74,42 @@ pub(super) async fn put(
 }
 
 async fn begin<'a>(sending: &'a Sending<'a>) -> Result<Begun<'a>, TransferError> {
+    let mut denied = None;
+    let answer = loop {
+        let error = match create(sending, denied.is_none()).await {
+            Ok(answer) => break answer,
+            Err(error) => error,
+        };
+        match denied {
+            None if sending.labels.worth_without_key_tag(&error) => denied = Some(error),
+            // It was not for the tag: what was said first stands.
+            Some(first) if matches!(error, TransferError::AccessDenied { .. }) => {
+                return Err(first);
+            }
+            _ => return Err(error),
+        }
+    };
+    let Some(id) = answer.upload_id().map(str::to_owned) else {
+        return Err(TransferError::UnexpectedAnswer {
+            operation: "CreateMultipartUpload",
+            what: "there is no upload id".to_owned(),
+        });
+    };
+    let begun = Begun {
+        sending,
+        id,
+        tag_denied: denied.is_some(),
+    };
+    match confirm_beginning(sending, &answer) {
+        Ok(()) => Ok(begun),
+        Err(error) => Err(begun.abort(error).await),
+    }
+}
+
+async fn create(
+    sending: &Sending<'_>,
+    with_key_tag: bool,
+) -> Result<CreateMultipartUploadOutput, TransferError> {
     let request = sending
         .client
         .create_multipart_upload()
@@ -78,7 +117,7 @@ async fn begin<'a>(sending: &'a Sending<'a>) -> Result<Begun<'a>, TransferError>
         .key(&sending.destination.key)
         .content_type(&sending.labels.content_type)
         .set_metadata(sending.labels.metadata.clone())
-        .set_tagging(sending.labels.tagging.clone())
+        .set_tagging(sending.labels.tagging(with_key_tag))
         .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
         .checksum_type(ChecksumType::FullObject)
         .sse_customer_algorithm(sending.key.algorithm())
@@ -96,25 +135,14 @@ async fn begin<'a>(sending: &'a Sending<'a>) -> Result<Begun<'a>, TransferError>
         answer = &mut request => answer,
         () = too_late => return Err(TransferError::Interrupted),
     };
-    let answer = match answer {
-        Ok(answer) => answer,
+    match answer {
+        Ok(answer) => Ok(answer),
         Err(error) => {
             let asked =
                 Asked::of_object("CreateMultipartUpload", sending.client, sending.destination);
             let error = classify(error, &asked);
-            return Err(blocked::explain(sending.client, sending.destination, error).await);
+            Err(blocked::explain(sending.client, sending.destination, error).await)
         }
-    };
-    let Some(id) = answer.upload_id().map(str::to_owned) else {
-        return Err(TransferError::UnexpectedAnswer {
-            operation: "CreateMultipartUpload",
-            what: "there is no upload id".to_owned(),
-        });
-    };
-    let begun = Begun { sending, id };
-    match confirm_beginning(sending, &answer) {
-        Ok(()) => Ok(begun),
-        Err(error) => Err(begun.abort(error).await),
     }
 }
 
@@ -171,7 +199,7 @@ impl Begun<'_> {
     }
 
     async fn send_part(&self, part: Part) -> Result<CompletedPart, TransferError> {
-        let Self { sending, id } = self;
+        let Self { sending, id, .. } = self;
         let meter = sending.meter.part();
         let number = i32::try_from(part.number).unwrap_or(i32::MAX);
         let crc = part.crc.to_base64();

@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::operation::put_object::{PutObjectError, PutObjectOutput};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
-use super::meter::INTERVAL;
+use super::meter::{INTERVAL, PartMeter};
 use super::reading::{Part, Reading};
 use super::{Sending, Stored, blocked, body};
 use crate::confirmation::confirms;
@@ -29,46 +32,24 @@ pub(super) async fn put(
     let content = reading.finish().await?;
     let meter = sending.meter.part();
     let crc = part.crc.to_base64();
-    let request = sending
-        .client
-        .put_object()
-        .bucket(sending.destination.bucket.as_str())
-        .key(&sending.destination.key)
-        .content_type(&sending.labels.content_type)
-        .set_metadata(sending.labels.metadata.clone())
-        .set_tagging(sending.labels.tagging.clone())
-        .sse_customer_algorithm(sending.key.algorithm())
-        .sse_customer_key(sending.key.expose_key())
-        .sse_customer_key_md5(sending.key.md5().to_string())
-        .checksum_crc64_nvme(&crc)
-        .body(body::body(&part.bytes, &meter))
-        .customize()
-        .disable_payload_signing()
-        .config_override(patience(part.bytes.len()))
-        .send();
-    let answered = async {
-        tokio::pin!(request);
-        let mut ticks = tokio::time::interval(INTERVAL);
-        loop {
-            tokio::select! {
-                biased;
-                answer = &mut request => return answer,
-                _ = ticks.tick() => sending.meter.tell(sending.events),
+    let mut denied = None;
+    let answer = loop {
+        let sent = send(sending, &part, &crc, &meter, denied.is_none()).await;
+        let error = match sent.ok_or(TransferError::Interrupted)? {
+            Ok(answer) => break answer,
+            Err(error) => error,
+        };
+        reading.check_unchanged().await?;
+        let asked = Asked::of_object("PutObject", sending.client, sending.destination);
+        let error = classify(error, &asked);
+        let error = blocked::explain(sending.client, sending.destination, error).await;
+        match denied {
+            None if sending.labels.worth_without_key_tag(&error) => denied = Some(error),
+            // It was not for the tag: what was said first stands.
+            Some(first) if matches!(error, TransferError::AccessDenied { .. }) => {
+                return Err(first);
             }
-        }
-    };
-    let answer = sending
-        .cancel
-        .run_until_cancelled(answered)
-        .await
-        .ok_or(TransferError::Interrupted)?;
-    let answer = match answer {
-        Ok(answer) => answer,
-        Err(error) => {
-            reading.check_unchanged().await?;
-            let asked = Asked::of_object("PutObject", sending.client, sending.destination);
-            let error = classify(error, &asked);
-            return Err(blocked::explain(sending.client, sending.destination, error).await);
+            _ => return Err(error),
         }
     };
     sending.meter.tell(sending.events);
@@ -101,7 +82,47 @@ pub(super) async fn put(
         etag: unquoted(answer.e_tag()),
         parts: None,
         content,
+        tag_denied: denied.is_some(),
     })
+}
+
+/// The request itself; `None` if the upload was cancelled.
+async fn send(
+    sending: &Sending<'_>,
+    part: &Part,
+    crc: &str,
+    meter: &PartMeter,
+    with_key_tag: bool,
+) -> Option<Result<PutObjectOutput, SdkError<PutObjectError, HttpResponse>>> {
+    let request = sending
+        .client
+        .put_object()
+        .bucket(sending.destination.bucket.as_str())
+        .key(&sending.destination.key)
+        .content_type(&sending.labels.content_type)
+        .set_metadata(sending.labels.metadata.clone())
+        .set_tagging(sending.labels.tagging(with_key_tag))
+        .sse_customer_algorithm(sending.key.algorithm())
+        .sse_customer_key(sending.key.expose_key())
+        .sse_customer_key_md5(sending.key.md5().to_string())
+        .checksum_crc64_nvme(crc)
+        .body(body::body(&part.bytes, meter))
+        .customize()
+        .disable_payload_signing()
+        .config_override(patience(part.bytes.len()))
+        .send();
+    let answered = async {
+        tokio::pin!(request);
+        let mut ticks = tokio::time::interval(INTERVAL);
+        loop {
+            tokio::select! {
+                biased;
+                answer = &mut request => return answer,
+                _ = ticks.tick() => sending.meter.tell(sending.events),
+            }
+        }
+    };
+    sending.cancel.run_until_cancelled(answered).await
 }
 
 /// S3 gives entity tags in quotes.

@@ -117,7 +117,14 @@ mod tests {
         assert_eq!(parse("ssh:/k.pub"), Some(OpenerSpec::Ssh("/k.pub".into())));
         let uri = "pkcs11:token=a;object=b";
         assert_eq!(parse(uri), Some(OpenerSpec::Pkcs11(uri.into())));
-        for bad in ["", "kms", "ssh:", "tpm:1", "arn:aws:s3:::b", "passphrase:secret"] {
+        for bad in [
+            "",
+            "kms",
+            "ssh:",
+            "tpm:1",
+            "arn:aws:s3:::b",
+            "passphrase:secret",
+        ] {
             assert_eq!(parse(bad), None, "{bad}");
         }
     }

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use keyferry_keystore::{
-    Existing, LockedStore, NewOpener, Opener, OpenerKind, OpenerName, Recipient, Store, WorkFactor,
+    Existing, NewOpener, Opener, OpenerKind, OpenerName, Recipient, Store, WorkFactor,
 };
 
 use super::table;
@@ -13,7 +13,7 @@ use crate::commands::Invocation;
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
 use crate::opening::{self, services};
-use crate::{keys, secret_input};
+use crate::{keys, secret_input, store_place};
 
 pub(super) fn run(invocation: &Invocation, command: UnlockWithCommand) -> Result<Exit, Failure> {
     match command {
@@ -114,7 +114,11 @@ fn add(invocation: &Invocation, request: &Request<'_>) -> Result<Exit, Failure> 
             "proven": added.proven,
         }))?;
     }
-    let what = if replaced.is_some() { "replaced" } else { "added" };
+    let what = if replaced.is_some() {
+        "replaced"
+    } else {
+        "added"
+    };
     terminal.say(format!("{what} opener `{name}`: {}", added.opener.detail));
     if !added.proven {
         terminal.warn(format!(
@@ -132,7 +136,10 @@ fn ssh_recipient(path: &Path) -> Result<Recipient, Failure> {
             Exit::Store,
             format!("`{}` is the private half of a key", path.display()),
         )
-        .hint(format!("give the public half: `ssh:{}.pub`", path.display())));
+        .hint(format!(
+            "give the public half: `ssh:{}.pub`",
+            path.display()
+        )));
     }
     Ok(Recipient::ssh(&String::from_utf8_lossy(&bytes))?)
 }
@@ -210,7 +217,7 @@ fn list(invocation: &Invocation) -> Result<Exit, Failure> {
         }
         store.openers()?
     } else {
-        LockedStore::open(&settings.store)?.openers()?
+        store_place::find_and_tell(settings, *terminal)?.openers()?
     };
     if terminal.is_text() {
         terminal.print(table::openers(&openers))?;

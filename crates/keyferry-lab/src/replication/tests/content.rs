@@ -75,6 +75,7 @@ async fn sse_c_is_copied_without_the_key() {
         metadata: ObjectMetadata::default(),
         tags: Vec::new(),
         storage_class: "STANDARD".to_owned(),
+        lock: crate::store::RequestedLock::default(),
     };
     let upload = site.here().create_upload("source", upload).await.unwrap();
     let id = upload.upload_id.as_str();

@@ -4,6 +4,7 @@ mod configuration;
 mod content;
 mod coverage;
 mod kms_permissions;
+mod object_lock;
 mod outcome;
 mod permissions;
 mod site;

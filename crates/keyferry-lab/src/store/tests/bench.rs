@@ -188,6 +188,7 @@ impl RegionStore {
             metadata: ObjectMetadata::default(),
             tags,
             storage_class: "STANDARD".to_owned(),
+            lock: crate::store::RequestedLock::default(),
         }
     }
 
@@ -243,6 +244,7 @@ impl RegionStore {
             key: key.to_owned(),
             version_id: version_id.map(str::to_owned),
             precondition: Precondition::None,
+            bypass_governance: false,
         };
         self.delete(bucket, "111122223333", vec![request])
             .await

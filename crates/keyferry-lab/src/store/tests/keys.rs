@@ -34,6 +34,7 @@ async fn no_file_holds_a_customer_key() {
                 metadata: ObjectMetadata::default(),
                 tags: Vec::new(),
                 storage_class: "STANDARD".to_owned(),
+                lock: crate::store::RequestedLock::default(),
             },
         )
         .await

@@ -261,6 +261,7 @@ async fn uploads_are_listed_by_key_and_then_age() {
             metadata: ObjectMetadata::default(),
             tags: Vec::new(),
             storage_class: "STANDARD".to_owned(),
+            lock: crate::store::RequestedLock::default(),
         };
         created.push(region.create_upload("b", upload).await.unwrap());
     }

@@ -32,6 +32,7 @@ async fn create(
         metadata: ObjectMetadata::default(),
         tags: Vec::new(),
         storage_class: "STANDARD".to_owned(),
+        lock: crate::store::RequestedLock::default(),
     };
     (region.create_upload("b", upload).await.unwrap(), key)
 }

@@ -149,6 +149,7 @@ async fn preconditions() {
             key: "k".to_owned(),
             version_id: None,
             precondition: matches(etag),
+            bypass_governance: false,
         };
         region
             .delete("b", "", vec![request])
