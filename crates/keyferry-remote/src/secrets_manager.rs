@@ -98,7 +98,11 @@ impl SecretsManager {
 
     /// The version in use; `None` if there is no such secret, or it was removed.
     fn current(&self, name: &str) -> Result<Option<Document>, DocumentsError> {
-        let request = self.client.get_secret_value().secret_id(self.secret(name));
+        let request = self
+            .client
+            .get_secret_value()
+            .secret_id(self.secret(name))
+            .version_stage(CURRENT);
         let answer = match self.blocking.run(request.send()) {
             Ok(answer) => answer,
             Err(error) => {
@@ -161,6 +165,10 @@ impl SecretsManager {
         bytes: &[u8],
         seen: &Revision,
     ) -> Result<Revision, DocumentsError> {
+        // A version that cannot come into use would count against the secret's limit all the same.
+        if self.current(name)?.is_none_or(|now| now.revision != *seen) {
+            return Err(self.conflict(name));
+        }
         let put = self
             .client
             .put_secret_value()

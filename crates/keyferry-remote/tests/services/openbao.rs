@@ -104,8 +104,8 @@ impl OpenBao {
     pub(crate) fn unseal(&self) {
         let body = json!({"key": self.unseal});
         self.until(|vault| vault.call::<Value>(Method::Post, "sys/unseal", Some(&body)));
-        // It is of use once it has taken the lead.
-        self.until(|vault| vault.call::<Value>(Method::Get, "sys/mounts", None::<&()>));
+        // It is of use once it has taken the lead; health is none before.
+        self.until(|vault| vault.call::<Value>(Method::Get, "sys/health", None::<&()>));
     }
 
     /// A token that may do this.

@@ -136,7 +136,8 @@ fn a_sealed_or_restarted_server_loses_nothing() {
     ));
     server.run();
     server.unseal();
-    let mut store = Machine::new().try_open(server.kv("secret/keys")).unwrap();
+    let other = Machine::new();
+    let mut store = other.try_open(server.kv("secret/keys")).unwrap();
     assert_eq!(store.list(), reading.list());
     assert_eq!(store.list().len(), 2);
     store
