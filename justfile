@@ -35,6 +35,14 @@ documents *ARGS:
     .venv/bin/pip install --quiet --disable-pip-version-check -r tests/documents/requirements.txt
     .venv/bin/pytest tests/documents -n 2 {{ ARGS }}
 
+# Every opener of a key store against the real thing: SoftHSM, OpenBao, moto, GNOME Keyring. Needs
+# what tests/openers/run names.
+openers:
+    test -x .venv/bin/pip || python3 -m venv .venv
+    .venv/bin/pip install --quiet --disable-pip-version-check -r tests/documents/requirements.txt
+    .venv/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r tests/openers/requirements.txt
+    tests/openers/run
+
 # Policy decisions against those of iam-simulate; needs Node.
 iam-simulate:
     npm ci --prefix tests/iam-simulate --no-audit --no-fund

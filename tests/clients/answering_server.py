@@ -1,4 +1,4 @@
-"""A TLS server that gives every request the same S3 error.
+"""A TLS server that gives every request the same answer: an S3 error, or a 200 that says too little.
 
 For answers that no healthy S3 gives on demand, such as that of expired credentials.
 """
@@ -66,7 +66,14 @@ def _certificates(folder: Path) -> tuple[Path, Path]:
 class AnsweringServer:
     """Serves until `close`; `requests` counts what came in."""
 
-    def __init__(self, folder: Path, status: int, code: str, message: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        status: int,
+        code: str,
+        message: str,
+        headers: dict[str, str] | None = None,
+    ) -> None:
         self.ca_bundle, chain = _certificates(folder)
         self.requests: list[str] = []
         seen = self.requests
@@ -86,6 +93,8 @@ class AnsweringServer:
                 self.send_header("Content-Type", "application/xml")
                 self.send_header("Content-Length", str(len(body)))
                 self.send_header("x-amz-request-id", "REQUEST1")
+                for name, value in (headers or {}).items():
+                    self.send_header(name, value)
                 self.send_header("Connection", "close")
                 self.end_headers()
                 if self.command != "HEAD":

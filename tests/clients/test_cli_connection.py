@@ -96,8 +96,9 @@ def answering(tmp_path):
     """Starts servers that answer one error; an environment that leads there comes back."""
     servers = []
 
-    def start(status: int, code: str, message: str) -> dict[str, str | None]:
-        server = AnsweringServer(tmp_path, status, code, message)
+    def start(status: int, code: str, message: str, **headers: str) -> dict[str, str | None]:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        server = AnsweringServer(tmp_path, status, code, message, named)
         servers.append(server)
         return {
             "AWS_ENDPOINT_URL_S3": server.url,
@@ -127,6 +128,16 @@ def test_skewed_clock(ready, source, answering):
     environment = answering(403, "RequestTimeTooSkewed", "The difference is too large.")
     outcome = upload(ready, source, "s3://bucket/k", environment=environment)
     outcome.expect(FAILURE).explains("clock")
+
+
+def test_server_that_ignores_customer_keys(ready, source, answering):
+    """It stores and does not say that it encrypted: what it has may be plaintext."""
+    environment = answering(
+        200, "None", "none", ETag='"e1"', x_amz_version_id="v1", x_amz_bucket_region=FIRST_REGION
+    )
+    outcome = upload(ready, source, "s3://bucket/k", environment=environment)
+    assert outcome.code not in (DONE, USAGE)
+    outcome.explains("plaintext copy", "delete")
 
 
 def test_server_that_is_down(ready, key_bucket, source):

@@ -5,7 +5,6 @@ After each of these nothing stands under the final name, and no key is lost.
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -148,30 +147,3 @@ def test_key_on_the_command_line(ready, source, key_bucket, s3):
         outcome.expect(USAGE)
         assert text not in outcome.stderr + outcome.stdout
     nothing_in(s3, key_bucket)
-
-
-def test_no_log_level_shows_the_key(ready, key_bucket, source, target):
-    """At the highest verbosity, with the SDK's own logging asked for."""
-    address = f"s3://{key_bucket}/logged"
-    environment = {"RUST_LOG": "trace", "KEYFERRY_LOG": "trace", "RUST_BACKTRACE": "full"}
-    exported = ready.home / "exported"
-    ready.run("key", "export", "test", str(exported)).expect(DONE)
-    key = CustomerKey(exported.read_bytes())
-    texts = []
-    for arguments in (
-        ("-vvv", "upload", str(source), address, "--key", "test", "--no-wait"),
-        ("-vvv", "download", address, str(target)),
-        ("-vvv", "verify", address, "--wait", "1s"),
-        ("-vvv", "key", "show", "test"),
-        ("-vvv", "key", "list"),
-    ):
-        finished = subprocess.run(
-            ready.command(*arguments),
-            env=ready.environment | environment, cwd=ready.home, capture_output=True, timeout=120,
-        )
-        texts.append(finished.stdout + finished.stderr)
-    assert target.read_bytes() == source.read_bytes()
-    joined = b"\n".join(texts)
-    for needle in key.spellings():
-        assert needle not in joined, "the output holds the customer key"
-    assert ready.lab.credentials[1].encode() not in joined, "the output holds the secret key"

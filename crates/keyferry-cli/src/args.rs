@@ -6,6 +6,7 @@
 mod key;
 mod lab;
 mod policy;
+mod rekey;
 mod secret_place;
 mod transfer;
 
@@ -19,7 +20,7 @@ use keyferry_keystore::OpenerName;
 pub(crate) use key::{
     ActivateArgs, CheckStoreArgs, Client, CompromiseArgs, DestroyArgs, ExportArgs, ExportTarget,
     ImportArgs, KeyArgs, KeyCommand, KeySource, LogArgs, LogCommand, Md5Argument, ObjectVersion,
-    OpenerSpec, RetireArgs, UnlockWithCommand, looks_like_a_key,
+    OpenerSpec, RetireArgs, UnlockWithCommand, UsageArgs, looks_like_a_key,
 };
 pub(crate) use lab::{DemoArgs, LabArgs, LabCommand, StoryArg, UpArgs};
 pub(crate) use policy::{
@@ -27,6 +28,7 @@ pub(crate) use policy::{
     EmitArgs, ExplainArgs, FailOn, GivenArgs, GivenFile, OtherAccountArgs, Place, PlanArgs,
     PolicyArgs, PolicyCommand, ProfileArg,
 };
+pub(crate) use rekey::RekeyArgs;
 pub(crate) use secret_place::SecretPlace;
 pub(crate) use transfer::{
     DownloadArgs, From, Level, Overwrite, ReplicaAddress, UploadArgs, VerifyArgs, WaitArgs,
@@ -94,6 +96,8 @@ pub(crate) enum Command {
     Download(DownloadArgs),
     /// Prove that an object arrived, intact, in the other region.
     Verify(VerifyArgs),
+    /// Re-encrypt objects under another key, without moving them.
+    Rekey(RekeyArgs),
     /// What replication needs: every document, emitted, explained and checked.
     Policy(PolicyArgs),
     /// Print a completion script for a shell.

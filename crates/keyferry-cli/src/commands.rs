@@ -7,6 +7,7 @@ mod key;
 mod lab;
 mod man;
 mod policy;
+mod rekey;
 mod upload;
 mod verify;
 
@@ -38,6 +39,7 @@ pub(crate) async fn run(arguments: Arguments, terminal: Terminal) -> Result<Exit
         Command::Upload(arguments) => upload::run(&invocation, arguments).await,
         Command::Download(arguments) => download::run(&invocation, arguments).await,
         Command::Verify(arguments) => verify::run(&invocation, arguments).await,
+        Command::Rekey(arguments) => rekey::run(&invocation, arguments).await,
         Command::Policy(arguments) => policy::run(&invocation, arguments.command).await,
         Command::Completions { shell } => completions::run(shell),
         Command::Man { out } => man::run(out.as_deref()),

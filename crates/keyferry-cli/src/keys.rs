@@ -5,6 +5,7 @@ use std::path::Path;
 use keyferry_key::import::{self, Format};
 use keyferry_key::{CustomerKey, KeyId, ParseKeyIdError};
 use keyferry_keystore::{Error, ErrorClass, KeyEntry, KeyState, RingName, Store};
+use keyferry_policy::BucketName;
 
 use crate::args::KeySource;
 use crate::exit::Exit;
@@ -12,6 +13,7 @@ use crate::failure::Failure;
 use crate::opening;
 use crate::secret_input;
 use crate::settings::Settings;
+use crate::store_keys::Only;
 use crate::terminal::Terminal;
 
 /// A key to use, and its id where the store knows it.
@@ -59,15 +61,7 @@ pub(crate) fn choose(
     source: &KeySource,
 ) -> Result<ChosenKey, Failure> {
     let bytes = match source {
-        KeySource::Store(name) => {
-            let store = open_store(settings, terminal)?;
-            let id = named_in(store.list(), name)?.id;
-            tracing::info!(key = %id, asked = %name, "chose a key");
-            return Ok(ChosenKey {
-                key: store.key(&id)?,
-                id: Some(id),
-            });
-        }
+        KeySource::Store(name) => return choose_in(&open_store(settings, terminal)?, name),
         KeySource::File(path) => secret_input::from_file(path)?,
         KeySource::Descriptor(number) => secret_input::from_descriptor(*number)?,
         KeySource::Environment(name) => secret_input::from_environment(name)?,
@@ -98,8 +92,61 @@ pub(crate) fn given_as_argument(place: &str) -> Failure {
     )
 }
 
+/// The key that a key id names, or a ring's active one.
+pub(crate) fn choose_in(store: &Store, name: &str) -> Result<ChosenKey, Failure> {
+    let id = named_in(store.list(), name)?.id;
+    tracing::info!(key = %id, asked = %name, "chose a key");
+    Ok(ChosenKey {
+        key: store.key(&id)?,
+        id: Some(id),
+    })
+}
+
+/// What a name of the store stands for.
+#[derive(Debug)]
+pub(crate) enum Named {
+    /// A key id.
+    Key(KeyEntry),
+    /// A ring that has keys.
+    Ring(RingName),
+}
+
+impl From<Named> for Only {
+    fn from(named: Named) -> Self {
+        match named {
+            Named::Key(entry) => Self::Key(entry.id),
+            Named::Ring(ring) => Self::Ring(ring),
+        }
+    }
+}
+
+/// The ring that is configured for a bucket, whatever of it is active.
+pub(crate) fn expected_ring(
+    settings: &Settings,
+    store: &Store,
+    bucket: &BucketName,
+) -> Option<RingName> {
+    let Some(KeySource::Store(name)) = settings.default_key(bucket) else {
+        return None;
+    };
+    match named(store.list(), &name).ok()? {
+        Named::Key(entry) => Some(entry.ring),
+        Named::Ring(ring) => Some(ring),
+    }
+}
+
 /// The entry of a key id, or of a ring's active key.
 pub(crate) fn named_in(entries: &[KeyEntry], name: &str) -> Result<KeyEntry, Failure> {
+    match named(entries, name)? {
+        Named::Key(entry) => Ok(entry),
+        Named::Ring(ring) => active_in(entries, &ring)
+            .cloned()
+            .ok_or_else(|| Error::NoActiveKey { ring }.into()),
+    }
+}
+
+/// What a key id or the name of a ring stands for.
+pub(crate) fn named(entries: &[KeyEntry], name: &str) -> Result<Named, Failure> {
     if name.starts_with(KeyId::PREFIX) {
         let id: KeyId = name.parse().map_err(|error: ParseKeyIdError| {
             Failure::from_error(Exit::Key, &error).hint("`keyferry key list` shows the ids")
@@ -108,6 +155,7 @@ pub(crate) fn named_in(entries: &[KeyEntry], name: &str) -> Result<KeyEntry, Fai
             .iter()
             .find(|entry| entry.id == id)
             .cloned()
+            .map(Named::Key)
             .ok_or_else(|| Error::UnknownKey { id }.into());
     }
     let unknown = |what: String| {
@@ -128,9 +176,7 @@ pub(crate) fn named_in(entries: &[KeyEntry], name: &str) -> Result<KeyEntry, Fai
     if !entries.iter().any(|entry| entry.ring == ring) {
         return Err(unknown(format!("there is no ring `{ring}`")));
     }
-    active_in(entries, &ring)
-        .cloned()
-        .ok_or_else(|| Error::NoActiveKey { ring }.into())
+    Ok(Named::Ring(ring))
 }
 
 /// The active key of a ring.

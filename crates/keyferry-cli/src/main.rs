@@ -17,6 +17,7 @@ mod opening;
 mod replica;
 mod secret_input;
 mod settings;
+mod store_keys;
 mod store_place;
 mod terminal;
 

@@ -77,8 +77,17 @@ fn prompt(question: &str) -> Result<String, Failure> {
             "give --passphrase-file FILE, --passphrase-fd N, or set {PASSPHRASE_VARIABLE}"
         )));
     };
-    interrupt::at_prompt(terminal, || rpassword::prompt_password(question))
-        .context("read", "the passphrase")
+    interrupt::at_prompt(terminal, || rpassword::prompt_password(question)).map_err(|error| {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => Failure::new(Exit::Store, "no passphrase was given")
+                .hint("type it and end it with Enter"),
+            _ => Failure::new(
+                Exit::Failure,
+                format!("cannot ask for the passphrase on the terminal: {error}"),
+            )
+            .hint("give --passphrase-file FILE or --passphrase-fd N"),
+        }
+    })
 }
 
 /// The first line of a secret's place.

@@ -33,6 +33,8 @@ pub(crate) struct Settings {
     pub(crate) store: StoreAddress,
     /// Where the working copies of stores that live elsewhere lie.
     pub(crate) caches: Option<PathBuf>,
+    /// Where unfinished work is remembered: `$XDG_STATE_HOME/keyferry`.
+    pub(crate) state: Option<PathBuf>,
     pub(crate) passphrase_file: Option<PathBuf>,
     pub(crate) passphrase_fd: Option<u32>,
     pub(crate) identity: Option<PathBuf>,
@@ -103,6 +105,7 @@ impl Settings {
             },
         };
         let caches = places.as_ref().ok().map(AppStrategy::cache_dir);
+        let state = places.as_ref().ok().and_then(AppStrategy::state_dir);
         let store = match (&global.store, file.store) {
             (Some(store), _) => store.clone(),
             (None, Some(text)) => text.parse().map_err(|error: ParseAddressError| {
@@ -110,6 +113,11 @@ impl Settings {
             })?,
             (None, None) => StoreAddress::Folder(places?.data_dir().join("store")),
         };
+        let beside_store = match &store {
+            StoreAddress::Folder(path) => path.parent(),
+            _ => caches.as_deref(),
+        };
+        let state = state.or_else(|| Some(beside_store?.join("state")));
         let pairs = file
             .pairs
             .into_iter()
@@ -129,6 +137,7 @@ impl Settings {
             allow_plaintext_loopback: global.allow_plaintext_loopback,
             store,
             caches,
+            state,
             passphrase_file: global.passphrase_file.clone(),
             passphrase_fd: global.passphrase_fd,
             identity: global.identity.clone(),

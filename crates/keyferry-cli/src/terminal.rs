@@ -42,9 +42,19 @@ impl Terminal {
         }
     }
 
+    /// How data is printed.
+    pub(crate) fn output(&self) -> Output {
+        self.output
+    }
+
     /// Whether data is printed for people.
     pub(crate) fn is_text(&self) -> bool {
         self.output == Output::Text
+    }
+
+    /// How data is printed.
+    pub(crate) fn output(&self) -> Output {
+        self.output
     }
 
     /// A message about what is going on.

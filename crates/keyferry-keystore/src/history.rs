@@ -228,3 +228,107 @@ fn list(formatter: &mut fmt::Formatter<'_>, objects: &[ObjectUse]) -> fmt::Resul
         more => write!(formatter, " and {more} more"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+    use crate::{KeyState, Store, Succession, Unlock};
+
+    /// A store whose journal goes on with an event of long ago, properly sealed: the clock was set
+    /// back.
+    #[test]
+    fn the_order_is_that_of_the_lines_whatever_the_clock_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let dir = folder.path().join("store");
+        let mut store = Store::init(&dir, &Unlock::Unprotected).unwrap();
+        let ring: RingName = "photos".parse().unwrap();
+        let first = store.create(&ring, Succession::FirstOnly).unwrap().id;
+        let second = store.create(&ring, Succession::Supersede).unwrap().id;
+        for state in [KeyState::DestroyScheduled, KeyState::DecryptOnly] {
+            let seal = Journal::read(&store.folder, &store.identity)
+                .unwrap()
+                .tip
+                .seal;
+            let records = store.history().unwrap().records;
+            let mut record = records.last().unwrap().clone();
+            record.seq += 1;
+            record.time = "1999-12-31T23:59:59Z".parse().unwrap();
+            record.event = Event::state_changed(first.clone(), state);
+            let mut line = serde_json::to_vec(&record).unwrap();
+            store.identity.journal_seal.seal(seal, &mut line).unwrap();
+            line.push(b'\n');
+            let journal = dir.join("journal.jsonl");
+            let mut file = std::fs::File::options().append(true).open(journal).unwrap();
+            file.write_all(&line).unwrap();
+            store = Store::open(&dir, &Unlock::Unprotected).unwrap();
+            assert_eq!(store.write_block(), None);
+            assert_eq!(store.entry(&first).unwrap().state, state);
+        }
+        let third = store.create(&ring, Succession::Supersede).unwrap();
+        assert_eq!(third.version, 3);
+        assert_eq!(store.entry(&second).unwrap().state, KeyState::DecryptOnly);
+        let History { records, fault } = store.history().unwrap();
+        assert_eq!(fault, None);
+        let lines: Vec<u64> = records.iter().map(|record| record.seq).collect();
+        assert_eq!(lines, [1, 2, 3, 4, 5, 6]);
+        assert!(records[4].time < records[0].time && records[5].time > records[4].time);
+        let locked = crate::LockedStore::open(&dir).unwrap();
+        assert_eq!(locked.history().unwrap().records, records);
+    }
+
+    #[test]
+    fn lines_of_older_versions_read() {
+        let line = r#"{"seq":1,"time":"2026-11-25T18:00:00Z","by":{"uid":0,"program":"keyferry 0.1.0"},"event":{"type":"opener-removed","name":"kms"}}"#;
+        let record: Record = serde_json::from_str(line).unwrap();
+        assert_eq!(
+            (record.by.user.as_ref(), record.by.host.as_ref()),
+            (None, None)
+        );
+        assert_eq!(serde_json::to_string(&record).unwrap(), line);
+        assert_eq!(record.event.to_string(), "opener `kms` removed");
+    }
+
+    #[test]
+    fn every_kind_of_event_is_a_sentence() {
+        let object = |key: &str| ObjectUse {
+            bucket: "b".to_owned(),
+            key: key.to_owned(),
+            version: Some("v1".to_owned()),
+        };
+        let id = KeyId::generate().unwrap();
+        let text = |event: Event| event.to_string();
+        let objects = vec![object("k"), object("l"), object("m")];
+        let id2 = id.clone();
+        assert_eq!(
+            text(Event::KeyUsed { id, objects }),
+            "encrypted s3://b/k version v1 and 2 more"
+        );
+        let event = Event::StateChanged {
+            id: id2,
+            to: KeyState::DestroyScheduled,
+            reason: Some("left the company".to_owned()),
+            not_before: Some("2026-12-25T00:00:00Z".parse().unwrap()),
+        };
+        assert_eq!(
+            text(event),
+            "now destroy-scheduled, not before 2026-12-25T00:00:00Z: left the company"
+        );
+        let to = "s3://backup/store".to_owned();
+        assert_eq!(
+            text(Event::BackedUp { to, keys: 1 }),
+            "backed up to s3://backup/store, 1 key"
+        );
+        let set = "ab12".to_owned();
+        let shares = Event::SharesMade {
+            set,
+            shares: 5,
+            threshold: 3,
+        };
+        assert_eq!(
+            text(shares),
+            "identity split into 5 shares, set ab12; 3 of them restore it"
+        );
+    }
+}

@@ -4,12 +4,13 @@
 //! asking S3 has shown. The catalogue only makes it quick to look up. Both are hints: S3 may hold
 //! something else by now, so whatever they say is proven against the object.
 
+use std::collections::BTreeMap;
 use std::vec;
 
 use keyferry_key::KeyId;
 
 use crate::catalogue::Home;
-use crate::journal::Event;
+use crate::journal::{Event, Position, replay};
 use crate::lock::ExclusiveLock;
 use crate::{Error, Finding, ObjectUse, Store};
 
@@ -62,6 +63,28 @@ impl Store {
             .filter(|object| self.catalogue.key_of(home, object).as_ref() != Some(id))
             .collect();
         self.record_objects(id, &objects, |id, objects| Event::KeyFound { id, objects })
+    }
+
+    /// Records that so many objects below a prefix are under a key now.
+    ///
+    /// # Errors
+    /// As for [`Self::record_use`].
+    pub fn record_rekeyed(
+        &mut self,
+        id: &KeyId,
+        bucket: &str,
+        prefix: &str,
+        objects: u64,
+    ) -> Result<(), Error> {
+        let lock = self.begin_write()?;
+        self.entry(id)?;
+        let event = Event::Rekeyed {
+            id: id.clone(),
+            bucket: bucket.to_owned(),
+            prefix: prefix.to_owned(),
+            objects,
+        };
+        self.record(&lock, event)
     }
 
     fn record_objects(
@@ -121,6 +144,25 @@ impl Store {
             last: None,
             more: true,
         }
+    }
+
+    /// The key that was recorded last for each version of a bucket's objects, as the journal has it now:
+    /// for whoever goes through the bucket while the store is written.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Permissions`].
+    pub fn recorded_uses(&self, bucket: &str) -> Result<BTreeMap<ObjectUse, KeyId>, Error> {
+        let mut uses = BTreeMap::new();
+        let (from, to) = (Position::START, self.journal.position());
+        replay(&self.folder, &self.identity, from, to, |record| {
+            if let Event::KeyUsed { id, objects } | Event::KeyFound { id, objects } = &record.event
+            {
+                let here = objects.iter().filter(|object| object.bucket == bucket);
+                uses.extend(here.map(|object| (object.clone(), id.clone())));
+            }
+            Ok::<_, Error>(())
+        })?;
+        Ok(uses)
     }
 
     /// How many versions were recorded for each key, by bucket: the buckets that are known.

@@ -288,6 +288,40 @@ pub enum TransferError {
         /// The rule it breaks.
         rule: &'static str,
     },
+    /// Something that belongs to an object would be lost by re-encrypting it, so it was left as it is.
+    #[error("`{address}` was left as it is, because its {what} could not be kept: {reason}")]
+    NotKept {
+        /// The object.
+        address: ObjectAddress,
+        /// What would be lost.
+        what: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// An object was overwritten each time while it was being copied.
+    #[error("`{address}` was overwritten while it was being copied, {times} times in a row")]
+    KeepsChanging {
+        /// The object.
+        address: ObjectAddress,
+        /// How often it was tried.
+        times: u32,
+    },
+    /// The version that a copy made is not there to be looked at.
+    #[error("the copy of `{address}`{} is not there any more", of_version(version_id.as_ref()))]
+    CopyGone {
+        /// The object.
+        address: ObjectAddress,
+        /// The version.
+        version_id: Option<String>,
+    },
+    /// The file that remembers multipart uploads cannot be used.
+    #[error("the record of unfinished uploads `{}` cannot be used: {reason}", path.display())]
+    RekeyRecord {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// The transfer was cancelled.
     #[error("interrupted")]
     Interrupted,
@@ -343,6 +377,22 @@ impl TransferError {
             Self::LeftBehind { cause, .. } => cause.kind(),
             _ => ErrorKind::Failure,
         }
+    }
+
+    /// True when the same would happen to every object of the bucket, now.
+    pub(crate) fn concerns_all(&self) -> bool {
+        self.is_about_credentials()
+            || matches!(
+                self,
+                Self::NoSuchBucket { .. }
+                    | Self::RegionMismatch { .. }
+                    | Self::UntrustedCertificate { .. }
+                    | Self::ConnectionRefused { .. }
+                    | Self::HostNotFound { .. }
+                    | Self::SseCBlocked { .. }
+                    | Self::SseCNotConfirmed { .. }
+                    | Self::RekeyRecord { .. }
+            )
     }
 
     /// True when nothing is wrong with what was asked, but with who asks, or when.

@@ -1,8 +1,9 @@
-//! Uploads and downloads under customer keys: the only writer to S3.
+//! Uploads and downloads under customer keys, and copies under others: the only writer to S3.
 //!
 //! A [`Connector`] makes one S3 client per region. [`upload`] sends a file or a stream and leaves a
-//! [`Receipt`]; [`download`] fetches an object into a file or a stream. Both report progress to an
-//! [`Observer`] and stop at a cancellation token.
+//! [`Receipt`]; [`download`] fetches an object into a file or a stream; a [`Rekeyer`] re-encrypts the
+//! objects of a bucket server-side. All report progress to an [`Observer`] and stop at a cancellation
+//! token.
 //!
 //! What holds for every transfer:
 //!
@@ -19,6 +20,7 @@
 //! and temporary files are removed. Dropping the future removes temporary files, but it leaves an
 //! unfinished multipart upload in the bucket.
 
+mod abort;
 mod address;
 mod checksum;
 mod confirmation;
@@ -29,6 +31,7 @@ mod key_tag;
 mod observer;
 mod part_plan;
 mod receipt;
+mod rekey;
 mod secret_logs;
 mod upload;
 
@@ -48,5 +51,10 @@ pub use part_plan::{
     MAX_OBJECT_SIZE, MAX_PARTS, MAX_SINGLE_PUT, ParsePartSizeError, PartPlan, PartSize,
 };
 pub use receipt::{Checksum, PartLayout, Receipt};
+pub use rekey::{
+    BucketState, Candidates, CopyLimits, Ended, Handled, KeyFinder, Left, ListedVersion, LockState,
+    Note, OldVersion, Outcome, Ownership, Planned, Receiver, Rekey, Rekeyed, Rekeyer, Scope,
+    Totals, Under, UnfinishedUploads,
+};
 pub use secret_logs::SECRET_LOG_TARGETS;
 pub use upload::{Upload, UploadSource, upload};

@@ -23,7 +23,7 @@ use crate::{
     TransferError,
 };
 
-mod blocked;
+pub(crate) mod blocked;
 mod body;
 mod buffers;
 mod key_tag_denied;

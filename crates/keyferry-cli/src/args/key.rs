@@ -6,6 +6,7 @@ mod import;
 mod life;
 mod log;
 mod unlock_with;
+mod usage;
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -19,6 +20,8 @@ pub(crate) use log::{LogArgs, LogCommand};
 pub(crate) use destroy::DestroyArgs;
 pub(crate) use life::{ActivateArgs, CheckStoreArgs, CompromiseArgs, RetireArgs};
 pub(crate) use unlock_with::{OpenerSpec, UnlockWithArgs, UnlockWithCommand};
+
+pub(crate) use usage::UsageArgs;
 
 /// `keyferry key`
 #[derive(Debug, Args)]
@@ -85,6 +88,8 @@ pub(crate) enum KeyCommand {
     UnlockWith(UnlockWithArgs),
     /// Show who did what with the keys, and when; or prove that nothing in it was changed.
     Log(LogArgs),
+    /// Say which objects need which key: by asking S3 or, without an address, as recorded.
+    Usage(UsageArgs),
 }
 
 /// Where a transfer takes its key from. Never the key itself: arguments are visible to everyone.

@@ -53,8 +53,8 @@ pub(crate) struct DownloadArgs {
     pub(crate) source: keyferry_transfer::ObjectAddress,
     /// File or folder to write; `-` for standard output.
     pub(crate) destination: PathBuf,
-    /// Key to decrypt with: a ring, a key id, file:PATH, fd:N or env:NAME. Found by itself when it
-    /// is left out.
+    /// Key to decrypt with: a ring (all of its keys are tried), a key id, file:PATH, fd:N or
+    /// env:NAME. Found by itself when it is left out.
     #[arg(long, env = "KEYFERRY_KEY", hide_env_values = true)]
     pub(crate) key: Option<KeySource>,
     /// Version to download; the current one when it is left out.
@@ -83,8 +83,8 @@ pub(crate) struct VerifyArgs {
     /// Receipt that an upload wrote; `-` for standard input.
     #[arg(long, value_name = "FILE")]
     pub(crate) receipt: Option<PathBuf>,
-    /// Key it is encrypted under: a ring, a key id, file:PATH, fd:N or env:NAME. Found by itself
-    /// when it is left out.
+    /// Key it is encrypted under: a ring (all of its keys are tried), a key id, file:PATH, fd:N or
+    /// env:NAME. Found by itself when it is left out.
     #[arg(long, env = "KEYFERRY_KEY", hide_env_values = true)]
     pub(crate) key: Option<KeySource>,
     /// Version to verify; the current one when it is left out.
@@ -183,7 +183,7 @@ fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     text.parse::<jiff::SignedDuration>()
         .ok()
         .and_then(|duration| Duration::try_from(duration).ok())

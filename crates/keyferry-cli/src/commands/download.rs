@@ -24,16 +24,15 @@ pub(super) async fn run(invocation: &Invocation, arguments: DownloadArgs) -> Res
     let aws = Aws::connect(&invocation.settings).await?;
     let (region, source) = replica::side(invocation, &aws, &arguments).await?;
     let client = aws.client(&region)?;
-    let configured = invocation.settings.default_key(&source.bucket);
-    let opened = find_key::open(
-        invocation,
-        &client,
-        &region,
-        &source,
-        arguments.version_id.as_deref(),
-        arguments.key.as_ref().or(configured.as_ref()),
-    )
-    .await?;
+    let wanted = find_key::Wanted {
+        client: &client,
+        region: &region,
+        address: &source,
+        version_id: arguments.version_id.as_deref(),
+        asked: arguments.key.as_ref(),
+        is_replica: source.bucket != arguments.source.bucket,
+    };
+    let opened = find_key::open(invocation, wanted).await?;
 
     let to_stdout = arguments.destination.as_os_str() == "-";
     let path = (!to_stdout).then(|| target_file(&arguments.destination, &source));

@@ -8,6 +8,7 @@ mod life;
 mod log;
 mod table;
 mod unlock_with;
+mod usage;
 
 use keyferry_keystore::{KeyEntry, RingName, Succession, Unlock};
 
@@ -41,6 +42,7 @@ pub(super) async fn run(invocation: &Invocation, command: KeyCommand) -> Result<
         KeyCommand::Log(arguments) => log::run(invocation, &arguments),
         KeyCommand::Headers { key, copy_source } => headers(invocation, &key, copy_source),
         KeyCommand::UnlockWith(arguments) => unlock_with::run(invocation, arguments.command),
+        KeyCommand::Usage(arguments) => usage::run(invocation, arguments).await,
     }
 }
 

@@ -1,7 +1,10 @@
 //! `keyferry upload`
 
+mod record;
+
 use std::path::Path;
 
+use keyferry_keystore::Store;
 use keyferry_transfer::{ObjectAddress, PartSize, Receipt, Upload, UploadSource, upload};
 use keyferry_verify::Subject;
 use tempfile::NamedTempFile;
@@ -13,6 +16,7 @@ use crate::exit::Exit;
 use crate::failure::{Context, Failure};
 use crate::keys::{self, ChosenKey};
 use crate::{interrupt, terminal::human_bytes};
+use record::Watching;
 
 pub(super) async fn run(invocation: &Invocation, arguments: UploadArgs) -> Result<Exit, Failure> {
     let terminal = invocation.terminal;
@@ -23,7 +27,7 @@ pub(super) async fn run(invocation: &Invocation, arguments: UploadArgs) -> Resul
         .as_deref()
         .map(ReceiptFile::begin)
         .transpose()?;
-    let key = upload_key(invocation, arguments.key.as_ref(), &destination)?;
+    let (key, store) = upload_key(invocation, arguments.key.as_ref(), &destination)?;
     let cancel = interrupt::token(terminal)?;
     let aws = Aws::connect(&invocation.settings).await?;
     let region = aws.bucket_region(&destination.bucket).await?;
@@ -48,9 +52,15 @@ pub(super) async fn run(invocation: &Invocation, arguments: UploadArgs) -> Resul
         request.concurrency = concurrency;
     }
 
-    let progress = terminal.progress("uploading");
+    let progress = Watching::new(terminal.progress("uploading"));
     let receipt = upload(&client, request, &progress, cancel.clone()).await?;
-    progress.finish();
+    progress.shown.finish();
+    record::used(
+        terminal,
+        store,
+        &receipt,
+        progress.no_key_tag.get().copied(),
+    );
     if let Some(file) = receipt_file {
         file.write(&receipt)?;
     }
@@ -177,14 +187,22 @@ fn upload_key(
     invocation: &Invocation,
     asked: Option<&KeySource>,
     destination: &ObjectAddress,
-) -> Result<ChosenKey, Failure> {
+) -> Result<(ChosenKey, Option<Store>), Failure> {
     let configured = invocation.settings.default_key(&destination.bucket);
     let source = asked.or(configured.as_ref()).ok_or_else(|| {
         Failure::new(Exit::Usage, "no key to encrypt under was given").hint(
             "give --key RING (`keyferry key new RING` makes one), or set `key` in the configuration",
         )
     })?;
-    keys::choose(&invocation.settings, &invocation.terminal, source)
+    let (settings, terminal) = (&invocation.settings, &invocation.terminal);
+    match source {
+        // The store stays open, to record what the key was used for.
+        KeySource::Store(name) => {
+            let store = keys::open_store(settings, terminal)?;
+            Ok((keys::choose_in(&store, name)?, Some(store)))
+        }
+        source => Ok((keys::choose(settings, terminal, source)?, None)),
+    }
 }
 
 #[cfg(test)]

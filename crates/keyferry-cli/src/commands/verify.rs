@@ -42,21 +42,21 @@ pub(super) async fn run(invocation: &Invocation, arguments: VerifyArgs) -> Resul
         Some(receipt) => receipt.region.clone(),
         None => aws.bucket_region(&address.bucket).await?,
     };
-    let configured = invocation.settings.default_key(&address.bucket);
     let recorded = receipt
         .as_ref()
         .and_then(|receipt| receipt.key_id.as_ref())
         .map(|id| KeySource::Store(id.to_string()));
-    let asked = arguments.key.or(recorded).or(configured);
-    let opened = find_key::open(
-        invocation,
-        &aws.client(&region)?,
-        &region,
-        &address,
-        version_id.as_deref(),
-        asked.as_ref(),
-    )
-    .await?;
+    let asked = arguments.key.or(recorded);
+    let client = aws.client(&region)?;
+    let wanted = find_key::Wanted {
+        client: &client,
+        region: &region,
+        address: &address,
+        version_id: version_id.as_deref(),
+        asked: asked.as_ref(),
+        is_replica: false,
+    };
+    let opened = find_key::open(invocation, wanted).await?;
     let subject = receipt.as_ref().map_or(opened.subject, Subject::from);
     let report = of_subject(
         invocation,

@@ -19,6 +19,8 @@ enum Kind {
 }
 
 struct Lines {
+    /// How many of how many things, where there are several.
+    items: Option<(u64, u64)>,
     total: Option<u64>,
     done: u64,
     started: Instant,
@@ -35,6 +37,7 @@ impl Progress {
         Self(Kind::Lines {
             what: what.to_owned(),
             state: Mutex::new(Lines {
+                items: None,
                 total: None,
                 done: 0,
                 started: now,
@@ -51,8 +54,20 @@ impl Progress {
         Self(Kind::Bar(bar))
     }
 
+    /// How many things of how many are done, where the bytes of all are counted together.
+    pub(crate) fn items(&self, what: &str, done: u64, total: u64) {
+        match &self.0 {
+            Kind::Bar(bar) => bar.set_prefix(format!("{what} {done}/{total}")),
+            Kind::Lines { state, .. } => {
+                let mut lines = state.lock().unwrap_or_else(PoisonError::into_inner);
+                lines.items = Some((done, total));
+            }
+            Kind::Silent => {}
+        }
+    }
+
     /// How much there is to do, once it is known.
-    fn total(&self, total: Option<u64>) {
+    pub(crate) fn total(&self, total: Option<u64>) {
         match &self.0 {
             Kind::Bar(bar) => {
                 if let Some(total) = total {
@@ -71,7 +86,8 @@ impl Progress {
         }
     }
 
-    fn advance(&self, bytes: u64) {
+    /// So many more bytes are done.
+    pub(crate) fn advance(&self, bytes: u64) {
         match &self.0 {
             Kind::Bar(bar) => bar.inc(bytes),
             Kind::Lines { what, state } => {
@@ -145,13 +161,16 @@ impl Lines {
         let rate = self.done as f64 / self.started.elapsed().as_secs_f64().max(0.001);
         let done = ByteSize(self.done).display().iec();
         let rate = ByteSize(rate as u64).display().iec();
+        let items = self.items.map_or_else(String::new, |(done, total)| {
+            format!("{done} of {total} objects, ")
+        });
         match self.total {
             Some(total) if total > 0 => {
                 let percent = 100 * self.done / total;
                 let total = ByteSize(total).display().iec();
-                format!("{done} of {total} ({percent}%), {rate}/s")
+                format!("{items}{done} of {total} ({percent}%), {rate}/s")
             }
-            _ => format!("{done}, {rate}/s"),
+            _ => format!("{items}{done}, {rate}/s"),
         }
     }
 }

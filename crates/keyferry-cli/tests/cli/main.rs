@@ -1,7 +1,10 @@
 //! The real binary: its words, its whole job, and its silence about keys.
 
+mod crashes;
 mod golden;
+mod import;
 mod key_life;
 mod main_job;
+mod rekey;
 mod running;
 mod secrets;

@@ -87,9 +87,19 @@ impl Running {
         running
     }
 
+    /// What the lab exports for other clients.
+    pub(crate) fn exports(&self) -> &BTreeMap<String, String> {
+        &self.exports
+    }
+
     /// A path in the user's home.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.home.path().join(name)
+    }
+
+    /// What the lab exports under a name.
+    pub(crate) fn export(&self, name: &str) -> &str {
+        &self.exports[name]
     }
 
     /// A command with the lab's exports.
@@ -114,10 +124,12 @@ impl Running {
     /// A client of the lab that is not keyferry's command line.
     pub(crate) fn client(&self, region: &str) -> Client {
         let export = |name: &str| self.exports[name].as_str();
-        let credentials = Credentials::from_keys(
+        let credentials = Credentials::new(
             export("AWS_ACCESS_KEY_ID"),
             export("AWS_SECRET_ACCESS_KEY"),
             None,
+            None,
+            "lab",
         );
         let settings = ConnectorSettings {
             endpoints: export("KEYFERRY_ENDPOINT_URL").parse().unwrap(),

@@ -64,11 +64,21 @@ impl LockedStore {
 pub(crate) fn list(store: &Folder, roster: &Roster) -> Result<Vec<Opener>, Error> {
     let files = OpenerFile::read_all(store)?;
     let mut openers: Vec<Opener> = files.iter().map(|file| of_file(file, roster)).collect();
+    let there = |name: &OpenerName| files.iter().any(|file| file.name.file() == name.file());
+    if let Some(created) = roster.original()
+        && !there(&OpenerName::passphrase())
+    {
+        openers.push(Opener {
+            name: OpenerName::passphrase(),
+            kind: None,
+            detail: String::new(),
+            added: Some(created),
+            state: OpenerState::Missing,
+            arguments: Vec::new(),
+        });
+    }
     for known in roster.recorded() {
-        if !files
-            .iter()
-            .any(|file| file.name.file() == known.name.file())
-        {
+        if !there(&known.name) {
             openers.push(Opener {
                 name: known.name.clone(),
                 kind: serde_json::from_value(known.kind.clone().into()).ok(),

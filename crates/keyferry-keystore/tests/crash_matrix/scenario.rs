@@ -1,5 +1,7 @@
 //! What is interrupted, and what must hold afterwards.
 
+mod openers;
+
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -24,7 +26,12 @@ pub(crate) struct Scenario {
     pub(crate) at_least: u32,
 }
 
-pub(crate) const SCENARIOS: [Scenario; 7] = [
+/// Every scenario.
+pub(crate) fn all() -> Vec<&'static Scenario> {
+    SCENARIOS.iter().chain(&openers::SCENARIOS).collect()
+}
+
+const SCENARIOS: [Scenario; 7] = [
     Scenario {
         name: "init",
         prepare: |_| {},
@@ -164,6 +171,7 @@ fn check_sound(place: &Place, new: bool) {
     for file in files(&place.dir) {
         let name = file.file_name().unwrap().to_str().unwrap();
         assert!(!name.starts_with(".new-"), "{name}");
+        assert!(!name.starts_with(".removed-"), "{name}");
     }
     if !new {
         let (base, _) = again.active(&ring("base")).unwrap();

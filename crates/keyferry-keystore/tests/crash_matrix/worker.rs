@@ -4,9 +4,11 @@ use std::path::Path;
 use std::process::exit;
 
 use keyferry_key::import::{Format, Imported, decode};
-use keyferry_keystore::{Error, Role, Store, Succession, Unlock};
+use keyferry_keystore::{
+    Error, Existing, NewOpener, OpenerName, Passphrase, Role, Store, Succession, Unlock,
+};
 
-use crate::fixture::ring;
+use crate::fixture::{quick, ring};
 
 /// The key that is imported.
 pub(crate) fn imported() -> Imported {
@@ -58,7 +60,22 @@ fn attempt(task: &[&str]) -> Result<(), Error> {
             let (entry, _) = store.active(&ring(name))?;
             store.export(&entry.id, Path::new(out))?;
         }
+        ["add-opener", dir] => add_opener(&mut open(dir)?, "new", Existing::Keep)?,
+        ["replace-opener", dir] => add_opener(&mut open(dir)?, "new", Existing::Replace)?,
+        ["remove-opener", dir] => {
+            open(dir)?.remove_opener(&spare())?;
+        }
         other => panic!("unknown task {other:?}"),
     }
     Ok(())
+}
+
+/// The opener that comes and goes.
+pub(crate) fn spare() -> OpenerName {
+    "spare".parse().unwrap()
+}
+
+pub(crate) fn add_opener(store: &mut Store, text: &str, existing: Existing) -> Result<(), Error> {
+    let new = NewOpener::Passphrase(Passphrase::new(text.to_owned())?, quick());
+    store.add_opener(&spare(), &new, None, existing).map(|_| ())
 }

@@ -113,6 +113,24 @@ impl TransferError {
             Self::BadLabel { .. } => {
                 "nothing was sent; text beyond ASCII fits a tag, or metadata in base64".to_owned()
             }
+            Self::NotKept { what: "metadata", .. } => {
+                "download it and upload it again: metadata beyond ASCII cannot be read as headers".to_owned()
+            }
+            Self::NotKept { what: "part layout", .. } => {
+                "the server cuts it otherwise than it says: download it and upload it again".to_owned()
+            }
+            Self::NotKept { .. } => {
+                "allow s3:GetObjectTagging and s3:PutObjectTagging; where Object Lock is on, also s3:GetObjectRetention, s3:PutObjectRetention, s3:GetObjectLegalHold and s3:PutObjectLegalHold".to_owned()
+            }
+            Self::KeepsChanging { .. } => {
+                "run the same command again when nobody writes to it".to_owned()
+            }
+            Self::CopyGone { .. } => {
+                "somebody, or a lifecycle rule, deleted it: look at its versions, then run the same command again".to_owned()
+            }
+            Self::RekeyRecord { .. } => {
+                "wait for the other run, or see to the file; it names multipart uploads that may be left in the bucket".to_owned()
+            }
             Self::Service { answer, .. } => return of_answer(answer).map(str::to_owned),
             Self::UnexpectedAnswer { .. } => {
                 "check that the endpoint is an S3 service, and that no proxy changes its answers".to_owned()

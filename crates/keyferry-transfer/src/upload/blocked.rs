@@ -11,7 +11,7 @@ use aws_sdk_s3::types::EncryptionType;
 use crate::{ObjectAddress, TransferError};
 
 /// Turns a denied upload into [`TransferError::SseCBlocked`] where the bucket's configuration says so.
-pub(super) async fn explain(
+pub(crate) async fn explain(
     client: &Client,
     destination: &ObjectAddress,
     error: TransferError,

@@ -14,6 +14,7 @@ mod fake_server;
 mod full_disk;
 mod names_and_labels;
 mod refusals;
+mod rekeying;
 mod round_trips;
 mod setup;
 mod target_files;

@@ -194,7 +194,7 @@ async fn look(
             found.take(next);
             progress.status(&format!("{} versions and uploads in {scope}", found.asked));
         }
-        found.looked_through.push(scope);
+        found.looked_through.push(scope.clone());
     }
     progress.finish();
     Ok(found)

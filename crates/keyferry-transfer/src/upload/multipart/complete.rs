@@ -8,8 +8,8 @@ use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::types::{ChecksumMode, ChecksumType, CompletedMultipartUpload, CompletedPart};
 
 use super::Begun;
-use super::abort::Aborted;
 use crate::TransferError;
+use crate::abort::Aborted;
 use crate::confirmation::confirms;
 use crate::error::{Asked, classify};
 use crate::upload::reading::Content;

@@ -142,11 +142,14 @@ content = s3.get_object(Bucket=\"BUCKET\", Key=\"KEY\", **customer_key)[\"Body\"
             r#"printf 'user = "%s:%s"\n' "$AWS_ACCESS_KEY_ID" "$AWS_SECRET_ACCESS_KEY""#;
         format!(
             "\
-# The headers come from their file and the credentials from a pipe. REGION is the bucket's.
-# Temporary credentials need `-H \"x-amz-security-token: $AWS_SESSION_TOKEN\"` as well.
+# Needs curl 8.10 or newer: older ones sign these headers in the wrong order. The headers come from
+# their file and the credentials from a pipe. REGION is the bucket's. Temporary credentials need
+# `-H \"x-amz-security-token: $AWS_SESSION_TOKEN\"` as well.
 {credentials} |
   curl --fail --config - --aws-sigv4 aws:amz:REGION:s3 -H {headers} \\
     -o FILE https://BUCKET.s3.REGION.amazonaws.com/KEY
+# Any curl, with a URL that was presigned for the same headers.
+curl --fail -H {headers} -o FILE URL
 "
         )
     }

@@ -1,0 +1,410 @@
+//! UploadPartCopy: an object in parts, under the part boundaries that it has.
+//!
+//! An upload in parts takes nothing over from the source but content, so everything else is given
+//! when it is begun. Its checksum is of the source's algorithm and kind; a full-object one goes with
+//! the completion, so that S3 itself compares the whole.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
+use futures::stream::StreamExt;
+use jiff::Timestamp;
+
+use super::Rekeyer;
+use super::copy::{
+    Attempt, Replaces, may_have_happened, patience, quoted, says_changed, source_of,
+};
+use super::facts::{EXPIRES, StoredSum, set_sum, sum_of, sums};
+use super::layout::Part;
+use super::look::Found;
+use super::reissue::Given;
+use super::unfinished::Entry;
+use crate::abort::{Aborted, abort, try_abort};
+use crate::confirmation::confirms;
+use crate::error::{Asked, classify};
+use crate::upload::blocked;
+use crate::{Event, ObjectAddress, TransferError};
+
+/// How many parts of one object are under way at once.
+const AT_ONCE: usize = 8;
+
+/// An object that is copied in parts.
+pub(super) struct InParts<'a> {
+    pub(super) address: &'a ObjectAddress,
+    pub(super) found: &'a Found,
+    pub(super) given: &'a Given,
+    pub(super) replaces: Replaces<'a>,
+    pub(super) parts: Vec<Part>,
+}
+
+/// An upload that was begun, and the parts that it has already.
+pub(super) struct Upload {
+    pub(super) entry: Entry,
+    pub(super) id: String,
+    pub(super) there: BTreeMap<i32, CompletedPart>,
+}
+
+/// Why an upload in parts did not become an object.
+enum Stopped {
+    /// The object is not what it was any more.
+    Changed,
+    Failed(TransferError),
+}
+
+impl Rekeyer<'_> {
+    /// Copies a version onto its object under the new key, part by part. `upload` is one that an
+    /// earlier run had begun.
+    pub(super) async fn copy_in_parts(
+        &self,
+        object: &InParts<'_>,
+        upload: Option<Upload>,
+    ) -> Result<Attempt, TransferError> {
+        let continued = upload.is_some();
+        let upload = match upload {
+            Some(upload) => upload,
+            None => self.begin(object).await?,
+        };
+        let stopped = match self.copy_parts(object, &upload).await {
+            Ok(parts) => match self.complete(object, &upload, parts).await {
+                Ok(attempt) => {
+                    self.unfinished.over(upload.entry).await?;
+                    return Ok(attempt);
+                }
+                Err(stopped) => stopped,
+            },
+            Err(stopped) => stopped,
+        };
+        match stopped {
+            Stopped::Changed => {
+                self.drop_upload(object.address, upload.entry).await?;
+                Ok(Attempt::Changed)
+            }
+            // The parts of an earlier run were not what they should be: once more from the start.
+            Stopped::Failed(TransferError::DamagedOnTheWay { .. }) if continued => {
+                self.drop_upload(object.address, upload.entry).await?;
+                Ok(Attempt::Changed)
+            }
+            // Aborting would not be heard either. The next run goes on with it.
+            Stopped::Failed(error) if is_transient(&error) => Err(error),
+            Stopped::Failed(error) => match self.drop_upload(object.address, upload.entry).await {
+                Err(TransferError::LeftBehind { left, .. }) => Err(TransferError::LeftBehind {
+                    cause: Box::new(error),
+                    left,
+                }),
+                Err(other) => Err(other),
+                Ok(()) => Err(error),
+            },
+        }
+    }
+
+    /// Aborts an upload and strikes it out.
+    pub(super) async fn drop_upload(
+        &self,
+        address: &ObjectAddress,
+        entry: Entry,
+    ) -> Result<(), TransferError> {
+        if let Some(id) = &entry.upload_id {
+            abort(self.client, address, id)
+                .await
+                .map_err(|left| TransferError::LeftBehind {
+                    cause: Box::new(TransferError::Interrupted),
+                    left,
+                })?;
+        }
+        self.unfinished.over(entry).await
+    }
+
+    /// What the record says of an upload of this version.
+    pub(super) fn entry_of(&self, address: &ObjectAddress, found: &Found) -> Entry {
+        Entry {
+            key: address.key.clone(),
+            source_version: found.facts.version_id.clone(),
+            source_etag: found.facts.etag.clone(),
+            key_id: self.rekey.key_id.clone(),
+            key_md5: *self.new_key.md5(),
+            begun: Timestamp::now(),
+            upload_id: None,
+        }
+    }
+
+    async fn begin(&self, object: &InParts<'_>) -> Result<Upload, TransferError> {
+        let (address, given) = (object.address, object.given);
+        if object.found.facts.unseen_metadata > 0 {
+            return Err(TransferError::NotKept {
+                address: address.clone(),
+                what: "metadata",
+                reason: format!(
+                    "{} entries cannot be read as headers, and an upload in parts takes none over",
+                    object.found.facts.unseen_metadata
+                ),
+            });
+        }
+        let intent = self.entry_of(address, object.found);
+        self.unfinished.intend(intent.clone()).await?;
+        let expected = &given.expected;
+        let header = |name| expected.header(name);
+        let sum = expected.checksum.as_ref();
+        let expires = header(EXPIRES);
+        let answer = self
+            .client
+            .create_multipart_upload()
+            .bucket(address.bucket.as_str())
+            .key(&address.key)
+            .set_cache_control(header("cache-control"))
+            .set_content_disposition(header("content-disposition"))
+            .set_content_encoding(header("content-encoding"))
+            .set_content_language(header("content-language"))
+            .set_content_type(header("content-type"))
+            .set_metadata(
+                (!expected.metadata.is_empty())
+                    .then(|| expected.metadata.clone().into_iter().collect()),
+            )
+            .set_tagging(given.tagging())
+            .set_storage_class(given.storage_class())
+            .set_website_redirect_location(given.redirect())
+            .set_object_lock_mode(given.lock_mode())
+            .set_object_lock_retain_until_date(given.locked_until())
+            .set_object_lock_legal_hold_status(given.legal_hold())
+            .checksum_algorithm(ChecksumAlgorithm::from(
+                sum.map_or("CRC64NVME", |sum| sum.algorithm),
+            ))
+            .checksum_type(kind(sum))
+            .sse_customer_algorithm(self.new_key.algorithm())
+            .sse_customer_key(self.new_key.expose_key())
+            .sse_customer_key_md5(self.new_key.md5().to_string())
+            .customize()
+            // As it was given once: S3 keeps what is no date, too.
+            .mutate_request(move |request| {
+                if let Some(expires) = &expires {
+                    let _ = request.headers_mut().try_insert("expires", expires.clone());
+                }
+            })
+            .send()
+            .await;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(error) => {
+                let asked = Asked::of_object("CreateMultipartUpload", self.client, address);
+                let error = classify(error, &asked);
+                if !may_have_happened(&error) {
+                    self.unfinished.over(intent).await?;
+                }
+                return Err(blocked::explain(self.client, address, error).await);
+            }
+        };
+        let Some(id) = answer.upload_id().map(str::to_owned) else {
+            return Err(TransferError::UnexpectedAnswer {
+                operation: "CreateMultipartUpload",
+                what: "there is no upload id".to_owned(),
+            });
+        };
+        self.unfinished.begun(intent.clone(), &id).await?;
+        let entry = Entry {
+            upload_id: Some(id.clone()),
+            ..intent
+        };
+        // Before any content is copied, so that a server without SSE-C gets none.
+        let confirmed = confirms(
+            answer.sse_customer_algorithm(),
+            answer.sse_customer_key_md5(),
+            &self.new_key,
+        );
+        if let Err(found) = confirmed {
+            self.drop_upload(address, entry).await?;
+            return Err(TransferError::UnexpectedAnswer {
+                operation: "CreateMultipartUpload",
+                what: format!("{found}, so no content was copied"),
+            });
+        }
+        Ok(Upload {
+            entry,
+            id,
+            there: BTreeMap::new(),
+        })
+    }
+
+    async fn copy_parts(
+        &self,
+        object: &InParts<'_>,
+        upload: &Upload,
+    ) -> Result<Vec<CompletedPart>, Stopped> {
+        let mut copied = futures::stream::iter(&object.parts)
+            .map(|part| async {
+                if self.cancel.is_cancelled() {
+                    return Err(Stopped::Failed(TransferError::Interrupted));
+                }
+                let completed = match upload.there.get(&part.number) {
+                    Some(there) => there.clone(),
+                    None => self.copy_part(object, upload, part).await?,
+                };
+                self.observer.on(Event::Advanced { bytes: part.size });
+                Ok(completed)
+            })
+            .buffered(AT_ONCE);
+        let mut completed = Vec::with_capacity(object.parts.len());
+        while let Some(part) = copied.next().await {
+            completed.push(part?);
+        }
+        Ok(completed)
+    }
+
+    async fn copy_part(
+        &self,
+        object: &InParts<'_>,
+        upload: &Upload,
+        part: &Part,
+    ) -> Result<CompletedPart, Stopped> {
+        let (address, facts) = (object.address, &object.found.facts);
+        let source_key = object.found.source_headers();
+        let answer = self
+            .client
+            .upload_part_copy()
+            .bucket(address.bucket.as_str())
+            .key(&address.key)
+            .upload_id(&upload.id)
+            .part_number(part.number)
+            .copy_source(source_of(address, facts.version_id.as_deref()))
+            .copy_source_if_match(quoted(&facts.etag))
+            .set_copy_source_range(part.range(facts.size))
+            .set_copy_source_sse_customer_algorithm(
+                source_key.map(|key| key.algorithm().to_owned()),
+            )
+            .set_copy_source_sse_customer_key(source_key.map(|key| key.expose_key().to_owned()))
+            .set_copy_source_sse_customer_key_md5(source_key.map(|key| key.md5().to_string()))
+            .sse_customer_algorithm(self.new_key.algorithm())
+            .sse_customer_key(self.new_key.expose_key())
+            .sse_customer_key_md5(self.new_key.md5().to_string())
+            .customize()
+            .config_override(patience(part.size))
+            .send()
+            .await;
+        let answer = answer.map_err(|error| {
+            if says_changed(&error) {
+                return Stopped::Changed;
+            }
+            let asked = Asked::of_object("UploadPartCopy", self.client, address);
+            Stopped::Failed(classify(error, &asked.version(facts.version_id.as_deref())))
+        })?;
+        let failed = |error| Err(Stopped::Failed(error));
+        if let Err(found) = confirms(
+            answer.sse_customer_algorithm(),
+            answer.sse_customer_key_md5(),
+            &self.new_key,
+        ) {
+            return failed(TransferError::SseCNotConfirmed {
+                address: address.clone(),
+                version_id: None,
+                found: format!("part {}: {found}", part.number),
+            });
+        }
+        let algorithm = facts
+            .checksum
+            .as_ref()
+            .map_or("CRC64NVME", |sum| sum.algorithm);
+        let result = answer.copy_part_result();
+        let sum = result.and_then(|result| sum_of(sums!(result), algorithm));
+        let Some(etag) = result.and_then(|result| result.e_tag()) else {
+            return failed(TransferError::UnexpectedAnswer {
+                operation: "UploadPartCopy",
+                what: "it names no entity tag".to_owned(),
+            });
+        };
+        if let (Some(expected), Some(computed)) = (&part.checksum, &sum)
+            && expected != computed
+        {
+            return failed(TransferError::ChecksumMismatch {
+                place: format!("part {} of `{address}`", part.number),
+                algorithm: algorithm.to_owned(),
+                expected: expected.clone(),
+                computed: computed.clone(),
+            });
+        }
+        let completed = CompletedPart::builder()
+            .part_number(part.number)
+            .e_tag(etag);
+        Ok(set_sum!(completed, algorithm, sum).build())
+    }
+
+    async fn complete(
+        &self,
+        object: &InParts<'_>,
+        upload: &Upload,
+        parts: Vec<CompletedPart>,
+    ) -> Result<Attempt, Stopped> {
+        let (address, facts) = (object.address, &object.found.facts);
+        let count = u32::try_from(parts.len()).unwrap_or(u32::MAX);
+        let sum = facts.checksum.as_ref();
+        let request = self
+            .client
+            .complete_multipart_upload()
+            .bucket(address.bucket.as_str())
+            .key(&address.key)
+            .upload_id(&upload.id)
+            .multipart_upload(
+                CompletedMultipartUpload::builder()
+                    .set_parts(Some(parts))
+                    .build(),
+            )
+            .checksum_type(kind(sum))
+            .set_mpu_object_size(i64::try_from(facts.size).ok())
+            .set_if_match(object.replaces.map(quoted))
+            .sse_customer_algorithm(self.new_key.algorithm())
+            .sse_customer_key(self.new_key.expose_key())
+            .sse_customer_key_md5(self.new_key.md5().to_string());
+        let request = match sum.filter(|sum| !sum.is_composite) {
+            Some(sum) => set_sum!(request, sum.algorithm, Some(sum.value.clone())),
+            None => request,
+        };
+        let answer = request
+            .customize()
+            .config_override(patience(facts.size))
+            .send()
+            .await;
+        let error = match answer {
+            Ok(answer) if answer.e_tag().is_some() => {
+                return Ok(Attempt::Made {
+                    version_id: answer.version_id().map(str::to_owned),
+                    parts: Some(count),
+                });
+            }
+            Ok(_) => TransferError::UnexpectedAnswer {
+                operation: "CompleteMultipartUpload",
+                what: "it names no entity tag".to_owned(),
+            },
+            Err(error) if says_changed(&error) => return Err(Stopped::Changed),
+            Err(error) => {
+                let asked = Asked::of_object("CompleteMultipartUpload", self.client, address);
+                classify(error, &asked)
+            }
+        };
+        // An upload that is gone although nobody aborted it was completed.
+        if may_have_happened(&error)
+            && let Ok(Aborted::Gone) = try_abort(self.client, address, &upload.id).await
+        {
+            return Ok(Attempt::Lost(error));
+        }
+        Err(Stopped::Failed(error))
+    }
+}
+
+/// Composite only where the source's checksum is: the same parts have the same one.
+fn kind(sum: Option<&StoredSum>) -> ChecksumType {
+    if sum.is_some_and(|sum| sum.is_composite) {
+        ChecksumType::Composite
+    } else {
+        ChecksumType::FullObject
+    }
+}
+
+/// Whether the trouble is on the way, so that a later attempt may go on where this one stopped.
+fn is_transient(error: &TransferError) -> bool {
+    matches!(
+        error,
+        TransferError::ConnectionLost { .. }
+            | TransferError::ConnectionRefused { .. }
+            | TransferError::HostNotFound { .. }
+            | TransferError::TimedOut { .. }
+            | TransferError::Throttled { .. }
+            | TransferError::ExpiredCredentials { .. }
+    )
+}

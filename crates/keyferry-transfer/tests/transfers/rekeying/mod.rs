@@ -1,0 +1,10 @@
+//! Objects re-encrypted under another key, read independently afterwards: by the SDK alone.
+
+mod changes;
+mod keeping;
+mod killed;
+mod left_alone;
+mod locks;
+mod refusals;
+mod ring;
+mod unsound_servers;
