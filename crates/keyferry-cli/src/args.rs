@@ -149,9 +149,11 @@ pub(crate) struct GlobalArgs {
     /// Let an http:// endpoint receive customer keys if its address is loopback.
     #[arg(long, global = true, env = "KEYFERRY_ALLOW_PLAINTEXT_LOOPBACK")]
     pub(crate) allow_plaintext_loopback: bool,
-    /// Folder of the key store.
-    #[arg(long, global = true, env = "KEYFERRY_STORE", value_name = "DIR")]
-    pub(crate) store: Option<PathBuf>,
+    /// Where the key store is: a folder, `vault://HOST:PORT/MOUNT/PATH` or `vault:MOUNT/PATH` (KV version
+    /// 2 of Vault or OpenBao), or `aws-secretsmanager:PREFIX` (each key is a secret, and secrets cost per
+    /// month).
+    #[arg(long, global = true, env = "KEYFERRY_STORE", value_name = "WHERE")]
+    pub(crate) store: Option<keyferry_remote::StoreAddress>,
     /// File whose first line is the key store's passphrase.
     #[arg(
         long,

@@ -19,6 +19,7 @@ mod replica;
 mod secret_input;
 mod settings;
 mod store_keys;
+mod store_place;
 mod terminal;
 
 use std::process::ExitCode;

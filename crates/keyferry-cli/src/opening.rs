@@ -11,15 +11,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use keyferry_keystore::{
-    Error, Identities, LockedStore, Opener, OpenerKind, OpenerName, OpenerState, Passphrase,
-    Prompt, Store, Unlock,
+    Error, Identities, Opener, OpenerKind, OpenerName, OpenerState, Passphrase, Prompt, Store,
+    Unlock,
 };
 
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::secret_input;
 use crate::settings::Settings;
 use crate::terminal::Terminal;
+use crate::{secret_input, store_place};
 
 /// How a person is asked by identities and plugins.
 pub(crate) fn prompt(terminal: Terminal) -> Arc<dyn Prompt> {
@@ -33,22 +33,16 @@ pub(crate) fn identities(path: &Path, terminal: Terminal) -> Result<Identities, 
     Ok(Identities::parse(&bytes, &name, &prompt(terminal))?)
 }
 
-/// Finds the store, and where it is remembered how far its journal reaches.
-pub(crate) fn find(settings: &Settings) -> Result<LockedStore, Error> {
-    let store = LockedStore::open(&settings.store)?;
-    Ok(store.witnessed_in(settings.witness().as_deref()))
-}
-
 /// Opens the store.
 pub(crate) fn open(settings: &Settings, terminal: Terminal) -> Result<Store, Failure> {
-    let openers: Vec<Opener> = find(settings)?
+    let openers: Vec<Opener> = store_place::find(settings)?
         .openers()?
         .into_iter()
         .filter(|opener| opener.state != OpenerState::Missing)
         .collect();
     if openers.is_empty() {
         // Says what is missing.
-        return Ok(find(settings)?.unlock(&Unlock::Unprotected)?);
+        return Ok(store_place::find(settings)?.unlock(&Unlock::Unprotected)?);
     }
     open_by(settings, terminal, openers)
 }
@@ -59,7 +53,7 @@ pub(crate) fn open_but(
     terminal: Terminal,
     name: &OpenerName,
 ) -> Result<Store, Failure> {
-    let openers = find(settings)?.openers()?;
+    let openers = store_place::find(settings)?.openers()?;
     if !openers.iter().any(|opener| opener.name == *name) {
         return Err(Error::UnknownOpener { name: name.clone() }.into());
     }
@@ -108,7 +102,7 @@ fn open_by(
                 continue;
             }
         };
-        match find(settings)?.unlock_by(&opener.name, &unlock) {
+        match store_place::find(settings)?.unlock_by(&opener.name, &unlock) {
             Ok(store) => {
                 tracing::info!(opener = %opener.name, "opened the key store");
                 return Ok(store);
@@ -208,7 +202,7 @@ fn nothing_opened(
     mut failures: Vec<Failure>,
     given: &Given,
 ) -> Failure {
-    let path = settings.store.display();
+    let path = &settings.store;
     if failures.len() == 1
         && let Some(only) = failures.pop()
     {

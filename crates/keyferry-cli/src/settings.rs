@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use etcetera::{AppStrategy, AppStrategyArgs, choose_app_strategy};
 use keyferry_keystore::OpenerName;
 use keyferry_policy::{BucketName, Region};
+use keyferry_remote::{ParseAddressError, StoreAddress};
 use keyferry_transfer::Endpoints;
 use serde::Deserialize;
 
@@ -29,7 +30,9 @@ pub(crate) struct Settings {
     pub(crate) other_services: Option<Endpoints>,
     pub(crate) ca_bundle: Option<PathBuf>,
     pub(crate) allow_plaintext_loopback: bool,
-    pub(crate) store: PathBuf,
+    pub(crate) store: StoreAddress,
+    /// Where the working copies of stores that live elsewhere lie.
+    pub(crate) caches: Option<PathBuf>,
     /// Where unfinished work is remembered: `$XDG_STATE_HOME/keyferry`.
     pub(crate) state: Option<PathBuf>,
     pub(crate) passphrase_file: Option<PathBuf>,
@@ -60,7 +63,7 @@ struct ConfigFile {
     region: Option<Region>,
     endpoint_url: Option<String>,
     ca_bundle: Option<PathBuf>,
-    store: Option<PathBuf>,
+    store: Option<String>,
     key: Option<String>,
     pairs: BTreeMap<String, PairEntry>,
 }
@@ -101,18 +104,26 @@ impl Settings {
                 None => (everything, None),
             },
         };
+        let caches = places.as_ref().ok().map(AppStrategy::cache_dir);
         let state = places.as_ref().ok().and_then(AppStrategy::state_dir);
-        let store = match global.store.clone().or(file.store) {
-            Some(store) => store,
-            None => places?.data_dir().join("store"),
+        let store = match (&global.store, file.store) {
+            (Some(store), _) => store.clone(),
+            (None, Some(text)) => text.parse().map_err(|error: ParseAddressError| {
+                Failure::new(Exit::Usage, format!("configuration: `store`: {error}"))
+            })?,
+            (None, None) => StoreAddress::Folder(places?.data_dir().join("store")),
         };
-        let state = state.or_else(|| Some(store.parent()?.join("state")));
+        let beside_store = match &store {
+            StoreAddress::Folder(path) => path.parent(),
+            _ => caches.as_deref(),
+        };
+        let state = state.or_else(|| Some(beside_store?.join("state")));
         let pairs = file
             .pairs
             .into_iter()
             .map(|(name, entry)| Pair::parse(&name, entry))
             .collect::<Result<_, _>>()?;
-        tracing::info!(store = %store.display(), ?endpoints, "settled the surroundings");
+        tracing::info!(%store, ?endpoints, "settled the surroundings");
         Ok(Self {
             profile: global.profile.clone().or(file.profile),
             region: global.region.clone().or(file.region),
@@ -125,6 +136,7 @@ impl Settings {
                 .or_else(|| variable("AWS_CA_BUNDLE").map(PathBuf::from)),
             allow_plaintext_loopback: global.allow_plaintext_loopback,
             store,
+            caches,
             state,
             passphrase_file: global.passphrase_file.clone(),
             passphrase_fd: global.passphrase_fd,

@@ -62,9 +62,10 @@ impl Store {
     /// [`Error::ReadBack`]. After an error the key was given to nobody. It may remain as a
     /// pending one, or, if only the last step failed, as the active one.
     pub fn create(&mut self, ring: &RingName, succession: Succession) -> Result<KeyEntry, Error> {
-        let lock = self.begin_write()?;
-        self.check_succession(ring, succession)?;
-        self.generate(&lock, ring, KeyState::Active)
+        self.write(|store, lock| {
+            store.check_succession(ring, succession)?;
+            store.generate(lock, ring, KeyState::Active)
+        })
     }
 
     /// Makes a new key that waits to be activated, so that it can be backed up before anything
@@ -73,8 +74,7 @@ impl Store {
     /// # Errors
     /// As for [`Self::create`].
     pub fn create_pending(&mut self, ring: &RingName) -> Result<KeyEntry, Error> {
-        let lock = self.begin_write()?;
-        self.generate(&lock, ring, KeyState::Pending)
+        self.write(|store, lock| store.generate(lock, ring, KeyState::Pending))
     }
 
     /// Takes in a key that somebody has; `source` says where it was read from. Importing a key
@@ -90,9 +90,19 @@ impl Store {
         source: &str,
         role: Role,
     ) -> Result<ImportOutcome, Error> {
-        let lock = self.begin_write()?;
+        self.write(|store, lock| store.import_locked(lock, ring, imported, source, role))
+    }
+
+    fn import_locked(
+        &mut self,
+        lock: &ExclusiveLock,
+        ring: &RingName,
+        imported: &Imported,
+        source: &str,
+        role: Role,
+    ) -> Result<ImportOutcome, Error> {
         if let Some(entry) = self.find_by_md5(&imported.key.md5()).cloned() {
-            return self.import_known(&lock, ring, imported, role, entry);
+            return self.import_known(lock, ring, imported, role, entry);
         }
         let state = match role {
             Role::Active(succession) => {
@@ -110,7 +120,7 @@ impl Store {
             state,
             key: &imported.key,
         };
-        self.add(&lock, ring, new).map(ImportOutcome::Added)
+        self.add(lock, ring, new).map(ImportOutcome::Added)
     }
 
     fn import_known(
@@ -194,7 +204,18 @@ impl Store {
             .child_or_new(ring.as_str())?;
         key_file::write(&folder, &self.identity, &facts, new.key)?;
         let (id, state) = (facts.id.clone(), new.state);
-        self.record(lock, Event::KeyAdded { facts, state })?;
+        let event = Event::KeyAdded {
+            facts: facts.clone(),
+            state,
+        };
+        if let Err(error) = self.record(lock, event) {
+            if let (Error::Overtaken { .. }, Some(remote)) = (&error, &self.remote) {
+                // It never entered the store and was given to nobody. Its number may be another's now.
+                remote.withdraw(&facts);
+                key_file::withdraw(&folder, &id)?;
+            }
+            return Err(error);
+        }
         self.entry(&id).cloned()
     }
 }

@@ -342,6 +342,23 @@ fn check_leftovers(findings: &[Finding], items: &mut Vec<CheckItem>) {
                 Some("nothing is lost; the file may be removed"),
                 Some(path.clone()),
             ),
+            Finding::PlaceUnreachable { .. } => (
+                CheckLevel::Warning,
+                Some("check again when the place answers: this is about its working copy"),
+                None,
+            ),
+            Finding::DocumentDamaged { .. } => (
+                CheckLevel::Error,
+                Some(
+                    "restore the document: other machines may have it in their working copies, and so may a backup",
+                ),
+                None,
+            ),
+            Finding::WorkingCopyRebuilt { path } => (
+                CheckLevel::Warning,
+                Some("nothing is lost; the file may be removed"),
+                Some(path.clone()),
+            ),
             Finding::OrphanSwept { .. }
             | Finding::KeyAdopted { .. }
             | Finding::OpenerPutInPlace { .. } => (CheckLevel::Sound, None, None),

@@ -45,7 +45,15 @@ pub enum DocumentsError {
     #[error("`{name}` in {place} was written by somebody else meanwhile")]
     #[expect(missing_docs, reason = "the fields are what the message names")]
     Conflict { place: String, name: String },
-    /// The place refused or cannot be reached.
+    /// The place does not answer, or not now: the same may work later.
+    #[error("{place} does not answer: {reason}")]
+    #[expect(missing_docs, reason = "the fields are what the message names")]
+    Unreachable {
+        place: String,
+        reason: String,
+        hint: Option<String>,
+    },
+    /// The place refused.
     #[error("cannot {action} `{name}` in {place}: {reason}")]
     #[expect(missing_docs, reason = "the fields are what the message names")]
     Failed {
@@ -64,6 +72,17 @@ pub(crate) fn is_name(name: &str) -> bool {
         .all(|part| !part.is_empty() && !part.starts_with('.') && part.bytes().all(plain))
 }
 
+impl DocumentsError {
+    /// What to do about it, if there is something.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        match self {
+            Self::Conflict { .. } => Some("try again"),
+            Self::Unreachable { hint, .. } | Self::Failed { hint, .. } => hint.as_deref(),
+        }
+    }
+}
+
 /// A place that keeps named documents. Calls block until the place has answered, and a write that
 /// succeeded is durable.
 pub trait Documents: Send + Sync {
@@ -73,20 +92,20 @@ pub trait Documents: Send + Sync {
     /// The names of all documents below a prefix, sorted.
     ///
     /// # Errors
-    /// [`DocumentsError::Failed`].
+    /// [`DocumentsError::Failed`], [`DocumentsError::Unreachable`].
     fn names(&self, prefix: &str) -> Result<Vec<String>, DocumentsError>;
 
     /// A document; `None` if there is none of this name.
     ///
     /// # Errors
-    /// [`DocumentsError::Failed`].
+    /// [`DocumentsError::Failed`], [`DocumentsError::Unreachable`].
     fn read(&self, name: &str) -> Result<Option<Document>, DocumentsError>;
 
     /// Writes a document, unless it is not in the state expected.
     ///
     /// # Errors
-    /// [`DocumentsError::Conflict`], [`DocumentsError::Failed`]. After a failure the document may
-    /// have been written: read it to know.
+    /// [`DocumentsError::Conflict`], [`DocumentsError::Failed`], [`DocumentsError::Unreachable`]. After
+    /// a failure the document may have been written: read it to know.
     fn write(
         &self,
         name: &str,
@@ -97,6 +116,6 @@ pub trait Documents: Send + Sync {
     /// Removes a document for good; one that is not there is no error.
     ///
     /// # Errors
-    /// [`DocumentsError::Failed`].
+    /// [`DocumentsError::Failed`], [`DocumentsError::Unreachable`].
     fn remove(&self, name: &str) -> Result<(), DocumentsError>;
 }

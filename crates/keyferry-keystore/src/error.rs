@@ -11,7 +11,8 @@ use crate::backup::BackupError;
 use crate::escrow::NotEscrowed;
 use crate::shares::ShareError;
 use crate::{
-    DocumentsError, KeyState, OpenerName, PermissionProblem, RingName, WrapError, WriteBlock,
+    DocumentsError, KeyState, OpenerName, PermissionProblem, RingName, StoreId, WrapError,
+    WriteBlock,
 };
 
 /// Any failure of the key store.
@@ -140,6 +141,47 @@ pub enum Error {
     /// What was written is not what is on disk.
     #[error("`{path}` does not read back as written; it was not put to use")]
     ReadBack { path: PathBuf },
+    /// The place that the store lives in did not do what was asked.
+    #[error(transparent)]
+    Place(#[from] DocumentsError),
+    /// A writer on another machine came first.
+    #[error("somebody else wrote to the key store in {place} first; nothing was changed")]
+    Overtaken { place: String },
+    /// Writers on other machines came first again and again.
+    #[error("others kept writing to the key store in {place}: {times} attempts came too late")]
+    KeptOvertaken { place: String, times: u32 },
+    /// The folder is the working copy of a store that lives elsewhere.
+    #[error("`{path}` is the working copy of the key store in {place}")]
+    IsWorkingCopy { path: PathBuf, place: String },
+    /// The folder is no working copy, or that of another place.
+    #[error("`{path}` is not the working copy of the key store in {place}{}", .found.as_ref().map(|found| format!(", but of the one in {found}")).unwrap_or_default())]
+    OtherPlace {
+        path: PathBuf,
+        found: Option<String>,
+        place: String,
+    },
+    /// The place holds another store than the working copy.
+    #[error("{place} holds the key store `{found}`, and its working copy `{path}` is of `{held}`")]
+    OtherStore {
+        place: String,
+        found: StoreId,
+        path: PathBuf,
+        held: StoreId,
+    },
+    /// Making the store was interrupted elsewhere.
+    #[error("the key store in {place} is not finished: making it was interrupted")]
+    Unfinished { place: String },
+    /// The place holds parts of a store.
+    #[error("{place} holds documents of a key store, but not its `store.toml`")]
+    PlaceNotEmpty { place: String },
+    /// The place is empty, and there is a working copy with keys.
+    #[error(
+        "{place} holds no key store, and the folder of its working copy, `{path}`, holds one with entries"
+    )]
+    WorkingCopyLeft { path: PathBuf, place: String },
+    /// A store that lives elsewhere needs something that protects its identity.
+    #[error("a key store in {place} cannot be without a passphrase")]
+    Unprotected { place: String },
     /// Not a ring name.
     #[error("`{text}` is not a ring name")]
     InvalidRing { text: String },
@@ -188,9 +230,6 @@ pub enum Error {
     /// Two keys of one MD5.
     #[error("another key with the same MD5 is in the store as `{id}`")]
     Md5Collision { id: KeyId },
-    /// A place that keeps documents failed.
-    #[error(transparent)]
-    Documents(#[from] DocumentsError),
     /// A backup or a restore failed.
     #[error(transparent)]
     Backup(#[from] BackupError),
@@ -255,6 +294,11 @@ impl Error {
             | Self::NotDue { .. }
             | Self::InOtherRing { .. }
             | Self::SheetNeedsPassphrase
+            | Self::IsWorkingCopy { .. }
+            | Self::OtherPlace { .. }
+            | Self::WorkingCopyLeft { .. }
+            | Self::PlaceNotEmpty { .. }
+            | Self::Unprotected { .. }
             | Self::ExportExists { .. } => ErrorClass::Usage,
             Self::Backup(error) => error.class(),
             Self::Shares(error) => error.class(),
@@ -265,6 +309,9 @@ impl Error {
             Self::NoStore { .. }
             | Self::WrongPassphrase { .. }
             | Self::PassphraseNeeded { .. }
+            | Self::Place(_)
+            | Self::Overtaken { .. }
+            | Self::KeptOvertaken { .. }
             | Self::OpenerNotProven { .. }
             | Self::ProofFailed { .. }
             | Self::OpenerFailed { .. }
@@ -281,11 +328,12 @@ impl Error {
             | Self::OpenerDamaged { .. }
             | Self::NewerFormat { .. }
             | Self::ReadOnly { .. }
+            | Self::OtherStore { .. }
+            | Self::Unfinished { .. }
             | Self::KeyFileMissing { .. }
             | Self::KeyFileDamaged { .. }
             | Self::Md5Collision { .. } => ErrorClass::Damaged,
             Self::NoLocks { .. }
-            | Self::Documents(_)
             | Self::Io { .. }
             | Self::Generate(_)
             | Self::Unwritable { .. }
@@ -359,6 +407,32 @@ impl Error {
             Self::ReadBack { .. } => {
                 "the disk or memory of this machine is not reliable: check it before making keys"
             }
+            Self::Place(error) => return error.hint().map(str::to_owned),
+            Self::Overtaken { .. } | Self::KeptOvertaken { .. } => "try again",
+            Self::IsWorkingCopy { place, .. } => {
+                return Some(format!("name its place with `--store` instead: {place}"));
+            }
+            Self::OtherPlace { .. } => {
+                "name another folder for the working copy, or move this one away"
+            }
+            Self::OtherStore { path, .. } => {
+                return Some(format!(
+                    "if the store was made anew on purpose, move `{}` away; it may hold keys that are nowhere else",
+                    path.display()
+                ));
+            }
+            Self::Unfinished { .. } => {
+                "run `keyferry key init` again on the machine that began it; if that is gone, remove the documents in the place and begin anew: no key was made"
+            }
+            Self::WorkingCopyLeft { .. } => {
+                "its keys may be nowhere else: move the folder to a safe place before making a new store"
+            }
+            Self::PlaceNotEmpty { .. } => {
+                "name another place; what is there may be all that is left of a store"
+            }
+            Self::Unprotected { .. } => {
+                "give a passphrase; for machines without a person, in a file or a descriptor: the identity leaves this machine"
+            }
             Self::InvalidRing { .. } => {
                 "a ring name is 1 to 64 of a-z, 0-9, `-`, `_`, `.`, and begins with a letter or digit"
             }
@@ -390,8 +464,6 @@ impl Error {
             Self::SheetNeedsPassphrase => {
                 "give one for the sheet, --sheet-passphrase-file FILE; or, for paper that is kept in a safe, --plaintext-identity"
             }
-            Self::Documents(DocumentsError::Conflict { .. }) => "try again",
-            Self::Documents(DocumentsError::Failed { hint, .. }) => return hint.clone(),
             Self::Backup(error) => return Some(error.hint()),
             Self::Shares(error) => return Some(error.hint()),
             Self::NotEscrowed(error) => return Some(error.hint()),

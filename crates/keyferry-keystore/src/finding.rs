@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use jiff::Timestamp;
 use keyferry_key::KeyId;
 
 use crate::{OpenerName, RingName};
@@ -37,6 +38,30 @@ pub enum Finding {
         /// The key.
         id: KeyId,
         /// Where the file should be.
+        path: PathBuf,
+    },
+    /// The place that the store lives in does not answer: everything is as of an earlier time, and
+    /// nothing can be written.
+    PlaceUnreachable {
+        /// The place.
+        place: String,
+        /// Why it does not answer.
+        reason: String,
+        /// When it last did.
+        as_of: Option<Timestamp>,
+    },
+    /// A document of the store is not what it should be; it was not taken over.
+    DocumentDamaged {
+        /// The place.
+        place: String,
+        /// The document.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The working copy's journal was damaged and was made anew from the place.
+    WorkingCopyRebuilt {
+        /// Where the damaged one is now.
         path: PathBuf,
     },
     /// A file among the keys is neither in the journal nor a key that this store wrote.
@@ -114,6 +139,34 @@ impl fmt::Display for Finding {
                     path.display()
                 )
             }
+            Self::PlaceUnreachable {
+                place,
+                reason,
+                as_of,
+            } => {
+                write!(formatter, "{place} does not answer: {reason}; ")?;
+                match as_of {
+                    Some(time) => write!(formatter, "this is the store as of {time}"),
+                    None => write!(formatter, "this is the store as it was when it last did"),
+                }
+            }
+            Self::DocumentDamaged {
+                place,
+                name,
+                reason,
+            } => {
+                write!(
+                    formatter,
+                    "`{name}` in {place} was not taken over: {reason}"
+                )
+            }
+            Self::WorkingCopyRebuilt { path } => {
+                write!(
+                    formatter,
+                    "the working copy's journal was damaged and is now again that of the place; the damaged one is `{}`",
+                    path.display()
+                )
+            }
             Self::UnknownKeyFile { path, reason } | Self::UnknownOpenerFile { path, reason } => {
                 write!(formatter, "left `{}` alone: {reason}", path.display())
             }
@@ -174,6 +227,13 @@ pub enum WriteBlock {
         /// The last line that it has now.
         found: u64,
     },
+    /// The place that the store lives in does not answer.
+    Unreachable {
+        /// The place.
+        place: String,
+        /// Why it does not.
+        reason: String,
+    },
     /// What an interrupted write left behind could not be put in order.
     NotRecovered {
         /// What stood in the way.
@@ -200,6 +260,9 @@ impl WriteBlock {
             }
             Self::RolledBack { .. } => {
                 "restore the newest backup into it with `keyferry key restore FROM`; if this is all there is, `keyferry key check --accept-rollback` goes on from here"
+            }
+            Self::Unreachable { .. } => {
+                "try again when the place answers: what is not in the place is not in the store"
             }
             Self::NotRecovered { .. } => {
                 "make sure that the disk has space and can be written, then open the store again"
@@ -232,6 +295,9 @@ impl fmt::Display for WriteBlock {
                     formatter,
                     "it is not the store that was seen: its journal has another line {seen}"
                 )
+            }
+            Self::Unreachable { place, reason } => {
+                write!(formatter, "{place} does not answer: {reason}")
             }
             Self::NotRecovered { reason } => {
                 write!(

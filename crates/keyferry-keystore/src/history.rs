@@ -4,7 +4,7 @@ use std::fmt;
 
 use keyferry_key::KeyId;
 
-use crate::journal::{Journal, JournalEnd, lines_unproven, unreadable_line};
+use crate::journal::{Journal, JournalEnd, unreadable_line};
 use crate::lock::SharedLock;
 use crate::{Error, Event, LockedStore, ObjectUse, Origin, Record, RingName, Store};
 
@@ -72,7 +72,7 @@ impl LockedStore {
             reason: "it cannot be read".to_owned(),
         });
         Ok(History {
-            records: lines_unproven(&self.folder)?,
+            records: self.records()?,
             fault,
         })
     }

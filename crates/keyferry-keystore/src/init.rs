@@ -37,12 +37,13 @@ impl Store {
             folder,
             manifest,
             witness: Witness::default(),
+            remote: None,
         };
         Self::with_identity(locked, identity)
     }
 }
 
-fn build(
+pub(crate) fn build(
     folder: &Folder,
     id: StoreId,
     unlock: &Unlock,

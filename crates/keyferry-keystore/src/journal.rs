@@ -6,13 +6,15 @@
 //! line beyond it that does not hold is an interrupted write and not damage.
 
 mod chain;
+mod follow;
 mod head;
 mod record;
 mod replay;
 
 pub(crate) use chain::LIMIT as JOURNAL_LIMIT;
 pub(crate) use chain::{
-    JOURNAL_FILE, Journal, JournalEnd, Tip, lines_unproven, start, unreadable_line,
+    JOURNAL_FILE, Journal, JournalEnd, Tip, lines_in, lines_unproven, read_bytes, start,
+    unreadable_line,
 };
 pub(crate) use head::Head;
 pub use record::{Actor, Event, Record, user_name};

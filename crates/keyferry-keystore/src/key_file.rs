@@ -8,11 +8,11 @@ use keyferry_key::{CustomerKey, KeyId};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::Error;
 use crate::entry::{KeyFacts, Origin};
 use crate::folder::Folder;
 use crate::identity::{StoreIdentity, reason};
 use crate::seal::Seal;
+use crate::{Error, KeyEntry};
 
 pub(crate) const KEYS_FOLDER: &str = "keys";
 
@@ -62,7 +62,6 @@ pub(crate) fn write(
     key: &CustomerKey,
 ) -> Result<(), Error> {
     let name = file_name(&facts.id);
-    let unfinished = format!("{UNFINISHED}{name}");
     let encryption = |reason: String| Error::Unwritable {
         path: ring.path_of(&name),
         reason,
@@ -71,9 +70,20 @@ pub(crate) fn write(
     let ciphertext = identity
         .encrypt(&payload)
         .map_err(|error| encryption(error.to_string()))?;
+    write_sealed(ring, identity, facts, key, &ciphertext)
+}
 
+fn write_sealed(
+    ring: &Folder,
+    identity: &StoreIdentity,
+    facts: &KeyFacts,
+    key: &CustomerKey,
+    ciphertext: &[u8],
+) -> Result<(), Error> {
+    let name = file_name(&facts.id);
+    let unfinished = format!("{UNFINISHED}{name}");
     let written = ring
-        .write_new(&unfinished, &ciphertext)
+        .write_new(&unfinished, ciphertext)
         .and_then(|()| {
             // Read by name, through the file system, as a later start would.
             let found = ring.read(&unfinished, LIMIT)?;
@@ -132,6 +142,36 @@ pub(crate) fn read_bytes(ring: &Folder, id: &KeyId) -> Result<Vec<u8>, Error> {
         }),
         read => read,
     }
+}
+
+/// Takes in a key's file from another copy of the store; the inner error says why it is none.
+pub(crate) fn take_in(
+    ring: &Folder,
+    identity: &StoreIdentity,
+    entry: &KeyEntry,
+    ciphertext: &[u8],
+) -> Result<Result<(), String>, Error> {
+    let (facts, key) = match decode(identity, ciphertext) {
+        Ok(decoded) => decoded,
+        Err(reason) => return Ok(Err(reason)),
+    };
+    if (&facts.id, &facts.ring, facts.version, facts.md5)
+        != (&entry.id, &entry.ring, entry.version, entry.md5)
+    {
+        return Ok(Err("it is not the key that the journal records".to_owned()));
+    }
+    write_sealed(ring, identity, &facts, &key, ciphertext).map(Ok)
+}
+
+/// A key's file as it is, to be copied.
+pub(crate) fn read_sealed(ring: &Folder, id: &KeyId) -> Result<Vec<u8>, Error> {
+    ring.read(&file_name(id), LIMIT)
+}
+
+/// Removes the file of a key that was given to nobody.
+pub(crate) fn withdraw(ring: &Folder, id: &KeyId) -> Result<(), Error> {
+    ring.remove_file(&file_name(id))?;
+    ring.sync()
 }
 
 /// Opens a key's file.

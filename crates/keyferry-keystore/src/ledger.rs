@@ -5,7 +5,7 @@ use keyferry_key::{KeyId, KeyMd5};
 
 use crate::entry::KeyFacts;
 use crate::escrow::EscrowRecord;
-use crate::journal::Event;
+use crate::journal::{Event, Record};
 use crate::{KeyEntry, KeyState, RingName};
 
 /// Every key that the journal names, in its order.
@@ -25,6 +25,17 @@ pub(crate) enum Misfit {
 }
 
 impl Ledger {
+    /// What these entries say, up to the first that cannot be applied.
+    pub(crate) fn of(records: &[Record]) -> Self {
+        let mut ledger = Self::default();
+        for record in records {
+            if ledger.apply(record.seq, &record.event).is_err() {
+                break;
+            }
+        }
+        ledger
+    }
+
     pub(crate) fn entries(&self) -> &[KeyEntry] {
         &self.entries
     }

@@ -85,6 +85,7 @@ mod passphrase;
 mod permission;
 mod recover;
 mod recovery_sheet;
+mod remote;
 mod restore;
 mod ring;
 mod rollback;

@@ -21,13 +21,14 @@ impl Store {
     /// # Errors
     /// [`Error::NoActiveKey`], and as for [`Self::create`].
     pub fn retire(&mut self, ring: &RingName, reason: Option<&str>) -> Result<KeyEntry, Error> {
-        let lock = self.begin_write()?;
-        let active = self.ledger.active(ring);
-        let id = active
-            .ok_or_else(|| Error::NoActiveKey { ring: ring.clone() })?
-            .id
-            .clone();
-        self.change_state(&lock, &id, KeyState::DecryptOnly, reason, None)
+        self.write(|store, lock| {
+            let active = store.ledger.active(ring);
+            let id = active
+                .ok_or_else(|| Error::NoActiveKey { ring: ring.clone() })?
+                .id
+                .clone();
+            store.change_state(lock, &id, KeyState::DecryptOnly, reason, None)
+        })
     }
 
     /// Notes that others know the key. It opens what it encrypted and encrypts nothing new; if it
@@ -36,8 +37,7 @@ impl Store {
     /// # Errors
     /// [`Error::UnknownKey`], [`Error::Transition`], and as for [`Self::create`].
     pub fn compromise(&mut self, id: &KeyId, reason: Option<&str>) -> Result<KeyEntry, Error> {
-        let lock = self.begin_write()?;
-        self.change_state(&lock, id, KeyState::Compromised, reason, None)
+        self.write(|store, lock| store.change_state(lock, id, KeyState::Compromised, reason, None))
     }
 
     /// Schedules a key to be destroyed after a waiting time. Until then it opens objects.
@@ -51,7 +51,6 @@ impl Store {
         waiting: SignedDuration,
         reason: Option<&str>,
     ) -> Result<KeyEntry, Error> {
-        let lock = self.begin_write()?;
         let now = Timestamp::now();
         let not_before = now.saturating_add(waiting).unwrap_or(Timestamp::MAX);
         let whole = TimestampRound::new()
@@ -59,7 +58,7 @@ impl Store {
             .mode(RoundMode::Trunc);
         let not_before = not_before.round(whole).unwrap_or(not_before);
         let to = KeyState::DestroyScheduled;
-        self.change_state(&lock, id, to, reason, Some(not_before))
+        self.write(|store, lock| store.change_state(lock, id, to, reason, Some(not_before)))
     }
 
     /// Takes a scheduled destruction back: the key is decrypt-only again, or compromised if it was.
@@ -67,14 +66,14 @@ impl Store {
     /// # Errors
     /// [`Error::UnknownKey`]; [`Error::NotScheduled`]; and as for [`Self::create`].
     pub fn cancel_destruction(&mut self, id: &KeyId) -> Result<KeyEntry, Error> {
-        let lock = self.begin_write()?;
-        let entry = self.scheduled(id)?;
-        let to = if entry.compromised {
-            KeyState::Compromised
-        } else {
-            KeyState::DecryptOnly
-        };
-        self.change_state(&lock, id, to, None, None)
+        self.write(|store, lock| {
+            let to = if store.scheduled(id)?.compromised {
+                KeyState::Compromised
+            } else {
+                KeyState::DecryptOnly
+            };
+            store.change_state(lock, id, to, None, None)
+        })
     }
 
     /// Destroys a key whose waiting time is over. Only the record of it remains.
@@ -84,7 +83,15 @@ impl Store {
     /// [`Self::create`]. Once the journal has it the key is destroyed; a file that could not be
     /// removed then is removed when the store is next opened.
     pub fn destroy(&mut self, id: &KeyId, reason: Option<&str>) -> Result<KeyEntry, Error> {
-        let lock = self.begin_write()?;
+        self.write(|store, lock| store.destroy_locked(lock, id, reason))
+    }
+
+    fn destroy_locked(
+        &mut self,
+        lock: &ExclusiveLock,
+        id: &KeyId,
+        reason: Option<&str>,
+    ) -> Result<KeyEntry, Error> {
         let entry = self.scheduled(id)?;
         let not_before = entry.destroy_after.unwrap_or(Timestamp::MIN);
         if Timestamp::now() < not_before {
@@ -93,7 +100,7 @@ impl Store {
                 not_before,
             });
         }
-        let destroyed = self.change_state(&lock, id, KeyState::Tombstone, reason, None)?;
+        let destroyed = self.change_state(lock, id, KeyState::Tombstone, reason, None)?;
         let ring = self
             .folder
             .child(KEYS_FOLDER)?

@@ -26,6 +26,8 @@ pub(crate) struct Loaded {
     pub(crate) unfinished: Vec<(Option<RingName>, String)>,
     /// Whole keys of this store that the journal does not name.
     pub(crate) orphans: Vec<KeyFacts>,
+    /// Others of these whose number the journal gives to another key.
+    pub(crate) displaced: Vec<KeyFacts>,
     /// What interrupted changes of openers left.
     pub(crate) leftovers: Vec<Leftover>,
     /// What the witness saw went another way, by entries about backups only.
@@ -63,6 +65,7 @@ pub(crate) fn load(
         findings: Vec::new(),
         unfinished: Vec::new(),
         orphans: Vec::new(),
+        displaced: Vec::new(),
         leftovers: Vec::new(),
         outgrew_witness: false,
         journal,
@@ -220,7 +223,10 @@ fn survey_ring(
             }
             Ok((facts, _)) => match loaded.ledger.fits(&facts) {
                 Ok(()) => loaded.orphans.push(facts),
-                Err(reason) => loaded.findings.push(unknown(reason)),
+                Err(reason) => {
+                    loaded.findings.push(unknown(reason));
+                    loaded.displaced.push(facts);
+                }
             },
             Err(Error::KeyFileDamaged { reason, .. }) => loaded.findings.push(unknown(reason)),
             Err(error) => return Err(error),
@@ -250,7 +256,9 @@ mod tests {
         let identity = StoreIdentity::read(&at, &manifest.id, &Unlock::Unprotected, None).unwrap();
         let lock = ExclusiveLock::acquire(&at).unwrap();
         let mut journal = Journal::read(&at, &identity).unwrap();
-        journal.append(&at, &identity, &lock, event(id)).unwrap();
+        journal
+            .append(&at, &identity, &lock, None, event(id))
+            .unwrap();
         drop(lock);
         let store = Store::open(&dir, &Unlock::Unprotected).unwrap();
         (folder, store)

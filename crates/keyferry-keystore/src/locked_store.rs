@@ -4,13 +4,14 @@ use std::path::Path;
 
 use crate::folder::Folder;
 use crate::identity::IDENTITY_FILE;
-use crate::journal::lines_unproven;
+use crate::journal::{Record, lines_in, lines_unproven};
 use crate::ledger::Ledger;
 use crate::lock::SharedLock;
 use crate::manifest::Manifest;
 use crate::opener::OpenerFile;
+use crate::remote::{Remote, refuse_working_copy};
 use crate::witness::Witness;
-use crate::{Error, KeyEntry, OpenerName, Store, StoreId, Unlock};
+use crate::{Error, Finding, KeyEntry, OpenerName, Store, StoreId, Unlock};
 
 /// What a store's identity is protected by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -30,6 +31,8 @@ pub struct LockedStore {
     pub(crate) folder: Folder,
     pub(crate) manifest: Manifest,
     pub(crate) witness: Witness,
+    /// Where the store lives, if it is not the folder.
+    pub(crate) remote: Option<Remote>,
 }
 
 impl LockedStore {
@@ -37,7 +40,7 @@ impl LockedStore {
     ///
     /// # Errors
     /// [`Error::NoStore`], [`Error::Permissions`], [`Error::NewerFormat`],
-    /// [`Error::ManifestDamaged`], [`Error::Io`].
+    /// [`Error::ManifestDamaged`], [`Error::IsWorkingCopy`], [`Error::Io`].
     pub fn open(dir: &Path) -> Result<Self, Error> {
         let folder = match Folder::open(dir) {
             Err(error) if error.is_not_found() => {
@@ -46,11 +49,13 @@ impl LockedStore {
             }
             opened => opened?,
         };
+        refuse_working_copy(&folder)?;
         let manifest = Manifest::read(&folder)?;
         Ok(Self {
             folder,
             manifest,
             witness: Witness::default(),
+            remote: None,
         })
     }
 
@@ -77,6 +82,12 @@ impl LockedStore {
         &self.manifest.recipient
     }
 
+    /// What finding the store noticed: that the place it lives in does not answer.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        self.remote.as_ref().map_or(&[], Remote::noticed)
+    }
+
     /// What opens the store: whether to ask for a passphrase.
     ///
     /// # Errors
@@ -101,13 +112,16 @@ impl LockedStore {
     /// As for [`Self::open`], and [`Error::Busy`], [`Error::NoLocks`].
     pub fn list(&self) -> Result<Vec<KeyEntry>, Error> {
         let _shared = SharedLock::acquire(&self.folder)?;
-        let mut ledger = Ledger::default();
-        for record in lines_unproven(&self.folder)? {
-            if ledger.apply(record.seq, &record.event).is_err() {
-                break;
-            }
+        Ok(Ledger::of(&self.records()?).entries().to_vec())
+    }
+
+    /// The entries of the journal without proof, those included that only the place has.
+    pub(crate) fn records(&self) -> Result<Vec<Record>, Error> {
+        let mut records = lines_unproven(&self.folder)?;
+        if let Some(remote) = &self.remote {
+            records.extend(lines_in(remote.ahead()));
         }
-        Ok(ledger.entries().to_vec())
+        Ok(records)
     }
 
     /// Opens the store, by the first opener that fits what is given.

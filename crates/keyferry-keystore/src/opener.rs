@@ -30,7 +30,7 @@ pub use name::OpenerName;
 pub use recipient::Recipient;
 pub use wrap::{FileKey, KeyWrap, WrapError, Wrapped};
 
-pub(crate) use file::{OpenerFile, UNLOCK_FOLDER};
+pub(crate) use file::{At, OpenerFile, UNLOCK_FOLDER, opener_of, read_file, sha256};
 pub(crate) use open::{Opened, open};
 pub(crate) use roster::Roster;
 pub(crate) use survey::{Leftover, finish, is_for_openers, survey};

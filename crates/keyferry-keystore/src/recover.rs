@@ -14,6 +14,7 @@ use crate::key_file::KEYS_FOLDER;
 use crate::load::{Loaded, load};
 use crate::lock::{ExclusiveLock, SharedLock};
 use crate::manifest::Manifest;
+use crate::remote::{Attempts, Remote, WorkingCopy};
 use crate::witness::Witness;
 use crate::{Error, Finding, WriteBlock, opener};
 
@@ -23,7 +24,13 @@ pub(crate) fn load_recovered(
     manifest: &Manifest,
     identity: &StoreIdentity,
     witness: &Witness,
+    remote: Option<&Remote>,
 ) -> Result<Loaded, Error> {
+    if remote.is_some() {
+        // What is new in the place is written here.
+        let lock = ExclusiveLock::acquire(folder)?;
+        return load_recovered_for_writing(folder, manifest, identity, witness, remote, &lock);
+    }
     let loaded = {
         let _shared = SharedLock::acquire(folder)?;
         load(folder, manifest, identity, witness)?
@@ -32,7 +39,7 @@ pub(crate) fn load_recovered(
         return Ok(loaded);
     }
     let lock = ExclusiveLock::acquire(folder)?;
-    load_recovered_for_writing(folder, manifest, identity, witness, &lock)
+    load_recovered_for_writing(folder, manifest, identity, witness, None, &lock)
 }
 
 /// Reads the store under the writer's lock and recovers it if need be.
@@ -41,12 +48,51 @@ pub(crate) fn load_recovered_for_writing(
     manifest: &Manifest,
     identity: &StoreIdentity,
     witness: &Witness,
+    remote: Option<&Remote>,
     lock: &ExclusiveLock,
 ) -> Result<Loaded, Error> {
+    let mut attempts = Attempts::begin();
+    loop {
+        let loaded = load_recovered_once(folder, manifest, identity, witness, remote, lock);
+        match loaded {
+            Err(Error::Overtaken { .. }) if attempts.again() => {}
+            loaded => return loaded,
+        }
+    }
+}
+
+fn load_recovered_once(
+    folder: &Folder,
+    manifest: &Manifest,
+    identity: &StoreIdentity,
+    witness: &Witness,
+    remote: Option<&Remote>,
+    lock: &ExclusiveLock,
+) -> Result<Loaded, Error> {
+    let copy = WorkingCopy {
+        folder,
+        manifest,
+        identity,
+        lock,
+    };
+    let pulled = remote.map(|remote| remote.pull(&copy)).transpose()?;
     let mut loaded = load(folder, manifest, identity, witness)?;
-    if loaded.needs_recovery()
-        && let Err(error) = recover(folder, identity, lock, &mut loaded)
-    {
+    if let Some(pulled) = pulled {
+        pulled.apply_to(&mut loaded);
+    }
+    let recovered = if loaded.needs_recovery() {
+        recover(folder, identity, remote, lock, &mut loaded)
+    } else {
+        Ok(())
+    };
+    let recovered = recovered.and_then(|()| match remote {
+        Some(remote) => remote.rehome(&copy, &mut loaded),
+        None => Ok(()),
+    });
+    if let Err(error) = recovered {
+        if let Error::Overtaken { .. } = error {
+            return Err(error);
+        }
         // A full or read-only disk must not keep anybody from reading.
         loaded.block = Some(WriteBlock::NotRecovered {
             reason: with_cause(&error),
@@ -61,6 +107,7 @@ pub(crate) fn load_recovered_for_writing(
 fn recover(
     folder: &Folder,
     identity: &StoreIdentity,
+    remote: Option<&Remote>,
     lock: &ExclusiveLock,
     loaded: &mut Loaded,
 ) -> Result<(), Error> {
@@ -119,7 +166,7 @@ fn recover(
         let event = Event::KeyAdopted {
             facts: facts.clone(),
         };
-        if let Err(error) = loaded.journal.append(folder, identity, lock, event) {
+        if let Err(error) = loaded.journal.append(folder, identity, lock, remote, event) {
             loaded.orphans.push(facts);
             return Err(error);
         }

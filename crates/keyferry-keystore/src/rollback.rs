@@ -20,6 +20,7 @@ impl Store {
             &self.manifest,
             &self.identity,
             &self.witness,
+            self.remote.as_ref(),
             &lock,
         )?;
         let Some(WriteBlock::RolledBack { seen, .. }) = loaded.block else {
@@ -47,6 +48,7 @@ fn load_without(store: &mut Store, lock: &ExclusiveLock) -> Result<(), Error> {
         &store.manifest,
         &store.identity,
         &nobody,
+        store.remote.as_ref(),
         lock,
     )?;
     store.take_in(loaded);

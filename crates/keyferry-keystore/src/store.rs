@@ -16,6 +16,7 @@ use crate::lock::ExclusiveLock;
 use crate::manifest::{MANIFEST_FILE, Manifest};
 use crate::opener::Roster;
 use crate::recover::{load_recovered, load_recovered_for_writing};
+use crate::remote::Remote;
 use crate::witness::Witness;
 use crate::{
     Error, Finding, KeyEntry, KeyState, LockedStore, OpenerName, RingName, StoreId, Unlock,
@@ -32,6 +33,8 @@ pub struct Store {
     pub(crate) folder: Folder,
     pub(crate) manifest: Manifest,
     pub(crate) identity: Locked<StoreIdentity>,
+    /// Where the store lives, if it is not the folder.
+    pub(crate) remote: Option<Remote>,
     pub(crate) journal: Journal,
     pub(crate) ledger: Ledger,
     pub(crate) catalogue: CatalogueSlot,
@@ -72,6 +75,7 @@ impl Store {
             folder,
             manifest,
             witness,
+            remote,
         } = locked;
         // New keys are encrypted to the identity's own recipient, whatever the file says; but a
         // file that says otherwise was tampered with.
@@ -88,7 +92,7 @@ impl Store {
                 reason: "its recipient is not that of the identity".to_owned(),
             });
         }
-        let loaded = load_recovered(&folder, &manifest, &identity, &witness)?;
+        let loaded = load_recovered(&folder, &manifest, &identity, &witness, remote.as_ref())?;
         let Loaded {
             journal,
             ledger,
@@ -102,6 +106,7 @@ impl Store {
             folder,
             manifest,
             identity: Locked::new(identity),
+            remote,
             journal,
             ledger,
             catalogue: CatalogueSlot::default(),
@@ -119,7 +124,13 @@ impl Store {
     /// # Errors
     /// As for [`Self::open`].
     pub fn refresh(&mut self) -> Result<(), Error> {
-        let loaded = load_recovered(&self.folder, &self.manifest, &self.identity, &self.witness)?;
+        let loaded = load_recovered(
+            &self.folder,
+            &self.manifest,
+            &self.identity,
+            &self.witness,
+            self.remote.as_ref(),
+        )?;
         self.take_in(loaded);
         Ok(())
     }
@@ -308,8 +319,7 @@ impl Store {
     /// [`Error::UnknownKey`]; [`Error::Transition`] if the key is not pending; as for
     /// [`Self::key`] if it does not open, and as for [`Self::create`].
     pub fn activate(&mut self, id: &KeyId) -> Result<KeyEntry, Error> {
-        let lock = self.begin_write()?;
-        self.activate_locked(&lock, id)
+        self.write(|store, lock| store.activate_locked(lock, id))
     }
 
     pub(crate) fn activate_locked(
@@ -350,25 +360,43 @@ impl Store {
         }
     }
 
+    /// What people call the place that the store lives in, if it is not its folder.
+    #[must_use]
+    pub fn place(&self) -> Option<String> {
+        self.remote.as_ref().map(Remote::place)
+    }
+
     /// Takes the writer's lock and brings the store up to date under it.
     pub(crate) fn begin_write(&mut self) -> Result<ExclusiveLock, Error> {
         let lock = ExclusiveLock::acquire(&self.folder)?;
+        if let Some(remote) = &self.remote {
+            remote.expect_writes();
+        }
         let loaded = load_recovered_for_writing(
             &self.folder,
             &self.manifest,
             &self.identity,
             &self.witness,
+            self.remote.as_ref(),
             &lock,
         )?;
         self.take_in(loaded);
-        match &self.block {
-            Some(block) => Err(self.read_only(block)),
-            None => Ok(lock),
+        if let Some(block) = &self.block {
+            return Err(self.read_only(block));
         }
+        Ok(lock)
     }
 
     /// Writes an event into the journal; when this returns, it happened.
     pub(crate) fn record(&mut self, lock: &ExclusiveLock, event: Event) -> Result<(), Error> {
+        if self.remote.is_some() {
+            self.record_elsewhere(lock, event)
+        } else {
+            self.record_once(lock, event)
+        }
+    }
+
+    pub(crate) fn record_once(&mut self, lock: &ExclusiveLock, event: Event) -> Result<(), Error> {
         // Tried on a copy first: an entry that contradicts the journal must never get into it.
         let mut ledger = self.ledger.clone();
         ledger
@@ -380,9 +408,13 @@ impl Store {
                     Misfit::Contradiction(reason) => reason,
                 },
             })?;
-        let record = self
-            .journal
-            .append(&self.folder, &self.identity, lock, event)?;
+        let record = self.journal.append(
+            &self.folder,
+            &self.identity,
+            lock,
+            self.remote.as_ref(),
+            event,
+        )?;
         self.roster.apply(&record);
         self.ledger = ledger;
         self.bear_witness(false);

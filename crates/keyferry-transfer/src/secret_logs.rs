@@ -16,4 +16,5 @@ pub const SECRET_LOG_TARGETS: &[&str] = &[
     "hyper",
     "hyper_util",
     "rustls",
+    "ureq",
 ];

@@ -14,13 +14,13 @@ mod table;
 mod unlock_with;
 mod usage;
 
-use keyferry_keystore::{Error, KeyEntry, LockedStore, RingName, Store, Succession, Unlock};
+use keyferry_keystore::{KeyEntry, RingName, Succession, Unlock};
 
 use super::Invocation;
 use crate::args::KeyCommand;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::{keys, opening, secret_input};
+use crate::{keys, secret_input, store_place};
 
 pub(super) async fn run(invocation: &Invocation, command: KeyCommand) -> Result<Exit, Failure> {
     match command {
@@ -56,19 +56,18 @@ pub(super) async fn run(invocation: &Invocation, command: KeyCommand) -> Result<
 }
 
 fn init(invocation: &Invocation, no_passphrase: bool) -> Result<Exit, Failure> {
-    let path = &invocation.settings.store;
-    if LockedStore::open(path).is_ok() {
-        return Err(Error::StoreExists { path: path.clone() }.into());
-    }
+    store_place::check_free(&invocation.settings)?;
     let unlock = if no_passphrase {
         Unlock::Unprotected
     } else {
         Unlock::Passphrase(secret_input::new_passphrase(&invocation.settings)?)
     };
-    Store::init(path, &unlock)?;
+    let store = store_place::make(&invocation.settings, &unlock)?;
     invocation.terminal.say(format!(
         "made an empty key store at `{}`\nback it up after each new key: without its key an object is lost",
-        path.display()
+        store
+            .place()
+            .unwrap_or_else(|| store.path().display().to_string())
     ));
     Ok(Exit::Done)
 }
@@ -100,7 +99,7 @@ fn made(invocation: &Invocation, entry: &KeyEntry) -> Result<Exit, Failure> {
 }
 
 fn rotate(invocation: &Invocation, ring: &str) -> Result<Exit, Failure> {
-    let store = opening::find(&invocation.settings)?;
+    let store = store_place::find_and_tell(&invocation.settings, invocation.terminal)?;
     let active = keys::named_in(&store.list()?, ring)?;
     if active.ring.to_string() != ring {
         return Err(
@@ -115,7 +114,7 @@ fn rotate(invocation: &Invocation, ring: &str) -> Result<Exit, Failure> {
 
 fn list(invocation: &Invocation, ring: Option<&str>) -> Result<Exit, Failure> {
     let ring: Option<RingName> = ring.map(str::parse).transpose()?;
-    let store = opening::find(&invocation.settings)?;
+    let store = store_place::find_and_tell(&invocation.settings, invocation.terminal)?;
     let mut entries: Vec<_> = store
         .list()?
         .into_iter()
@@ -135,7 +134,7 @@ fn list(invocation: &Invocation, ring: Option<&str>) -> Result<Exit, Failure> {
 }
 
 fn show(invocation: &Invocation, key: &str) -> Result<Exit, Failure> {
-    let store = opening::find(&invocation.settings)?;
+    let store = store_place::find_and_tell(&invocation.settings, invocation.terminal)?;
     let entry = keys::named_in(&store.list()?, key)?;
     if invocation.terminal.is_text() {
         invocation.terminal.print(table::particulars(&entry))?;

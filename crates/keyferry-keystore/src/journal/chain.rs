@@ -12,6 +12,7 @@ use crate::Error;
 use crate::folder::Folder;
 use crate::identity::StoreIdentity;
 use crate::lock::ExclusiveLock;
+use crate::remote::Remote;
 use crate::seal::Seal;
 
 pub(crate) const JOURNAL_FILE: &str = "journal.jsonl";
@@ -61,10 +62,7 @@ pub(crate) struct Journal {
 
 impl Journal {
     pub(crate) fn read(folder: &Folder, identity: &StoreIdentity) -> Result<Self, Error> {
-        let bytes = match folder.read(JOURNAL_FILE, LIMIT) {
-            Err(error) if error.is_not_found() => Vec::new(),
-            read => read?,
-        };
+        let bytes = read_bytes(folder)?;
         let head = Head::read(folder, identity)?;
         Ok(Self::verify(&bytes, identity, head))
     }
@@ -118,7 +116,7 @@ impl Journal {
     }
 
     /// Verifies the line that `rest` begins with and takes it in; its length with the newline.
-    fn verify_line(
+    pub(super) fn verify_line(
         &mut self,
         rest: &[u8],
         identity: &StoreIdentity,
@@ -169,9 +167,15 @@ impl Journal {
         folder: &Folder,
         identity: &StoreIdentity,
         _lock: &ExclusiveLock,
+        remote: Option<&Remote>,
         event: Event,
     ) -> Result<Record, Error> {
         let (record, line, tip) = next(folder, identity, self.tip, event)?;
+        if let Some(remote) = remote {
+            // Where the truth lives elsewhere, it happens there. Should what follows here fail, this
+            // copy learns of it when it is next brought up to date.
+            remote.push(folder, &record.event, &line)?;
+        }
         let mut file = folder.open_file(JOURNAL_FILE, OFlags::WRONLY | OFlags::APPEND)?;
         let written = file
             .write_all(&line)
@@ -279,18 +283,27 @@ fn next(
     Ok((record, line, tip))
 }
 
-fn sync(folder: &Folder, file: &File) -> Result<(), Error> {
+pub(super) fn sync(folder: &Folder, file: &File) -> Result<(), Error> {
     file.sync_all()
         .map_err(|error| Error::io("sync", folder.path_of(JOURNAL_FILE), error))
 }
 
 /// The entries without proof, as far as they can be read: what a locked store can say.
 pub(crate) fn lines_unproven(folder: &Folder) -> Result<Vec<Record>, Error> {
-    let bytes = match folder.read(JOURNAL_FILE, LIMIT) {
-        Err(error) if error.is_not_found() => Vec::new(),
-        read => read?,
-    };
-    Ok(lines(&bytes).map_while(Result::ok).collect())
+    Ok(lines_in(&read_bytes(folder)?))
+}
+
+/// The entries in these bytes without proof, as far as they can be read.
+pub(crate) fn lines_in(bytes: &[u8]) -> Vec<Record> {
+    lines(bytes).map_while(Result::ok).collect()
+}
+
+/// The file as it is; one that is missing is empty.
+pub(crate) fn read_bytes(folder: &Folder) -> Result<Vec<u8>, Error> {
+    match folder.read(JOURNAL_FILE, LIMIT) {
+        Err(error) if error.is_not_found() => Ok(Vec::new()),
+        read => read,
+    }
 }
 
 /// The first line that cannot be read, if there is one.

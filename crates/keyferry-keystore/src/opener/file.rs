@@ -154,13 +154,13 @@ impl OpenerFile {
 }
 
 /// The opener whose file in `unlock` has this name.
-pub(super) fn opener_of(file_name: &str) -> Option<OpenerName> {
+pub(crate) fn opener_of(file_name: &str) -> Option<OpenerName> {
     let name: OpenerName = file_name.strip_suffix(SUFFIX)?.parse().ok()?;
     (!name.is_in_identity_file()).then_some(name)
 }
 
 /// Reads a file that is or was to become an opener's; `None` if it is not there.
-pub(super) fn read_file(
+pub(crate) fn read_file(
     store: &Folder,
     at: At,
     file: &str,
@@ -172,7 +172,7 @@ pub(super) fn read_file(
     Ok(read.flatten().map(Zeroizing::new))
 }
 
-pub(super) fn sha256(bytes: &[u8]) -> String {
+pub(crate) fn sha256(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 

@@ -57,8 +57,7 @@ impl LockedStore {
     /// # Errors
     /// [`Error::Permissions`], [`Error::Io`].
     pub fn openers(&self) -> Result<Vec<Opener>, Error> {
-        let records = crate::journal::lines_unproven(&self.folder)?;
-        list(&self.folder, &Roster::from_records(&records))
+        list(&self.folder, &Roster::from_records(&self.records()?))
     }
 }
 

@@ -86,6 +86,15 @@ impl Backup<'_> {
 
 /// Takes the writer's lock; a store that was rolled back may be read so far.
 fn begin(store: &mut Store) -> Result<ExclusiveLock, Error> {
+    if let Some(remote) = &store.remote {
+        return Err(Error::Unwritable {
+            path: store.folder.path().to_owned(),
+            reason: format!(
+                "the store lives in {}: restore into a folder, and import what is missing from there",
+                remote.place()
+            ),
+        });
+    }
     let lock = ExclusiveLock::acquire(&store.folder)?;
     load(store, &lock)?;
     match store.write_block() {
@@ -96,8 +105,14 @@ fn begin(store: &mut Store) -> Result<ExclusiveLock, Error> {
 
 fn load(store: &mut Store, lock: &ExclusiveLock) -> Result<(), Error> {
     let (folder, manifest) = (&store.folder, &store.manifest);
-    let loaded =
-        load_recovered_for_writing(folder, manifest, &store.identity, &store.witness, lock)?;
+    let loaded = load_recovered_for_writing(
+        folder,
+        manifest,
+        &store.identity,
+        &store.witness,
+        None,
+        lock,
+    )?;
     store.take_in(loaded);
     Ok(())
 }

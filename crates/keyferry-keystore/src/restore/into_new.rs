@@ -81,6 +81,7 @@ impl Backup<'_> {
             folder,
             manifest,
             witness: Witness::default(),
+            remote: None,
         };
         Ok((Store::with_identity(locked, self.identity)?, report))
     }
@@ -140,12 +141,12 @@ impl Backup<'_> {
         let head = Ok(self.manifest.journal.clone());
         let mut journal = Journal::verify(&contents.lines, &self.identity, head);
         journal.write_head(folder, &self.identity, lock)?;
-        journal.append(folder, &self.identity, lock, event)?;
+        journal.append(folder, &self.identity, lock, None, event)?;
         // `identity.age` is not the file that earlier entries may be about.
         let event = Event::IdentityRestored {
             from: self.place.place(),
         };
-        journal.append(folder, &self.identity, lock, event)?;
+        journal.append(folder, &self.identity, lock, None, event)?;
         Ok(())
     }
 }

@@ -1,10 +1,8 @@
 //! `keyferry key backup`
 
-use std::path::Path;
-
 use keyferry_keystore::{
     BackupOptions, BackupProtection, BackupRecipient, BackupReport, Documents, FolderDocuments,
-    LockedStore, Protection, Store, TarDocuments,
+    Protection, Store, TarDocuments,
 };
 
 use crate::args::{BackupArgs, BackupPlace, RecipientArg};
@@ -13,7 +11,8 @@ use crate::bucket_documents::BucketDocuments;
 use crate::commands::Invocation;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::{keys, secret_input};
+use crate::settings::Settings;
+use crate::{keys, secret_input, store_place};
 
 pub(super) async fn run(invocation: &Invocation, arguments: BackupArgs) -> Result<Exit, Failure> {
     let terminal = invocation.terminal;
@@ -161,6 +160,6 @@ fn show(invocation: &Invocation, report: &BackupReport) -> Result<(), Failure> {
 }
 
 /// Whether a store is there whose passphrase may be asked for.
-pub(super) fn has_passphrase(store: &Path) -> Result<bool, Failure> {
-    Ok(LockedStore::open(store)?.protection()? != Protection::None)
+pub(super) fn has_passphrase(settings: &Settings) -> Result<bool, Failure> {
+    Ok(store_place::find(settings)?.protection()? == Protection::Passphrase)
 }

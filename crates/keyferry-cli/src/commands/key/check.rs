@@ -6,13 +6,13 @@ use crate::args::CheckStoreArgs;
 use crate::commands::Invocation;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::keys;
 use crate::terminal::Terminal;
+use crate::{keys, store_place};
 
 pub(super) fn run(invocation: &Invocation, arguments: &CheckStoreArgs) -> Result<Exit, Failure> {
     let terminal = invocation.terminal;
     if arguments.fix_permissions {
-        let fixed = fix_permissions(&invocation.settings.store)?;
+        let fixed = fix_permissions(&store_place::folder(&invocation.settings)?)?;
         for path in &fixed.changed {
             terminal.say(format!("closed `{}` to other users", path.display()));
         }

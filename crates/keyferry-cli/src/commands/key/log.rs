@@ -14,7 +14,7 @@ use crate::args::{LogArgs, LogCommand};
 use crate::commands::Invocation;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::{keys, opening};
+use crate::{keys, store_place};
 
 pub(super) fn run(invocation: &Invocation, arguments: &LogArgs) -> Result<Exit, Failure> {
     match arguments.command {
@@ -25,7 +25,7 @@ pub(super) fn run(invocation: &Invocation, arguments: &LogArgs) -> Result<Exit, 
 
 /// Needs no passphrase: so nothing is proven, which is said.
 fn show(invocation: &Invocation, arguments: &LogArgs) -> Result<Exit, Failure> {
-    let store = opening::find(&invocation.settings)?;
+    let store = store_place::find_and_tell(&invocation.settings, invocation.terminal)?;
     let History { records, fault } = store.history()?;
     let places = places(&records);
     let wanted = arguments

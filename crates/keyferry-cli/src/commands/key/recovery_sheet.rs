@@ -43,7 +43,7 @@ pub(super) fn run(invocation: &Invocation, arguments: &RecoverySheetArgs) -> Res
         SheetIdentity::Plaintext
     } else if let Some(path) = &arguments.sheet_passphrase_file {
         SheetIdentity::Passphrase(secret_input::passphrase_in(path)?, WorkFactor::DEFAULT)
-    } else if has_passphrase(&invocation.settings.store)? || !secret_input::can_ask() {
+    } else if has_passphrase(&invocation.settings)? || !secret_input::can_ask() {
         SheetIdentity::AsInStore
     } else {
         let asked = secret_input::new_passphrase_of("Passphrase for the recovery sheet: ")?;

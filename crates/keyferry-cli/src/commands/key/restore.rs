@@ -12,7 +12,7 @@ use crate::args::{OpenerArgs, ProtectionArgs, RestoreArgs};
 use crate::commands::Invocation;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::{keys, opening, secret_input};
+use crate::{keys, secret_input, store_place};
 
 pub(super) async fn run(invocation: &Invocation, arguments: RestoreArgs) -> Result<Exit, Failure> {
     let documents = documents(invocation, &arguments.from).await?;
@@ -21,7 +21,8 @@ pub(super) async fn run(invocation: &Invocation, arguments: RestoreArgs) -> Resu
         let key = key(invocation, &backup, &arguments.opener)?;
         return test(invocation, backup.unlock(&key)?);
     }
-    let store = &invocation.settings.store;
+    let store = store_place::folder(&invocation.settings)?;
+    let store = store.as_path();
     if LockedStore::open(store).is_ok_and(|live| live.id() != backup.store()) {
         return Err(Failure::new(
             Exit::Usage,
@@ -63,7 +64,7 @@ fn is_empty(folder: &Path) -> bool {
 fn test(invocation: &Invocation, backup: Backup<'_>) -> Result<Exit, Failure> {
     let terminal = invocation.terminal;
     let tested = backup.test()?;
-    let recorded = match opening::find(&invocation.settings) {
+    let recorded = match store_place::find(&invocation.settings) {
         Ok(store) => backup.record_test(&tested, store)?.is_some(),
         Err(_) => false,
     };
@@ -85,8 +86,7 @@ fn test(invocation: &Invocation, backup: Backup<'_>) -> Result<Exit, Failure> {
     if !recorded {
         terminal.say(format!(
             "store `{}` is not at `{}`, so its journal does not record this test",
-            tested.store,
-            invocation.settings.store.display()
+            tested.store, invocation.settings.store
         ));
     }
     Ok(Exit::Done)
@@ -166,7 +166,7 @@ pub(super) fn protection(
 
 fn show(invocation: &Invocation, report: &RestoreReport) -> Result<Exit, Failure> {
     let terminal = invocation.terminal;
-    let store = &invocation.settings.store;
+    let store = store_place::folder(&invocation.settings)?;
     if !terminal.is_text() {
         let faults: Vec<String> = report.faults.iter().map(ToString::to_string).collect();
         terminal.json(&serde_json::json!({

@@ -12,7 +12,7 @@ use crate::args::{RestoreIdentityArgs, SharesArgs};
 use crate::commands::Invocation;
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
-use crate::{keys, opening};
+use crate::{keys, store_place};
 
 pub(super) fn run(invocation: &Invocation, arguments: &SharesArgs) -> Result<Exit, Failure> {
     let terminal = invocation.terminal;
@@ -86,7 +86,7 @@ pub(super) fn restore_identity(
     invocation: &Invocation,
     arguments: &RestoreIdentityArgs,
 ) -> Result<Exit, Failure> {
-    let store = opening::find(&invocation.settings)?;
+    let store = store_place::find(&invocation.settings)?;
     // Proven before a passphrase is asked for.
     let protect = |needed| -> Result<_, Failure> {
         protection(&arguments.protection, needed)?.ok_or_else(|| {
@@ -109,7 +109,7 @@ pub(super) fn restore_identity(
     };
     invocation.terminal.say(format!(
         "`{}` opens again, by what it is protected by now",
-        invocation.settings.store.display()
+        invocation.settings.store
     ));
     Ok(Exit::Done)
 }

@@ -13,7 +13,7 @@ use crate::commands::Invocation;
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
 use crate::opening::{self, services};
-use crate::{keys, secret_input};
+use crate::{keys, secret_input, store_place};
 
 pub(super) fn run(invocation: &Invocation, command: UnlockWithCommand) -> Result<Exit, Failure> {
     match command {
@@ -224,7 +224,7 @@ fn list(invocation: &Invocation) -> Result<Exit, Failure> {
         }
         store.openers()?
     } else {
-        opening::find(settings)?.openers()?
+        store_place::find_and_tell(settings, *terminal)?.openers()?
     };
     if terminal.is_text() {
         terminal.print(table::openers(&openers))?;
