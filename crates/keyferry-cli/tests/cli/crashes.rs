@@ -1,5 +1,11 @@
 //! A crash leaves no core dump behind.
 
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests may fail by panicking, and say why"
+)]
+
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};

@@ -3,6 +3,12 @@
 //!
 //! What is accepted is read back, byte for byte. No answer shows anything of a key.
 
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests may fail by panicking, and say why"
+)]
+
 mod cases;
 
 use std::fmt::Write as _;
@@ -231,7 +237,7 @@ fn import(case: &Case, folder: &TempDir, arguments: &[String]) -> Output {
         Given::Folder => std::fs::create_dir_all(&path).unwrap(),
         Given::Unreadable => {
             std::fs::write(&path, &case.input).unwrap();
-            std::fs::set_permissions(&path, PermissionsExt::from_mode(0)).unwrap();
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(0o000)).unwrap();
             if rustix::process::geteuid().is_root() {
                 // Nothing is unreadable for root.
                 std::fs::set_permissions(folder.path(), PermissionsExt::from_mode(0o755)).unwrap();

@@ -1,6 +1,12 @@
 //! Secrets never show: the whole binary at the highest log level, well and badly used, and every
 //! place where a key or a passphrase could be left.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "tests may fail by panicking, and say why"
+)]
+
 mod search;
 
 use std::path::PathBuf;
