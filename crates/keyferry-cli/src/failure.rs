@@ -83,7 +83,7 @@ impl fmt::Display for Failure {
 }
 
 /// An error and its causes in one line. A cause that its effect already names is left out.
-fn chain(error: &dyn Error) -> String {
+pub(crate) fn chain(error: &dyn Error) -> String {
     let mut message = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

@@ -19,7 +19,7 @@ use keyferry_verify::{
 use crate::args::KeySource;
 use crate::commands::Invocation;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Failure, chain};
 use crate::keys::{self, ChosenKey};
 use crate::store_keys::{Choice, Only, StoreKeys};
 
@@ -125,7 +125,8 @@ fn record(invocation: &Invocation, opened: &Opened, keys: &StoreKeys, id: &KeyId
     let object = ObjectUse::new(source.bucket.as_str(), &*source.key, version_id.as_deref());
     if let Err(error) = keys.record_found(id, &[object]) {
         invocation.terminal.warn(format!(
-            "the key store cannot record which key `{source}` needs: {error}"
+            "the key store cannot record which key `{source}` needs: {}",
+            chain(&error)
         ));
     }
 }

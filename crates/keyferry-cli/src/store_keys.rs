@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(keys.recorded(&object, Some("1")), Some(a1.clone()));
         assert_eq!(keys.recorded(&object, Some("2")), None);
         let order = keys.candidates(&object, Some("2"), Some(&b1));
-        assert_eq!(order, [b1.clone(), a1.clone(), b2, a2]);
+        assert_eq!(order, [b1.clone(), a1.clone(), a2, b2]);
         let other: ObjectAddress = "s3://bucket/other".parse().unwrap();
         assert_eq!(keys.candidates(&other, None, None)[0], c1);
         assert_eq!(keys.available(), 5);

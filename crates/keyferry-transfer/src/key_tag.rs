@@ -61,14 +61,11 @@ pub async fn repair_key_tag(
     id: &KeyId,
 ) -> Result<TagRepair, TransferError> {
     let mut tags = all(client, address, version_id).await?;
-    match tags.iter().position(|tag| tag.key() == KEY_TAG) {
-        Some(at) => {
-            if tags.remove(at).value() == id.as_str() {
-                return Ok(TagRepair::Right);
-            }
-        }
+    let position = tags.iter().position(|tag| tag.key() == KEY_TAG);
+    match position.map(|at| tags.remove(at)) {
+        Some(tag) if tag.value() == id.as_str() => return Ok(TagRepair::Right),
         None if tags.len() >= MAX_TAGS => return Ok(TagRepair::Full),
-        None => {}
+        _ => {}
     }
     let invalid = |error: aws_sdk_s3::error::BuildError| TransferError::UnexpectedAnswer {
         operation: "GetObjectTagging",

@@ -6,6 +6,7 @@ use keyferry_verify::{Determined, Subject, TagHint};
 
 use super::Wanted;
 use crate::commands::Invocation;
+use crate::failure::chain;
 
 /// Makes the tag name the key. A tag is a hint for other machines; that it could not be written is
 /// no failure of what was asked for.
@@ -34,7 +35,8 @@ pub(super) async fn put_right(
             "the tag of `{address}` named `{said}`, but `{id}` opens it: it is gone meanwhile"
         )),
         (Some(said), Err(error)) => terminal.warn(format!(
-            "the tag of `{address}` names `{said}`, but `{id}` opens it: it cannot be corrected: {error}"
+            "the tag of `{address}` names `{said}`, but `{id}` opens it: it cannot be corrected: {}",
+            chain(&error)
         )),
         (None, Ok(TagRepair::Written)) => terminal.say(format!(
             "`{address}` had no tag that names its key: it has one now"
@@ -47,7 +49,8 @@ pub(super) async fn put_right(
             tracing::info!(%address, "it has no tag that names its key, and may not be tagged");
         }
         (None, Err(error)) => terminal.warn(format!(
-            "`{address}` has no tag that names its key, and it cannot be given one: {error}"
+            "`{address}` has no tag that names its key, and it cannot be given one: {}",
+            chain(&error)
         )),
     }
 }

@@ -15,7 +15,7 @@ use crate::args::UsageArgs;
 use crate::aws::Aws;
 use crate::commands::Invocation;
 use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::failure::{Failure, chain};
 use crate::keys;
 use crate::store_keys::{Choice, Only, StoreKeys};
 use tally::Tally;
@@ -34,7 +34,10 @@ pub(super) async fn run(invocation: &Invocation, arguments: UsageArgs) -> Result
     let scope: Option<Scope> = address
         .map(|text| text.parse())
         .transpose()
-        .map_err(|error| Failure::from_error(Exit::Usage, &error))?;
+        .map_err(|error| {
+            Failure::from_error(Exit::Usage, &error)
+                .hint("without an address, what was recorded is shown")
+        })?;
     let store = keys::open_store(&invocation.settings, &invocation.terminal)?;
     let only = of
         .map(|name| keys::named(store.list(), &name))
@@ -132,6 +135,7 @@ impl Found {
 
 fn warn_unrecorded(invocation: &Invocation, error: &Error) {
     invocation.terminal.warn(format!(
-        "the key store cannot record what was found: {error}"
+        "the key store cannot record what was found: {}",
+        chain(error)
     ));
 }

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use keyferry_keystore::{ObjectUse, Store};
 use keyferry_transfer::{Event, NoKeyTag, Observer, Receipt};
 
+use crate::failure::chain;
 use crate::terminal::{Progress, Terminal};
 
 /// Shows progress, and remembers whether the object got its tag.
@@ -49,7 +50,9 @@ pub(super) fn used(
         &*address.key,
         receipt.version_id.as_deref(),
     );
-    let recorded = store.record_use(id, &[object]);
+    let recorded = store
+        .record_use(id, &[object])
+        .map_err(|error| chain(&error));
     for finding in store.catalogue_findings() {
         terminal.warn(finding);
     }
