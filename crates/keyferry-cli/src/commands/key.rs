@@ -66,7 +66,7 @@ fn init(invocation: &Invocation, no_passphrase: bool) -> Result<Exit, Failure> {
     };
     Store::init(path, &unlock)?;
     invocation.terminal.say(format!(
-        "made an empty key store at `{}`\nback it up after each new key: without its key an object is lost",
+        "made an empty key store at `{}`\nback it up after each new key, with `keyferry key backup TO`: without its key an object is lost",
         path.display()
     ));
     Ok(Exit::Done)
