@@ -24,6 +24,9 @@
 //! * [`KeyEntry`], [`RingName`], [`KeyState`]: a key's place. A ring is a named purpose; its keys are
 //!   versions from 1, of which at most one is active.
 //! * [`History`], [`Record`], [`Event`]: who did what, and when, as the journal tells it.
+//! * [`Store::back_up`], [`LockedBackup`]: copies to a folder, a tar file or any other [`Documents`],
+//!   and what is made of them; [`Escrow`]: whether a ring's keys could be lost with the store.
+//! * [`Share`], [`RecoverySheet`]: the store's identity on paper.
 //! * [`Finding`], [`WriteBlock`]: what opening a store noticed, and why it may refuse to write.
 //!
 //! Every file opens with stock `age`: `age -d -i identity.age keys/photos/kf-....age` prints JSON

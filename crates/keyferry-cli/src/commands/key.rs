@@ -64,7 +64,7 @@ fn init(invocation: &Invocation, no_passphrase: bool) -> Result<Exit, Failure> {
     };
     let store = store_place::make(&invocation.settings, &unlock)?;
     invocation.terminal.say(format!(
-        "made an empty key store at `{}`\nback it up after each new key: without its key an object is lost",
+        "made an empty key store at `{}`\nback it up after each new key, with `keyferry key backup TO`: without its key an object is lost",
         store
             .place()
             .unwrap_or_else(|| store.path().display().to_string())

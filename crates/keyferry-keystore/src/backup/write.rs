@@ -53,9 +53,9 @@ impl Store {
     /// Copies the store to a place, reads the copy back, and records it in the journal.
     ///
     /// # Errors
-    /// [`BackupError`]; [`DocumentsError`] if the place fails; [`Error::ReadOnly`] for a store that
-    /// may not be written; [`Error::Busy`], [`Error::Io`]. The backup in the place is then what it
-    /// was before.
+    /// [`BackupError`](super::BackupError); [`DocumentsError`](crate::DocumentsError) if the place
+    /// fails; [`Error::ReadOnly`] for a store that may not be written; [`Error::Busy`],
+    /// [`Error::Io`]. The backup in the place is then what it was before.
     pub fn back_up(
         &mut self,
         to: &dyn Documents,

@@ -32,19 +32,19 @@ pub(super) fn run(invocation: &Invocation, arguments: &SharesArgs) -> Result<Exi
         let listed: Vec<_> = shares
             .iter()
             .map(|share| {
-                let mut entry = serde_json::json!({
+                let file = arguments
+                    .out
+                    .as_ref()
+                    .map(|folder| folder.join(file_name(share)));
+                let text = file.is_none().then(|| share.to_text());
+                serde_json::json!({
                     "store": share.store(),
                     "set": share.set_text(),
                     "index": share.index(),
                     "threshold": share.threshold(),
-                });
-                match &arguments.out {
-                    Some(folder) => {
-                        entry["file"] = folder.join(file_name(share)).display().to_string().into()
-                    }
-                    None => entry["text"] = share.to_text().as_str().into(),
-                }
-                entry
+                    "file": file,
+                    "text": text.as_ref().map(|text| text.as_str()),
+                })
             })
             .collect();
         terminal.json_list(&listed)?;
