@@ -1,7 +1,7 @@
 //! `keyferry key unlock-with` and the openers of a store, a process for each step, against the real
 //! services that `tests/openers/run` starts.
 
-#![expect(clippy::unwrap_used, reason = "a test")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test")]
 
 use std::env;
 use std::fs;
