@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use keyferry_keystore::{ObjectUse, Store};
-use keyferry_transfer::{Handled, ListedVersion, Outcome, Planned, Receiver, Totals};
+use keyferry_transfer::{
+    Handled, ListedVersion, Outcome, Planned, Receiver, Totals, TransferError,
+};
 
 use super::Course;
 use super::keys::StoreKeys;
@@ -136,6 +138,9 @@ impl Receiver for Recorder<'_> {
     type Error = Failure;
 
     fn handled(&mut self, handled: Handled) -> Result<(), Failure> {
+        if matches!(handled.outcome, Outcome::Failed(TransferError::Interrupted)) {
+            return Ok(());
+        }
         let mut line = Line::of(&handled);
         let mut advanced = handled.object.size;
         match &handled.outcome {
