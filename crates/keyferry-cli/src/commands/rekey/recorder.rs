@@ -68,22 +68,9 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// Writes down the rest, and that the run is complete if it is.
-    pub(super) fn close(mut self, complete: bool) -> Result<(Tally, Vec<Line>), Failure> {
+    /// Writes down the rest.
+    pub(super) fn close(mut self) -> Result<(Tally, Vec<Line>), Failure> {
         self.flush()?;
-        let under_key = self.tally.rekeyed + self.tally.already;
-        if let Some(store) = self.store
-            && complete
-            && under_key > 0
-            && (self.resumed || self.tally.rekeyed > 0)
-        {
-            store.record_rekeyed(
-                &self.course.rekey.key_id,
-                self.course.target.bucket.as_str(),
-                self.course.target.scope.prefix(),
-                under_key,
-            )?;
-        }
         Ok((self.tally, self.lines))
     }
 
