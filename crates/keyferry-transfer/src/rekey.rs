@@ -23,6 +23,7 @@
 
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use aws_sdk_s3::Client;
 use keyferry_key::{CustomerKey, CustomerKeyHeaders, KeyId};
@@ -146,6 +147,8 @@ pub struct Rekeyer<'a> {
     new_key: CustomerKeyHeaders,
     bucket: BucketState,
     conditions: overtaken::Conditions,
+    /// Objects whose uploads were broken off by trouble on the way, and are left for the next run.
+    left_for_later: Mutex<BTreeSet<String>>,
 }
 
 impl<'a> Rekeyer<'a> {
@@ -172,6 +175,7 @@ impl<'a> Rekeyer<'a> {
             new_key: rekey.key.headers(),
             bucket: bucket::look(client, &rekey.bucket).await?,
             conditions: overtaken::Conditions::default(),
+            left_for_later: Mutex::default(),
         })
     }
 
@@ -179,6 +183,12 @@ impl<'a> Rekeyer<'a> {
     #[must_use]
     pub fn bucket(&self) -> &BucketState {
         &self.bucket
+    }
+
+    fn left_for_later(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.left_for_later
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     fn address(&self, key: &str) -> Result<ObjectAddress, TransferError> {

@@ -103,7 +103,7 @@ impl Course<'_> {
             progress.finish();
             self.ended(ended, &recorder.tally)?;
             let plan = cost::show(self, &recorder, totals)?;
-            let (tally, lines) = recorder.close(false)?;
+            let (tally, lines) = recorder.close()?;
             let shown = Shown {
                 tally,
                 lines,
@@ -125,12 +125,11 @@ impl Course<'_> {
         if resumed {
             terminal.say("going on where an earlier run stopped");
         }
-        let mut recorder = Recorder::new(self, Some(store), finder, &progress, totals);
+        let mut recorder = Recorder::new(self, Some(&mut *store), finder, &progress, totals);
         recorder.resumed = resumed;
         let ended = rekeyer.run(scope, &mut recorder).await;
         progress.finish();
-        let complete = matches!(ended, Ended::Complete);
-        let (tally, lines) = recorder.close(complete)?;
+        let (tally, lines) = recorder.close()?;
         if let Err(failure) = self.ended(ended, &tally) {
             report::stopped(self, &Shown::new(tally, lines, totals))?;
             return Err(failure);
@@ -143,6 +142,11 @@ impl Course<'_> {
         if self.cancel.is_cancelled() {
             report::stopped(self, &shown)?;
             return Err(self.interrupted());
+        }
+        let under_key = shown.tally.rekeyed + shown.tally.already;
+        if shown.tally.rekeyed > 0 || (resumed && under_key > 0) {
+            let (id, bucket) = (&self.rekey.key_id, self.target.bucket.as_str());
+            store.record_rekeyed(id, bucket, prefix, under_key)?;
         }
         if shown.tally.is_clean() {
             self.unfinished.end_run(prefix, &self.rekey.key_id).await?;

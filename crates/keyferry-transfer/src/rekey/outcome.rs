@@ -144,9 +144,4 @@ pub enum Note {
         /// That version.
         version_id: Option<String>,
     },
-    /// An upload that an earlier run had begun was continued.
-    Continued {
-        /// How many parts were there already.
-        parts: usize,
-    },
 }

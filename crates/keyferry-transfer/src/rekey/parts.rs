@@ -85,7 +85,10 @@ impl Rekeyer<'_> {
                 Ok(Attempt::Changed)
             }
             // Aborting would not be heard either. The next run goes on with it.
-            Stopped::Failed(error) if is_transient(&error) => Err(error),
+            Stopped::Failed(error) if is_transient(&error) => {
+                self.left_for_later().insert(object.address.key.clone());
+                Err(error)
+            }
             Stopped::Failed(error) => match self.drop_upload(object.address, upload.entry).await {
                 Err(TransferError::LeftBehind { left, .. }) => Err(TransferError::LeftBehind {
                     cause: Box::new(error),

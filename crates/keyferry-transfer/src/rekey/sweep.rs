@@ -59,7 +59,11 @@ impl Rekeyer<'_> {
 
     /// Aborts what earlier runs had begun and this one had no use for.
     pub(super) async fn sweep(&self) -> Result<(), TransferError> {
+        let kept = self.left_for_later().clone();
         for entry in self.unfinished.entries() {
+            if kept.contains(&entry.key) {
+                continue;
+            }
             let address = self.address(&entry.key)?;
             self.discard(&address, entry).await?;
         }

@@ -165,9 +165,6 @@ fn note(note: &Note) -> String {
             "it was overwritten while it was copied; the newer content was re-encrypted in its turn"
                 .to_owned()
         }
-        Note::Continued { parts } => {
-            format!("an upload of an earlier run was continued, with {parts} parts already there")
-        }
         _ => "something about it is new to this version of keyferry".to_owned(),
     }
 }

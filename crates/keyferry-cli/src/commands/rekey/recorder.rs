@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use keyferry_keystore::{ObjectUse, Store};
-use keyferry_transfer::{Handled, ListedVersion, Outcome, Planned, Receiver, Totals};
+use keyferry_transfer::{
+    Handled, ListedVersion, Outcome, Planned, Receiver, Totals, TransferError,
+};
 
 use super::Course;
 use super::keys::StoreKeys;
@@ -66,22 +68,9 @@ impl<'a> Recorder<'a> {
         }
     }
 
-    /// Writes down the rest, and that the run is complete if it is.
-    pub(super) fn close(mut self, complete: bool) -> Result<(Tally, Vec<Line>), Failure> {
+    /// Writes down the rest.
+    pub(super) fn close(mut self) -> Result<(Tally, Vec<Line>), Failure> {
         self.flush()?;
-        let under_key = self.tally.rekeyed + self.tally.already;
-        if let Some(store) = self.store
-            && complete
-            && under_key > 0
-            && (self.resumed || self.tally.rekeyed > 0)
-        {
-            store.record_rekeyed(
-                &self.course.rekey.key_id,
-                self.course.target.bucket.as_str(),
-                self.course.target.scope.prefix(),
-                under_key,
-            )?;
-        }
         Ok((self.tally, self.lines))
     }
 
@@ -136,6 +125,9 @@ impl Receiver for Recorder<'_> {
     type Error = Failure;
 
     fn handled(&mut self, handled: Handled) -> Result<(), Failure> {
+        if matches!(handled.outcome, Outcome::Failed(TransferError::Interrupted)) {
+            return Ok(());
+        }
         let mut line = Line::of(&handled);
         let mut advanced = handled.object.size;
         match &handled.outcome {

@@ -18,6 +18,8 @@ use crate::running::text;
 const OBJECTS: usize = 1000;
 const IN_PARTS: usize = 16;
 const KILLS: usize = 10;
+/// How many of them come at some moment after the start, whatever was done by then.
+const EARLY: usize = 2;
 const MIB: usize = 1 << 20;
 /// No run of all takes as long as this, not even on a machine with much else to do.
 const TOO_LONG: Duration = Duration::from_secs(600);
@@ -48,7 +50,20 @@ fn a_run_that_is_killed_ten_times_finishes() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        std::thread::sleep(Duration::from_millis(random.random_range(150..2500)));
+        let moment = Duration::from_millis(random.random_range(0..1500));
+        match kills.checked_sub(EARLY) {
+            // Perhaps before anything was done.
+            None => std::thread::sleep(moment),
+            // Further on each time, the last time when only replicas are waited for.
+            Some(later) => {
+                let object = (later + 1) * OBJECTS / (KILLS - EARLY) - 1;
+                while run.try_wait().unwrap().is_none() && !is_rekeyed(&world, object) {
+                    std::thread::sleep(Duration::from_millis(20));
+                    assert!(started.elapsed() < TOO_LONG, "seed {seed}");
+                }
+                std::thread::sleep(moment / 8);
+            }
+        }
         if run.try_wait().unwrap().is_none() {
             // SIGKILL
             run.kill().unwrap();
@@ -128,6 +143,17 @@ fn rekey(world: &World) -> Command {
     ])
 }
 
+fn name(number: usize) -> String {
+    format!("{number:04}/a b+ü")
+}
+
+/// Whether an object has a second version.
+fn is_rekeyed(world: &World, number: usize) -> bool {
+    let list = world.tokyo.list_object_versions().bucket(TOKYO);
+    let listed = world.runtime.block_on(list.prefix(name(number)).send());
+    listed.unwrap().versions().len() > 1
+}
+
 /// Small objects, and between them some in parts.
 async fn put_all(world: &World, random: &mut StdRng) -> Put {
     let old = world.active();
@@ -142,7 +168,7 @@ async fn put_all(world: &World, random: &mut StdRng) -> Put {
         };
         let mut content = vec![0; size];
         random.fill_bytes(&mut content);
-        objects.push((format!("{number:04}/a b+ü"), content, in_parts));
+        objects.push((name(number), content, in_parts));
     }
     let put: Put = objects
         .iter()

@@ -3,7 +3,8 @@
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType};
 use keyferry_transfer::{Left, Note, Outcome, TransferError};
 
-use super::ring::{BUCKET, Before, LoseAnswer, Ring, Without, only, put_under, rekeyed};
+use super::hooks::{Before, LoseAnswer, Without};
+use super::ring::{BUCKET, Ring, only, put_under, rekeyed};
 use crate::setup::{PART, content};
 
 async fn ring_with_an_object() -> Ring {

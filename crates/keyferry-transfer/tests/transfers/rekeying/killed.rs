@@ -8,7 +8,8 @@ use futures::FutureExt;
 use keyferry_transfer::{Ended, Outcome, Silent, TransferError};
 use tokio_util::sync::CancellationToken;
 
-use super::ring::{BUCKET, Before, Count, DieAfter, Ring, rekeyed};
+use super::hooks::{Before, Count, DieAfter, Unsent};
+use super::ring::{BUCKET, Ring, rekeyed};
 use crate::setup::{PART, content};
 
 async fn three_parts(ring: &Ring, body: &[u8]) {
@@ -147,6 +148,29 @@ async fn an_upload_whose_id_was_lost_is_found() {
     rekeyed(&ring.run().await);
     ring.is_under_new("key", &body).await;
     assert_eq!(ring.setup.open_uploads(BUCKET).await, 2);
+    assert!(!ring.state().join("tokyo.json").exists());
+}
+
+/// Trouble on the way: aborting would not be heard either, and the next run goes on.
+#[tokio::test(flavor = "multi_thread")]
+async fn broken_connections_leave_the_upload_for_the_next_run() {
+    let ring = Ring::start().await;
+    let body = content(2 * PART + 9);
+    three_parts(&ring, &body).await;
+    let client = ring.hooked(Unsent::nth("UploadPartCopy", 2));
+    let (handled, ended) = ring.run_as(&client, &ring.rekey()).await;
+    assert!(matches!(ended, Ended::Complete), "{ended:?}");
+    assert!(
+        matches!(
+            handled[0].outcome,
+            Outcome::Failed(TransferError::ConnectionLost { .. })
+        ),
+        "{handled:?}"
+    );
+    assert_eq!(ring.setup.open_uploads(BUCKET).await, 1);
+    assert_eq!(rekeyed(&ring.run().await).parts, Some(3));
+    ring.is_under_new("key", &body).await;
+    assert_eq!(ring.setup.open_uploads(BUCKET).await, 0);
     assert!(!ring.state().join("tokyo.json").exists());
 }
 

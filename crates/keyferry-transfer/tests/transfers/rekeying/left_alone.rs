@@ -134,31 +134,6 @@ async fn scopes_and_old_versions() {
     assert_eq!(ring.versions("a/c").await.len(), 2);
 }
 
-/// More objects than one page of a listing holds.
-#[tokio::test(flavor = "multi_thread")]
-async fn more_than_a_page() {
-    let ring = Ring::start().await;
-    let puts = (0..1100).map(|number| {
-        let ring = &ring;
-        async move { ring.put(&format!("{number:04} +%ü"), b"x").await }
-    });
-    let mut puts = Box::pin(futures::StreamExt::buffer_unordered(
-        futures::stream::iter(puts),
-        32,
-    ));
-    while futures::StreamExt::next(&mut puts).await.is_some() {}
-    drop(puts);
-    let handled = ring.run().await;
-    assert_eq!(handled.len(), 1100);
-    for handled in handled {
-        assert!(
-            matches!(handled.outcome, Outcome::Rekeyed(_)),
-            "{handled:?}"
-        );
-    }
-    ring.is_under_new("1099 +%ü", b"x").await;
-}
-
 /// No key at all is known here.
 #[tokio::test(flavor = "multi_thread")]
 async fn empty_rings() {

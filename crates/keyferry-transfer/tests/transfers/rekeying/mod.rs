@@ -1,6 +1,7 @@
 //! Objects re-encrypted under another key, read independently afterwards: by the SDK alone.
 
 mod changes;
+mod hooks;
 mod keeping;
 mod killed;
 mod left_alone;

@@ -6,7 +6,8 @@ use keyferry_transfer::{Ended, Outcome, Rekey, Rekeyer, Scope, Silent, TransferE
 use keyferry_transfer::{Handled, UnfinishedUploads};
 use tokio_util::sync::CancellationToken;
 
-use super::ring::{Finder, Kept, Ring, Without, only};
+use super::hooks::Without;
+use super::ring::{Finder, Kept, Ring, only};
 use crate::fake_server::{Answer, FakeServer, Request};
 
 const MD5: &str = "x-amz-server-side-encryption-customer-key-md5";
