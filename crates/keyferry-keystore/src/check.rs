@@ -7,7 +7,7 @@ use keyferry_key::{KeyId, KeyStrength};
 use serde::Serialize;
 
 use crate::lock::SharedLock;
-use crate::{Error, Finding, KeyEntry, KeyState, Store};
+use crate::{Error, EscrowGate, Finding, KeyEntry, KeyState, Store};
 
 /// How bad something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -36,6 +36,8 @@ pub enum CheckSubject {
     Strength,
     /// Keys in states that ask for something to be done.
     States,
+    /// Whether a backup holds each key, and was opened as a test.
+    Backups,
     /// What opens the store: the file of each opener.
     Openers,
     /// Whether the catalogue says what the journal says.
@@ -111,6 +113,7 @@ impl Store {
             check_keys(self, &mut items);
         }
         check_states(self.list(), &mut items);
+        check_backups(self, &mut items)?;
         check_openers(self, &mut items)?;
         check_catalogue(self, &mut items);
         check_leftovers(self.findings(), &mut items);
@@ -255,6 +258,52 @@ fn check_states(entries: &[KeyEntry], items: &mut Vec<CheckItem>) {
         CheckLevel::Sound,
         format!("{settled} keys are settled"),
     ));
+}
+
+fn check_backups(store: &Store, items: &mut Vec<CheckItem>) -> Result<(), Error> {
+    use CheckSubject::Backups;
+    let mut kept: usize = 0;
+    for entry in store.list().iter().filter(|entry| entry.state.has_key()) {
+        if store.escrow_of(&entry.ring, &entry.id).backup.is_some() {
+            kept += 1;
+            continue;
+        }
+        items.push(
+            CheckItem::new(
+                Backups,
+                CheckLevel::Warning,
+                format!(
+                    "no backup holds key `{}` of ring `{}`",
+                    entry.id, entry.ring
+                ),
+            )
+            .hint("`keyferry key backup TO` makes one, or brings one up to date")
+            .key(&entry.id),
+        );
+    }
+    let rings = store
+        .list()
+        .iter()
+        .filter(|entry| entry.state == KeyState::Active);
+    for KeyEntry { ring, .. } in rings {
+        let escrow = store.escrow(ring)?;
+        if escrow.backup.is_some() && !matches!(escrow.gate, EscrowGate::Tested { .. }) {
+            items.push(
+                CheckItem::new(
+                    Backups,
+                    CheckLevel::Warning,
+                    format!("no backup with the keys of ring `{ring}` was opened as a test"),
+                )
+                .hint("`keyferry key restore --test FROM` does it"),
+            );
+        }
+    }
+    items.push(CheckItem::new(
+        Backups,
+        CheckLevel::Sound,
+        format!("{kept} keys are in a backup"),
+    ));
+    Ok(())
 }
 
 fn check_openers(store: &Store, items: &mut Vec<CheckItem>) -> Result<(), Error> {

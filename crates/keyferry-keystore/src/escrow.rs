@@ -121,7 +121,7 @@ impl Store {
         Ok(self.escrow_of(ring, &active.id))
     }
 
-    fn escrow_of(&self, ring: &RingName, key: &KeyId) -> Escrow {
+    pub(crate) fn escrow_of(&self, ring: &RingName, key: &KeyId) -> Escrow {
         let record = self.ledger.escrow();
         let in_ring = self
             .ledger

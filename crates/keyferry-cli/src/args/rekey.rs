@@ -44,6 +44,9 @@ pub(crate) struct RekeyArgs {
     /// Objects under way at once.
     #[arg(long, value_name = "N")]
     pub(crate) concurrency: Option<NonZeroUsize>,
+    /// Re-encrypt although no tested backup holds the ring's key. Remembered: it is asked once a ring.
+    #[arg(long)]
+    pub(crate) accept_loss_risk: bool,
     /// Do not ask.
     #[arg(long)]
     pub(crate) yes: bool,

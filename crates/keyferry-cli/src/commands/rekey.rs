@@ -54,6 +54,11 @@ pub(super) async fn run(invocation: &Invocation, arguments: RekeyArgs) -> Result
         )
         .hint("which object is under which key is recorded in the store; see to it first"));
     }
+    if arguments.accept_loss_risk {
+        store.accept_loss_risk(&chosen.id)?;
+    } else if !arguments.dry_run {
+        store.require_escrow(&chosen.id)?;
+    }
     let finder = StoreKeys::new(&store, target.bucket.as_str(), &chosen.ring, &terminal)?;
     let cancel = interrupt::token(terminal)?;
     let aws = Aws::connect(&invocation.settings).await?;

@@ -38,6 +38,9 @@ pub(crate) struct CheckStoreArgs {
     /// Put right what can be without guessing: what interrupted writes left, a lost catalogue.
     #[arg(long)]
     pub(crate) repair: bool,
+    /// Go on from an older state of the store although a newer one was seen here.
+    #[arg(long)]
+    pub(crate) accept_rollback: bool,
     /// Take the access of other users away from the store's files first.
     #[arg(long)]
     pub(crate) fix_permissions: bool,

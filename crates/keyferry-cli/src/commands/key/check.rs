@@ -28,6 +28,9 @@ pub(super) fn run(invocation: &Invocation, arguments: &CheckStoreArgs) -> Result
         }
     }
     let mut store = keys::open_store(&invocation.settings, &terminal)?;
+    if arguments.accept_rollback {
+        store.accept_rollback()?;
+    }
     if arguments.repair {
         store.refresh()?;
     }
