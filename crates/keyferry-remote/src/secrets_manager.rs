@@ -138,8 +138,8 @@ impl SecretsManager {
         match self.blocking.run(request.send()) {
             Ok(answer) => self.revision(&asked, answer.version_id),
             Err(error) => match refusal(&asked, &error) {
-                Refusal::Exists => Err(self.conflict(name)),
-                Refusal::Removed => self.create_over_removed(name, bytes),
+                Refusal::Exists if self.current(name)?.is_some() => Err(self.conflict(name)),
+                Refusal::Exists | Refusal::Removed => self.create_over_removed(name, bytes),
                 refusal => Err(refusal.into()),
             },
         }
