@@ -72,9 +72,14 @@ impl Terminal {
         let _ = writeln!(anstream::stderr(), "{style}hint:{style:#} {message}");
     }
 
+    /// Says what failed, where the data has it, too.
+    pub(crate) fn error(&self, failure: &Failure) {
+        let _ = writeln!(anstream::stderr(), "{failure}");
+    }
+
     /// Reports a failure, as text and, where data is asked for as JSON, as data.
     pub(crate) fn fail(&self, failure: &Failure) {
-        let _ = writeln!(anstream::stderr(), "{failure}");
+        self.error(failure);
         if !self.is_text() {
             let _ = self.json(&failure.to_json());
         }

@@ -91,6 +91,7 @@ fn keys_are_locked_in_memory() {
     std::fs::write(folder.path().join("file"), "content").unwrap();
     let mut child = run(&["upload", "file", "s3://bucket/key", "--key", "ring"])
         .args(["--endpoint-url", &endpoint, "--region", "ap-northeast-1"])
+        .arg("--accept-loss-risk")
         .env("AWS_ACCESS_KEY_ID", "id")
         .env("AWS_SECRET_ACCESS_KEY", "secret")
         .stderr(Stdio::null())

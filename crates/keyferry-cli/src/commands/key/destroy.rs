@@ -44,8 +44,8 @@ pub(super) async fn run(invocation: &Invocation, arguments: DestroyArgs) -> Resu
     if !found.needing.is_empty() {
         store.record_found(&id, &found.needing)?;
     }
-    if let Some(refusal) = found.refusal(invocation, &entry)? {
-        return Err(refusal);
+    if found.keep_it(invocation, &entry)? {
+        return Ok(Exit::Findings);
     }
     let entry = match entry.state {
         KeyState::DestroyScheduled => entry,
@@ -241,18 +241,14 @@ impl Found {
         }
     }
 
-    /// Why the key must stay, if it must; what needs it is printed.
-    fn refusal(
-        &self,
-        invocation: &Invocation,
-        entry: &KeyEntry,
-    ) -> Result<Option<Failure>, Failure> {
+    /// Whether the key must stay; then what needs it is printed.
+    fn keep_it(&self, invocation: &Invocation, entry: &KeyEntry) -> Result<bool, Failure> {
         let terminal = invocation.terminal;
         if self.shown.is_empty() && self.unknown.is_empty() {
             for scope in &self.looked_through {
                 terminal.say(format!("nothing in {scope} needs it"));
             }
-            return Ok(None);
+            return Ok(false);
         }
         if terminal.is_text() {
             for line in self.shown.iter().map(line).take(MOST_NAMED) {
@@ -260,10 +256,15 @@ impl Found {
             }
             let more = self.shown.len().saturating_sub(MOST_NAMED);
             if more > 0 {
-                terminal.say(format!("and {more} more; --output ndjson prints them all"));
+                terminal.say(format!("and {more} more; --output json has them all"));
             }
         } else {
-            terminal.json_list(&self.shown)?;
+            terminal.json(&serde_json::json!({
+                "key": entry.id,
+                "asked": self.asked,
+                "needed_by": self.shown,
+                "unknown": self.unknown,
+            }))?;
         }
         for unknown in self.unknown.iter().take(MOST_NAMED) {
             terminal.warn(unknown);
@@ -294,7 +295,8 @@ impl Found {
                 entry.ring
             ))
         };
-        Ok(Some(failure))
+        terminal.error(&failure);
+        Ok(true)
     }
 }
 
