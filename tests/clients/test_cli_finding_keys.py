@@ -202,8 +202,12 @@ def test_tagging_denied(ready, s3, key_bucket, target, size):
 
 
 @pytest.fixture
-def full_store(ready, tmp_path):
-    """The store on a file system without room, and read-only afterwards; needs root, as CI has."""
+def full_store(ready, tmp_path, key_bucket, source):
+    """The store on a file system without room, and read-only afterwards; needs root, as CI has.
+
+    Its ring is in use already: what is asked before the first upload is in the journal.
+    """
+    upload(ready, source, f"s3://{key_bucket}/first").expect(DONE)
     mount = tmp_path / "full"
     mount.mkdir()
     if os.geteuid() != 0:

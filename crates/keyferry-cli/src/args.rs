@@ -43,7 +43,7 @@ pub(crate) use transfer::{
 #[command(
     after_help = "Exit codes: 0 done and verified, 1 failure, 2 usage, 3 transferred but \
     replication not confirmed in time, 4 replication failed or content differs, 5 wrong or unknown \
-    key, 6 policy findings, 7 key store locked or damaged, 130 interrupted."
+    key, 6 policy or preflight findings, 7 key store locked or damaged, 130 interrupted."
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]

@@ -18,7 +18,7 @@ pub(crate) enum Exit {
     Differs = 4,
     /// Wrong or unknown key.
     Key = 5,
-    /// Policies or a preflight have findings.
+    /// Policies, a preflight or a check have findings.
     Findings = 6,
     /// The key store is locked or damaged.
     Store = 7,

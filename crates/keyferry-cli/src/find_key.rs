@@ -11,9 +11,9 @@ use aws_sdk_s3::Client;
 use keyferry_key::KeyId;
 use keyferry_keystore::ObjectUse;
 use keyferry_policy::Region;
-use keyferry_transfer::ObjectAddress;
+use keyferry_transfer::{ObjectAddress, TransferError, key_tag};
 use keyferry_verify::{
-    CandidateKeys, Determined, KeyVerdict, Subject, VerifyError, key_of, receipt_of,
+    CandidateKeys, Determined, KeyVerdict, Subject, TagHint, VerifyError, key_of, receipt_of,
 };
 
 use crate::args::KeySource;
@@ -90,6 +90,13 @@ async fn find(
             id.clone()
         }
         KeyVerdict::Foreign { .. } => {
+            // An endpoint of another region refuses every key, and only the tags say why.
+            if let TagHint::Unreadable(_) = found.tag
+                && let Err(error @ TransferError::RegionMismatch { .. }) =
+                    key_tag(client, address, wanted.version_id).await
+            {
+                return Err(error.into());
+            }
             return Err(foreign::failure(invocation, wanted, keys, choice, &found).await);
         }
         KeyVerdict::NotCustomerKey { .. } => {

@@ -2,6 +2,7 @@
 //! PATH: without them the tests fail. Each test starts its own, on loopback.
 #![expect(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::panic,
     reason = "also outside of the functions that clippy knows as tests"
 )]

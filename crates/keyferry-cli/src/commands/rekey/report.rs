@@ -264,7 +264,8 @@ mod tests {
     fn the_worst_decides() {
         let mut tally = Tally::default();
         assert_eq!(tally.exit(), Exit::Done);
-        let steps: [(fn(&mut Tally), Exit); 5] = [
+        type Step = fn(&mut Tally);
+        let steps: [(Step, Exit); 5] = [
             (|tally| tally.archived += 1, Exit::Done),
             (
                 |tally| tally.replication_not_confirmed += 1,

@@ -4,7 +4,6 @@ use keyferry_keystore::{Error, Existing, Store};
 
 use super::{Scenario, with_base_key};
 use crate::fixture::{Place, open, passphrase};
-use crate::strace::Outcome;
 use crate::worker::{add_opener, spare};
 
 pub(super) const SCENARIOS: [Scenario; 3] = [

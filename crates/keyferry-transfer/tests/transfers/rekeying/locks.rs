@@ -111,33 +111,25 @@ async fn put_locked_parts(ring: &Ring, key: &str, parts: [&[u8]; 2], until: Date
         .unwrap();
 }
 
-#[track_caller]
-fn is_locked<'a>(
-    ring: &'a Ring,
-    key: &'a str,
-    mode: &'a ObjectLockMode,
-    until: DateTime,
-) -> impl Future<Output = ()> + 'a {
-    async move {
-        let headers = ring.new.1.headers();
-        let head = ring.client().head_object().bucket(LOCKED).key(key);
-        let head = head
-            .sse_customer_algorithm("AES256")
-            .sse_customer_key(headers.expose_key())
-            .sse_customer_key_md5(headers.md5().to_string())
-            .send()
-            .await
-            .unwrap();
-        assert_eq!(head.object_lock_mode.as_ref(), Some(mode));
-        assert_eq!(
-            head.object_lock_retain_until_date.unwrap().secs(),
-            until.secs()
-        );
-        assert_eq!(
-            head.object_lock_legal_hold_status,
-            Some(ObjectLockLegalHoldStatus::On)
-        );
-    }
+async fn is_locked(ring: &Ring, key: &str, mode: &ObjectLockMode, until: DateTime) {
+    let headers = ring.new.1.headers();
+    let head = ring.client().head_object().bucket(LOCKED).key(key);
+    let head = head
+        .sse_customer_algorithm("AES256")
+        .sse_customer_key(headers.expose_key())
+        .sse_customer_key_md5(headers.md5().to_string())
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(head.object_lock_mode.as_ref(), Some(mode));
+    assert_eq!(
+        head.object_lock_retain_until_date.unwrap().secs(),
+        until.secs()
+    );
+    assert_eq!(
+        head.object_lock_legal_hold_status,
+        Some(ObjectLockLegalHoldStatus::On)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

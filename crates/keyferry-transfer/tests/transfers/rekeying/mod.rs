@@ -1,5 +1,7 @@
 //! Objects re-encrypted under another key, read independently afterwards: by the SDK alone.
 
+#![expect(clippy::panic, reason = "tests may fail by panicking, and say why")]
+
 mod changes;
 mod hooks;
 mod keeping;
