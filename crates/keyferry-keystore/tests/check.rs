@@ -1,7 +1,6 @@
 //! `Store::check` finds what is wrong, and nothing else.
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     reason = "also in what is shared by the tests of this file"
 )]
 

@@ -1,7 +1,6 @@
 //! What becomes of a key after it was made.
 #![expect(
     clippy::unwrap_used,
-    clippy::indexing_slicing,
     reason = "also in what is shared by the tests of this file"
 )]
 

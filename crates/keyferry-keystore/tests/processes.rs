@@ -2,8 +2,6 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::print_stdout,
-    clippy::indexing_slicing,
     reason = "also outside of the functions that clippy knows as tests"
 )]
 

@@ -26,7 +26,7 @@ fn a_store_is_seen_by_every_machine() {
     assert_eq!(second.version, 2);
     // What the other wrote is seen by listing without the passphrase, by refreshing, and by writing.
     assert_eq!(one.find(&memory).list().unwrap(), there.list());
-    assert_eq!(here.list(), [first.clone()]);
+    assert_eq!(here.list(), std::slice::from_ref(&first));
     here.refresh().unwrap();
     assert_eq!(here.list(), there.list());
     there.create(&photos, Succession::Supersede).unwrap();
