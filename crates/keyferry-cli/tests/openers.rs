@@ -112,9 +112,14 @@ fn told(name: &str) -> String {
 /// What an error says, without the log.
 fn said(output: &Output) -> String {
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    match text.rfind("error: ") {
-        Some(at) => text.split_at(at).1.to_owned(),
-        None => text,
+    let lines = text.lines();
+    let from_error: Vec<&str> = lines
+        .skip_while(|line| !line.starts_with("error: "))
+        .collect();
+    if from_error.is_empty() {
+        text
+    } else {
+        from_error.join("\n")
     }
 }
 
