@@ -158,21 +158,33 @@ pub(crate) fn choose_for_upload(
     }
     let (active, key) = store.active(&ring)?;
     tracing::info!(key = %active.id, asked = %name, "chose a key");
-    let escrow = if accept_loss_risk {
-        store.accept_loss_risk(&active.id)?
-    } else {
-        store.require_escrow(&active.id)?
-    };
-    if escrow.backup.is_none() {
-        terminal.warn(format!(
-            "no backup holds key `{}` of ring `{ring}`: `keyferry key backup TO` makes one",
-            active.id
-        ));
-    }
+    require_escrow(store, terminal, &active.id, accept_loss_risk)?;
     Ok(ChosenKey {
         key,
         id: Some(active.id),
     })
+}
+
+/// Refuses a key whose ring was never in a tested backup, unless that risk is, or was, accepted; warns
+/// of a key that no backup holds.
+pub(crate) fn require_escrow(
+    store: &mut Store,
+    terminal: &Terminal,
+    id: &KeyId,
+    accept_loss_risk: bool,
+) -> Result<(), Failure> {
+    let escrow = if accept_loss_risk {
+        store.accept_loss_risk(id)?
+    } else {
+        store.require_escrow(id)?
+    };
+    if escrow.backup.is_none() {
+        terminal.warn(format!(
+            "no backup holds key `{id}` of ring `{}`: `keyferry key backup TO` makes one",
+            escrow.ring
+        ));
+    }
+    Ok(())
 }
 
 /// The entry of a key id, or of a ring's active key.

@@ -54,10 +54,13 @@ pub(super) async fn run(invocation: &Invocation, arguments: RekeyArgs) -> Result
         )
         .hint("which object is under which key is recorded in the store; see to it first"));
     }
-    if arguments.accept_loss_risk {
-        store.accept_loss_risk(&chosen.id)?;
-    } else if !arguments.dry_run {
-        store.require_escrow(&chosen.id)?;
+    if !arguments.dry_run {
+        crate::keys::require_escrow(
+            &mut store,
+            &terminal,
+            &chosen.id,
+            arguments.accept_loss_risk,
+        )?;
     }
     let finder = StoreKeys::new(&store, target.bucket.as_str(), &chosen.ring, &terminal)?;
     let cancel = interrupt::token(terminal)?;

@@ -68,7 +68,7 @@ fn verdict(terminal: Terminal, items: &[CheckItem]) -> Exit {
             Exit::Done
         }
         (0, warnings) => {
-            terminal.say(format!("no key is in danger, {warnings} to look at"));
+            terminal.say(format!("every key opens; warnings to look at: {warnings}"));
             Exit::Findings
         }
         (errors, warnings) => {

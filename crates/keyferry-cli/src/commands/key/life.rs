@@ -25,6 +25,16 @@ pub(super) fn activate(invocation: &Invocation, arguments: &ActivateArgs) -> Res
 pub(super) fn retire(invocation: &Invocation, arguments: &RetireArgs) -> Result<Exit, Failure> {
     let ring: RingName = arguments.ring.parse()?;
     let mut store = keys::open_store(&invocation.settings, &invocation.terminal)?;
+    // Says whether it is the ring that is missing, or only its active key.
+    let named = keys::named_in(store.list(), ring.as_str())?;
+    if named.ring != ring {
+        return Err(
+            Failure::new(Exit::Usage, format!("`{ring}` is a key id")).hint(format!(
+                "give its ring: `keyferry key retire {}`",
+                named.ring
+            )),
+        );
+    }
     let entry = store.retire(&ring, arguments.reason.as_deref())?;
     invocation.terminal.say(format!(
         "ring `{ring}` takes no new objects until `keyferry key new {ring}`"
