@@ -194,6 +194,8 @@ def age_decrypt(passphrase: str, source: Path, target: Path) -> None:
         assert time.monotonic() < deadline, said
         if select.select([terminal], [], [], 1)[0]:
             said += os.read(terminal, 1024)
+    # It prompts first and turns to reading unseen afterwards: what is typed in between may be lost.
+    time.sleep(0.5)
     os.write(terminal, passphrase.encode() + b"\n")
     while True:
         try:
