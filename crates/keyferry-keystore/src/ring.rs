@@ -25,17 +25,22 @@ impl RingName {
     }
 }
 
+/// Whether a file or folder of the store can have this name, on every file system: at most `longest`
+/// of `a-z 0-9 - _ .`, beginning with a letter or digit.
+pub(crate) fn names_a_file(text: &str, longest: usize) -> bool {
+    let lower = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    text.len() <= longest
+        && text.bytes().next().is_some_and(lower)
+        && text
+            .bytes()
+            .all(|byte| lower(byte) || b"-_.".contains(&byte))
+}
+
 impl FromStr for RingName {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let lower = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-        let valid = text.len() <= Self::MAX
-            && text.bytes().next().is_some_and(lower)
-            && text
-                .bytes()
-                .all(|byte| lower(byte) || b"-_.".contains(&byte));
-        if valid {
+        if names_a_file(text, Self::MAX) {
             Ok(Self(text.to_owned()))
         } else {
             Err(Error::InvalidRing {

@@ -6,6 +6,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::Error;
+use crate::ring::names_a_file;
 
 /// The name of a way to open a store: 1 to 64 characters of `a-z 0-9 - _ .`, beginning with a letter
 /// or digit. It names a file of the store.
@@ -46,13 +47,7 @@ impl FromStr for OpenerName {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let lower = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-        let valid = text.len() <= Self::MAX
-            && text.bytes().next().is_some_and(lower)
-            && text
-                .bytes()
-                .all(|byte| lower(byte) || b"-_.".contains(&byte));
-        if valid {
+        if names_a_file(text, Self::MAX) {
             Ok(Self(text.to_owned()))
         } else {
             Err(Error::InvalidOpenerName {
