@@ -17,8 +17,9 @@
 //! # Cancellation
 //!
 //! Cancel the token that was given, and wait for the call to return: a multipart upload is aborted
-//! and temporary files are removed. Dropping the future removes temporary files, but it leaves an
-//! unfinished multipart upload in the bucket.
+//! and temporary files are removed, or, where a transfer was asked to be resumable, both are kept and
+//! the error is [`TransferError::Resumable`]. Dropping the future removes temporary files, but it
+//! leaves an unfinished multipart upload in the bucket.
 
 mod abort;
 mod address;
@@ -32,6 +33,7 @@ mod observer;
 mod part_plan;
 mod receipt;
 mod rekey;
+mod resume;
 mod secret_logs;
 mod upload;
 
@@ -56,5 +58,6 @@ pub use rekey::{
     Note, OldVersion, Outcome, Ownership, Planned, Receiver, Rekey, Rekeyed, Rekeyer, Scope,
     Totals, Under, UnfinishedUploads,
 };
+pub use resume::{Resume, ResumePlace, StartedOver};
 pub use secret_logs::SECRET_LOG_TARGETS;
 pub use upload::{Upload, UploadSource, upload};
