@@ -156,9 +156,6 @@ pub enum Unverified {
         /// How many parts there are.
         parts: u32,
     },
-    /// The server would not tell the checksum.
-    #[error("the object's checksum could not be read: {0}")]
-    Unreadable(String),
 }
 
 /// Downloads one object under its customer key.
