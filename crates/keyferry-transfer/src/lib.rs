@@ -28,6 +28,7 @@ mod connect;
 mod download;
 mod error;
 mod key_tag;
+mod listing;
 mod observer;
 mod part_plan;
 mod receipt;
@@ -46,15 +47,16 @@ pub use download::{
 };
 pub use error::{ErrorKind, LeftUpload, ServiceAnswer, TransferError, without_answer};
 pub use key_tag::{KEY_TAG, TagRepair, key_tag, repair_key_tag};
+pub use listing::{Entry, ListedMarker, ListedVersion, Listing, OpenUpload, Scope};
 pub use observer::{Event, NoKeyTag, Observer, Silent};
 pub use part_plan::{
     MAX_OBJECT_SIZE, MAX_PARTS, MAX_SINGLE_PUT, ParsePartSizeError, PartPlan, PartSize,
 };
 pub use receipt::{Checksum, PartLayout, Receipt};
 pub use rekey::{
-    BucketState, Candidates, CopyLimits, Ended, Handled, KeyFinder, Left, ListedVersion, LockState,
-    Note, OldVersion, Outcome, Ownership, Planned, Receiver, Rekey, Rekeyed, Rekeyer, Scope,
-    Totals, Under, UnfinishedUploads,
+    BucketState, Candidates, CopyLimits, Ended, Handled, KeyFinder, Left, LockState, Note,
+    OldVersion, Outcome, Ownership, Planned, Receiver, Rekey, Rekeyed, Rekeyer, Totals, Under,
+    UnfinishedUploads,
 };
 pub use secret_logs::SECRET_LOG_TARGETS;
 pub use upload::{Upload, UploadSource, upload};
