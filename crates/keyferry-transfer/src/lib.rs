@@ -17,8 +17,9 @@
 //! # Cancellation
 //!
 //! Cancel the token that was given, and wait for the call to return: a multipart upload is aborted
-//! and temporary files are removed. Dropping the future removes temporary files, but it leaves an
-//! unfinished multipart upload in the bucket.
+//! and temporary files are removed, or, where a transfer was asked to be resumable, both are kept and
+//! the error is [`TransferError::Resumable`]. Dropping the future removes temporary files, but it
+//! leaves an unfinished multipart upload in the bucket.
 
 mod abort;
 mod address;
@@ -33,6 +34,7 @@ mod observer;
 mod part_plan;
 mod receipt;
 mod rekey;
+mod resume;
 mod secret_logs;
 mod upload;
 
@@ -58,5 +60,6 @@ pub use rekey::{
     OldVersion, Outcome, Ownership, Planned, Receiver, Rekey, Rekeyed, Rekeyer, Totals, Under,
     UnfinishedUploads,
 };
+pub use resume::{Resume, ResumePlace, StartedOver};
 pub use secret_logs::SECRET_LOG_TARGETS;
 pub use upload::{Upload, UploadSource, upload};
