@@ -380,7 +380,8 @@ impl TransferError {
     }
 
     /// True when the same would happen to every object of the bucket, now.
-    pub(crate) fn concerns_all(&self) -> bool {
+    #[must_use]
+    pub fn concerns_all(&self) -> bool {
         self.is_about_credentials()
             || matches!(
                 self,

@@ -28,6 +28,7 @@ mod connect;
 mod download;
 mod error;
 mod key_tag;
+mod many;
 mod observer;
 mod part_plan;
 mod receipt;
@@ -46,6 +47,9 @@ pub use download::{
 };
 pub use error::{ErrorKind, LeftUpload, ServiceAnswer, TransferError, without_answer};
 pub use key_tag::{KEY_TAG, TagRepair, key_tag, repair_key_tag};
+pub use many::{
+    Job, JobError, Many, ManySettings, Outcome as JobOutcome, Outcomes, Running, Stopped,
+};
 pub use observer::{Event, NoKeyTag, Observer, Silent};
 pub use part_plan::{
     MAX_OBJECT_SIZE, MAX_PARTS, MAX_SINGLE_PUT, ParsePartSizeError, PartPlan, PartSize,
