@@ -412,7 +412,8 @@ impl TransferError {
     }
 
     /// True when the same would happen to every object of the bucket, now.
-    pub(crate) fn concerns_all(&self) -> bool {
+    #[must_use]
+    pub fn concerns_all(&self) -> bool {
         if let Self::Resumable { cause, .. } = self {
             return cause.concerns_all();
         }

@@ -30,6 +30,7 @@ mod download;
 mod error;
 mod key_tag;
 mod listing;
+mod many;
 mod observer;
 mod part_plan;
 mod receipt;
@@ -50,6 +51,9 @@ pub use download::{
 pub use error::{ErrorKind, LeftUpload, ServiceAnswer, TransferError, without_answer};
 pub use key_tag::{KEY_TAG, TagRepair, key_tag, repair_key_tag};
 pub use listing::{Entry, ListedMarker, ListedVersion, Listing, OpenUpload, Scope};
+pub use many::{
+    Job, JobError, Many, ManySettings, Outcome as JobOutcome, Outcomes, Running, Stopped,
+};
 pub use observer::{Event, NoKeyTag, Observer, Silent};
 pub use part_plan::{
     MAX_OBJECT_SIZE, MAX_PARTS, MAX_SINGLE_PUT, ParsePartSizeError, PartPlan, PartSize,
