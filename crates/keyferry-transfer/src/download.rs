@@ -19,7 +19,7 @@ use keyferry_key::{CustomerKey, KeyMd5};
 use tokio::io::AsyncWrite;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Checksum, Event, ObjectAddress, Observer, TransferError};
+use crate::{Checksum, Engine, Event, ObjectAddress, Observer, Overwrite, TransferError};
 
 mod backoff;
 mod diagnosis;
@@ -50,17 +50,6 @@ impl fmt::Debug for DownloadTarget {
     }
 }
 
-/// What happens to a file that exists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Overwrite {
-    /// The download is refused.
-    #[default]
-    Never,
-    /// The file is replaced, in one step, by the verified object.
-    Always,
-}
-
 /// One download.
 #[derive(Debug)]
 pub struct Download {
@@ -78,6 +67,8 @@ pub struct Download {
     pub range_size: NonZeroU64,
     /// How many ranges are in flight at most. A stream holds as many in memory.
     pub concurrency: NonZeroUsize,
+    /// What it shares with the other transfers of the run; an engine of its own by default.
+    pub engine: Engine,
 }
 
 impl Download {
@@ -97,6 +88,7 @@ impl Download {
             overwrite: Overwrite::default(),
             range_size: Self::DEFAULT_RANGE_SIZE,
             concurrency: Self::DEFAULT_CONCURRENCY,
+            engine: Engine::default(),
         }
     }
 }
@@ -120,6 +112,8 @@ pub struct Downloaded {
     pub content_type: Option<String>,
     /// User metadata, without the `x-amz-meta-` prefix.
     pub metadata: BTreeMap<String, String>,
+    /// Whether the file was the same already and was left alone: see [`Overwrite::IfDifferent`].
+    pub unchanged: bool,
 }
 
 /// How far the content was verified. A checksum that differs is an error, not a verification.
@@ -206,6 +200,7 @@ pub async fn download(
         last_modified: object.last_modified,
         content_type: object.content_type,
         metadata: object.metadata,
+        unchanged: false,
     })
 }
 
