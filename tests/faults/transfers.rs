@@ -233,7 +233,8 @@ async fn send(
         world.key.clone(),
     );
     new.part_size = Some(PartSize::new(PART).unwrap());
-    upload(client, new, &Silent, CancellationToken::new()).await
+    let sent = upload(client, new, &Silent, CancellationToken::new()).await?;
+    Ok(sent.receipt)
 }
 
 /// Downloads to a file, or into memory.

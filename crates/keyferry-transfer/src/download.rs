@@ -19,7 +19,7 @@ use keyferry_key::{CustomerKey, KeyMd5};
 use tokio::io::AsyncWrite;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Checksum, Event, ObjectAddress, Observer, Resume, TransferError};
+use crate::{Checksum, Engine, Event, ObjectAddress, Observer, Overwrite, Resume, TransferError};
 
 mod backoff;
 mod diagnosis;
@@ -50,17 +50,6 @@ impl fmt::Debug for DownloadTarget {
     }
 }
 
-/// What happens to a file that exists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Overwrite {
-    /// The download is refused.
-    #[default]
-    Never,
-    /// The file is replaced, in one step, by the verified object.
-    Always,
-}
-
 /// One download.
 #[derive(Debug)]
 pub struct Download {
@@ -82,6 +71,8 @@ pub struct Download {
     /// becomes of what an earlier one left. Without, nothing is left. Objects of one range are not
     /// worth it.
     pub resume: Option<Resume>,
+    /// What it shares with the other transfers of the run; an engine of its own by default.
+    pub engine: Engine,
 }
 
 impl Download {
@@ -102,6 +93,7 @@ impl Download {
             range_size: Self::DEFAULT_RANGE_SIZE,
             concurrency: Self::DEFAULT_CONCURRENCY,
             resume: None,
+            engine: Engine::default(),
         }
     }
 }
@@ -125,6 +117,8 @@ pub struct Downloaded {
     pub content_type: Option<String>,
     /// User metadata, without the `x-amz-meta-` prefix.
     pub metadata: BTreeMap<String, String>,
+    /// Whether the file was the same already and was left alone: see [`Overwrite::IfDifferent`].
+    pub unchanged: bool,
 }
 
 /// How far the content was verified. A checksum that differs is an error, not a verification.
@@ -208,6 +202,7 @@ pub async fn download(
         last_modified: object.last_modified,
         content_type: object.content_type,
         metadata: object.metadata,
+        unchanged: false,
     })
 }
 

@@ -23,7 +23,7 @@ use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Download, Downloaded, Observer, Receipt, TransferError, Upload};
+use crate::{Download, Downloaded, Observer, TransferError, Upload, Uploaded};
 
 mod course;
 mod running;
@@ -115,7 +115,7 @@ impl<C, D, E> Job<C, D, E> {
     }
 }
 
-impl<C> Job<C, Receipt> {
+impl<C> Job<C, Uploaded> {
     /// Uploads a file of `size` bytes.
     pub fn upload(
         context: C,

@@ -4,7 +4,7 @@ use aws_sdk_s3::Client;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Download, Downloaded, Observer, Receipt, TransferError, Upload};
+use crate::{Download, Downloaded, Observer, TransferError, Upload, Uploaded};
 
 /// A job's place in the run. The job's slots are free again when it is dropped.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl Running {
         client: &Client,
         upload: Upload,
         events: &dyn Observer,
-    ) -> Result<Receipt, TransferError> {
+    ) -> Result<Uploaded, TransferError> {
         crate::upload(client, upload, events, self.cancel.clone()).await
     }
 
