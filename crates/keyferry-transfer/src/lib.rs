@@ -27,9 +27,13 @@ mod checksum;
 mod confirmation;
 mod connect;
 mod download;
+mod engine;
 mod error;
 mod key_tag;
+mod listing;
+mod many;
 mod observer;
+mod overwrite;
 mod part_plan;
 mod receipt;
 mod rekey;
@@ -43,21 +47,25 @@ pub use connect::{
     BucketRegionError, ConnectError, Connector, ConnectorSettings, EndpointUrl, Endpoints,
     NameEndpoint, ParseEndpointsError, UntrustedIsFinal, https_client,
 };
-pub use download::{
-    Download, DownloadTarget, Downloaded, Overwrite, Unverified, Verification, download,
-};
+pub use download::{Download, DownloadTarget, Downloaded, Unverified, Verification, download};
+pub use engine::{Engine, EngineSettings};
 pub use error::{ErrorKind, LeftUpload, ServiceAnswer, TransferError, without_answer};
 pub use key_tag::{KEY_TAG, TagRepair, key_tag, repair_key_tag};
+pub use listing::{Entry, ListedMarker, ListedVersion, Listing, OpenUpload, Scope};
+pub use many::{
+    Job, JobError, Many, ManySettings, Outcome as JobOutcome, Outcomes, Running, Stopped,
+};
 pub use observer::{Event, NoKeyTag, Observer, Silent};
+pub use overwrite::Overwrite;
 pub use part_plan::{
     MAX_OBJECT_SIZE, MAX_PARTS, MAX_SINGLE_PUT, ParsePartSizeError, PartPlan, PartSize,
 };
 pub use receipt::{Checksum, PartLayout, Receipt};
 pub use rekey::{
-    BucketState, Candidates, CopyLimits, Ended, Handled, KeyFinder, Left, ListedVersion, LockState,
-    Note, OldVersion, Outcome, Ownership, Planned, Receiver, Rekey, Rekeyed, Rekeyer, Scope,
-    Totals, Under, UnfinishedUploads,
+    BucketState, Candidates, CopyLimits, Ended, Handled, KeyFinder, Left, LockState, Note,
+    OldVersion, Outcome, Ownership, Planned, Receiver, Rekey, Rekeyed, Rekeyer, Totals, Under,
+    UnfinishedUploads,
 };
 pub use resume::{Resume, ResumePlace, StartedOver};
 pub use secret_logs::SECRET_LOG_TARGETS;
-pub use upload::{Upload, UploadSource, upload};
+pub use upload::{Upload, UploadSource, Uploaded, upload};

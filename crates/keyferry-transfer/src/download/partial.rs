@@ -40,7 +40,7 @@ pub(super) struct Header {
 
 /// All other lines: a stretch of bytes that was written. `to` is excluded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Written {
+struct WrittenLine {
     from: u64,
     to: u64,
     crc: String,
@@ -67,7 +67,7 @@ pub(super) struct Partial {
 pub(super) struct Earlier {
     pub(super) header: Header,
     pub(super) file: Arc<File>,
-    written: Vec<Written>,
+    written: Vec<WrittenLine>,
 }
 
 /// What is known of earlier downloads to a target.
@@ -168,7 +168,7 @@ impl Partial {
         if length != Some(header.size) {
             return Err(StartedOver::PartialFileChanged);
         }
-        let mut written: Vec<Written> = others
+        let mut written: Vec<WrittenLine> = others
             .iter()
             .filter_map(|line| serde_json::from_slice(line).ok())
             .collect();
@@ -231,7 +231,7 @@ impl Partial {
     /// Writes down that a range was written.
     pub(super) fn record(&self, from: u64, to: u64, crc: Crc) {
         let crc = crc.to_base64();
-        match self.journal.append(&Written { from, to, crc }) {
+        match self.journal.append(&WrittenLine { from, to, crc }) {
             Ok(()) => {
                 self.kept.fetch_add(to - from, Ordering::Relaxed);
             }
@@ -257,7 +257,8 @@ impl Partial {
     }
 
     /// Removes file and state.
-    pub(super) fn discard(&self) -> io::Result<()> {
+    fn discard(&self) -> io::Result<()> {
+        self.kept.store(0, Ordering::Relaxed);
         match std::fs::remove_file(&self.path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
@@ -283,11 +284,16 @@ impl Partial {
                 total: self.total.load(Ordering::Relaxed),
             };
         }
+        self.remove().await;
+        cause
+    }
+
+    /// Removes file and state. That they cannot be removed is no reason to fail.
+    pub(super) async fn remove(self: Arc<Self>) {
         let removed = tokio::task::spawn_blocking(move || self.discard()).await;
         if let Ok(Err(error)) = removed {
             tracing::warn!(%error, "a partial file cannot be removed");
         }
-        cause
     }
 }
 
@@ -303,7 +309,8 @@ impl Earlier {
         for range in std::mem::take(&mut self.written) {
             let file = Arc::clone(&self.file);
             let length = range.to - range.from;
-            let summed = tokio::task::spawn_blocking(move || sum(&file, range.from, length)).await?;
+            let summed =
+                tokio::task::spawn_blocking(move || sum(&file, range.from, length)).await?;
             match summed {
                 Ok(crc) if crc.to_base64() == range.crc => {
                     sound.push((range.from, crc));

@@ -21,6 +21,7 @@ pub(super) struct Cut {
     pub(super) in_one: Option<u64>,
     pub(super) part_size: u64,
     pub(super) concurrency: usize,
+    pub(super) sha256: bool,
 }
 
 /// An earlier upload, and the parts that it has.
@@ -40,7 +41,7 @@ pub(super) async fn send(
     if let Some(unfinished) = unfinished.as_deref_mut()
         && let Some(earlier) = unfinished.earlier.take()
     {
-        match look(sending, &source, cut, unfinished, earlier).await? {
+        match look(sending, source.again(), cut, unfinished, earlier).await? {
             Looked::Continue(earlier) => continued = Some(earlier),
             Looked::Stored(stored) => return Ok(*stored),
             Looked::Begin => {}
@@ -92,8 +93,8 @@ impl Cut {
     fn read(self, source: Source) -> Reading {
         // In one piece whatever its size: a large one is read to be summed and again to be sent.
         match self.in_one {
-            Some(size) => Reading::start(source, size.max(1), 1),
-            None => Reading::start(source, self.part_size, self.concurrency),
+            Some(size) => Reading::start(source, size.max(1), 1, self.sha256),
+            None => Reading::start(source, self.part_size, self.concurrency, self.sha256),
         }
     }
 }
@@ -108,7 +109,7 @@ enum Looked {
 
 async fn look(
     sending: &Sending<'_>,
-    source: &Source,
+    source: Option<Source>,
     cut: Cut,
     unfinished: &Unfinished,
     earlier: Earlier,
@@ -169,11 +170,11 @@ async fn drop_upload(sending: &Sending<'_>, upload_id: &str) {
 /// the key, with the same labels.
 async fn completed(
     sending: &Sending<'_>,
-    source: &Source,
+    source: Option<Source>,
     cut: Cut,
     begun: &BegunLine,
 ) -> Result<Option<Stored>, TransferError> {
-    let (Some(size), Some(source)) = (source.size(), source.again()) else {
+    let Some((size, source)) = source.and_then(|source| Some((source.size()?, source))) else {
         return Ok(None);
     };
     let Some(made) = made(sending, size).await?.filter(|made| made.has_labels) else {

@@ -84,15 +84,9 @@ fn what_is_of_no_use() {
         .unwrap()
         .set_len(9)
         .unwrap();
-    assert_eq!(
-        why(Resume::Continue, None),
-        StartedOver::PartialFileChanged
-    );
+    assert_eq!(why(Resume::Continue, None), StartedOver::PartialFileChanged);
     fs::remove_file(&path).unwrap();
-    assert_eq!(
-        why(Resume::Continue, None),
-        StartedOver::PartialFileChanged
-    );
+    assert_eq!(why(Resume::Continue, None), StartedOver::PartialFileChanged);
     fs::write(&state, "{\"format\": 1}\n").unwrap();
     assert_eq!(why(Resume::Continue, None), StartedOver::DamagedState);
     fs::write(&state, "").unwrap();
