@@ -19,7 +19,7 @@ use keyferry_key::{CustomerKey, KeyMd5};
 use tokio::io::AsyncWrite;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Checksum, Event, ObjectAddress, Observer, TransferError};
+use crate::{Checksum, Event, ObjectAddress, Observer, Resume, TransferError};
 
 mod backoff;
 mod diagnosis;
@@ -78,6 +78,10 @@ pub struct Download {
     pub range_size: NonZeroU64,
     /// How many ranges are in flight at most. A stream holds as many in memory.
     pub concurrency: NonZeroUsize,
+    /// Whether a download to a file that breaks off leaves what it has, beside its target, and what
+    /// becomes of what an earlier one left. Without, nothing is left. Objects of one range are not
+    /// worth it.
+    pub resume: Option<Resume>,
 }
 
 impl Download {
@@ -97,6 +101,7 @@ impl Download {
             overwrite: Overwrite::default(),
             range_size: Self::DEFAULT_RANGE_SIZE,
             concurrency: Self::DEFAULT_CONCURRENCY,
+            resume: None,
         }
     }
 }
@@ -156,9 +161,6 @@ pub enum Unverified {
         /// How many parts there are.
         parts: u32,
     },
-    /// The server would not tell the checksum.
-    #[error("the object's checksum could not be read: {0}")]
-    Unreadable(String),
 }
 
 /// Downloads one object under its customer key.

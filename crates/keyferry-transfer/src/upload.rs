@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Checksum, Event, NoKeyTag, ObjectAddress, Observer, PartLayout, PartPlan, PartSize, Receipt,
-    TransferError,
+    ResumePlace, TransferError,
 };
 
 pub(crate) mod blocked;
@@ -87,6 +87,9 @@ pub struct Upload {
     /// How many parts are in flight at most. Fewer are when parts are so large that their buffers
     /// would take more than 256 MiB.
     pub concurrency: NonZeroUsize,
+    /// Where an upload of a file in parts is remembered, so that it can be continued when it breaks
+    /// off. Without, nothing is kept, and a stream cannot be continued in any case.
+    pub resume: Option<ResumePlace>,
 }
 
 impl Upload {
@@ -114,6 +117,7 @@ impl Upload {
             multipart_threshold: None,
             expected_size: None,
             concurrency: Self::DEFAULT_CONCURRENCY,
+            resume: None,
         }
     }
 }
