@@ -134,6 +134,12 @@ pub enum TransferError {
         /// What the server answered to the upload.
         answer: Box<ServiceAnswer>,
     },
+    /// An object exists where one was to be stored only if there is none.
+    #[error("`{address}` exists already")]
+    ObjectExists {
+        /// The object.
+        address: ObjectAddress,
+    },
     /// The object is encrypted under another key.
     #[error("`{address}`{} is encrypted under another customer key", of_version(version_id.as_ref()))]
     WrongKey {

@@ -27,12 +27,14 @@ mod checksum;
 mod confirmation;
 mod connect;
 mod download;
+mod engine;
 mod error;
 mod key_tag;
 mod listing;
 mod local;
 mod many;
 mod observer;
+mod overwrite;
 mod part_plan;
 mod receipt;
 mod rekey;
@@ -46,19 +48,20 @@ pub use connect::{
     BucketRegionError, ConnectError, Connector, ConnectorSettings, EndpointUrl, Endpoints,
     NameEndpoint, ParseEndpointsError, UntrustedIsFinal, https_client,
 };
-pub use download::{
-    Download, DownloadTarget, Downloaded, Overwrite, Unverified, Verification, download,
-};
+pub use download::{Download, DownloadTarget, Downloaded, Unverified, Verification, download};
+pub use engine::{Engine, EngineSettings};
 pub use error::{ErrorKind, LeftUpload, ServiceAnswer, TransferError, without_answer};
 pub use key_tag::{KEY_TAG, TagRepair, key_tag, repair_key_tag};
 pub use listing::{Entry, ListedMarker, ListedVersion, Listing, OpenUpload, Scope};
 pub use local::{
-    BadPattern, Filter, Found, KeyPath, KeyPathError, LocalError, LocalFile, Rule, Special, TargetFolder, Walk,
+    BadPattern, Filter, Found, KeyPath, KeyPathError, LocalError, LocalFile, Rule, Special,
+    TargetFolder, Walk,
 };
 pub use many::{
     Job, JobError, Many, ManySettings, Outcome as JobOutcome, Outcomes, Running, Stopped,
 };
 pub use observer::{Event, NoKeyTag, Observer, Silent};
+pub use overwrite::Overwrite;
 pub use part_plan::{
     MAX_OBJECT_SIZE, MAX_PARTS, MAX_SINGLE_PUT, ParsePartSizeError, PartPlan, PartSize,
 };
@@ -70,4 +73,4 @@ pub use rekey::{
 };
 pub use resume::{Resume, ResumePlace, StartedOver};
 pub use secret_logs::SECRET_LOG_TARGETS;
-pub use upload::{Upload, UploadSource, upload};
+pub use upload::{Upload, UploadSource, Uploaded, upload};

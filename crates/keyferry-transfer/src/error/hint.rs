@@ -91,6 +91,10 @@ impl TransferError {
                 return unwritable(source.kind()).map(str::to_owned);
             }
             Self::TargetFolderMissing { .. } => "make the folder first".to_owned(),
+            Self::ObjectExists { .. } => {
+                "nothing was stored; choose another name, or overwrite it with `--overwrite always`"
+                    .to_owned()
+            }
             Self::TargetExists { .. } => "overwrite it with `--overwrite always`".to_owned(),
             Self::TargetNotAFile { .. } => {
                 "name a file; `-` writes to standard output".to_owned()

@@ -11,7 +11,9 @@ use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, openat, renameat, renameat_with, statat, unlinkat};
+use rustix::fs::{
+    AtFlags, FileType, Mode, OFlags, RenameFlags, openat, renameat, renameat_with, statat, unlinkat,
+};
 use rustix::io::Errno;
 use tokio::sync::{Semaphore, oneshot};
 
@@ -66,8 +68,8 @@ impl Place {
             FileType::RegularFile | FileType::Symlink if overwrite == Overwrite::Never => {
                 Err(TransferError::TargetExists { path: path() })
             }
-            // A link is replaced, and what it leads to is left alone.
-            FileType::RegularFile | FileType::Symlink => Ok(()),
+            FileType::RegularFile => Ok(()),
+            // Links are not followed, for they may lead out of the folder.
             _ => Err(TransferError::TargetNotAFile { path: path() }),
         }
     }
@@ -210,8 +212,11 @@ impl TargetFolder {
         let folders = self.file_systems();
         let path = self.path().to_owned();
         tokio::task::spawn_blocking(move || {
-            let unwritable = |source| TransferError::TargetUnwritable { path, source };
-            folders.iter().try_for_each(|folder| sync(folder)).map_err(unwritable)
+            let synced = folders.iter().try_for_each(|folder| sync(folder));
+            synced.map_err(|error| TransferError::TargetUnwritable {
+                path,
+                source: error.into(),
+            })
         })
         .await?
     }

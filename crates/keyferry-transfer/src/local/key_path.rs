@@ -132,7 +132,9 @@ mod tests {
 
     #[test]
     fn keys_that_are() {
-        for key in ["a", "a/b c/ü", "...", "a\\b", "..a/b..", "-", " ", "C:", "\n"] {
+        for key in [
+            "a", "a/b c/ü", "...", "a\\b", "..a/b..", "-", " ", "C:", "\n",
+        ] {
             assert_eq!(KeyPath::new(key).unwrap().as_str(), key);
         }
         let path = KeyPath::new("a/b/c").unwrap();

@@ -283,7 +283,11 @@ mod tests {
         let (files, others) = names(&Walk::new(inside).by_key().follow_links(true));
         assert_eq!(files, ["file", "to-file", "to-folder/far"]);
         assert_eq!(others.len(), 2, "{others:?}");
-        assert!(others.iter().any(|other| other.contains("a folder above it")));
+        assert!(
+            others
+                .iter()
+                .any(|other| other.contains("a folder above it"))
+        );
         assert!(others.iter().any(|other| other.contains("dangling")));
     }
 
@@ -294,8 +298,7 @@ mod tests {
             .arg(folder.path().join("pipe"))
             .status();
         assert!(made.unwrap().success());
-        let _socket =
-            std::os::unix::net::UnixListener::bind(folder.path().join("socket")).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("socket")).unwrap();
         let (files, mut others) = names(&Walk::new(folder.path()));
         others.sort();
         assert!(files.is_empty());
