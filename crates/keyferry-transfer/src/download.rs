@@ -19,7 +19,7 @@ use keyferry_key::{CustomerKey, KeyMd5};
 use tokio::io::AsyncWrite;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Checksum, Engine, Event, ObjectAddress, Observer, Overwrite, TransferError};
+use crate::{Checksum, Engine, Event, ObjectAddress, Observer, Overwrite, Resume, TransferError};
 
 mod backoff;
 mod diagnosis;
@@ -69,6 +69,10 @@ pub struct Download {
     pub concurrency: NonZeroUsize,
     /// What it shares with the other transfers of the run; an engine of its own by default.
     pub engine: Engine,
+    /// Whether a download to a file that breaks off leaves what it has, beside its target, and what
+    /// becomes of what an earlier one left. Without, nothing is left. Objects of one range are not
+    /// worth it.
+    pub resume: Option<Resume>,
 }
 
 impl Download {
@@ -89,6 +93,7 @@ impl Download {
             range_size: Self::DEFAULT_RANGE_SIZE,
             concurrency: Self::DEFAULT_CONCURRENCY,
             engine: Engine::default(),
+            resume: None,
         }
     }
 }
@@ -150,9 +155,6 @@ pub enum Unverified {
         /// How many parts there are.
         parts: u32,
     },
-    /// The server would not tell the checksum.
-    #[error("the object's checksum could not be read: {0}")]
-    Unreadable(String),
 }
 
 /// Downloads one object under its customer key.

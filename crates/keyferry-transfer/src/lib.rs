@@ -17,8 +17,9 @@
 //! # Cancellation
 //!
 //! Cancel the token that was given, and wait for the call to return: a multipart upload is aborted
-//! and temporary files are removed. Dropping the future removes temporary files, but it leaves an
-//! unfinished multipart upload in the bucket.
+//! and temporary files are removed, or, where a transfer was asked to be resumable, both are kept and
+//! the error is [`TransferError::Resumable`]. Dropping the future removes temporary files, but it
+//! leaves an unfinished multipart upload in the bucket.
 
 mod abort;
 mod address;
@@ -29,11 +30,14 @@ mod download;
 mod engine;
 mod error;
 mod key_tag;
+mod listing;
+mod many;
 mod observer;
 mod overwrite;
 mod part_plan;
 mod receipt;
 mod rekey;
+mod resume;
 mod secret_logs;
 mod upload;
 
@@ -47,6 +51,10 @@ pub use download::{Download, DownloadTarget, Downloaded, Unverified, Verificatio
 pub use engine::{Engine, EngineSettings};
 pub use error::{ErrorKind, LeftUpload, ServiceAnswer, TransferError, without_answer};
 pub use key_tag::{KEY_TAG, TagRepair, key_tag, repair_key_tag};
+pub use listing::{Entry, ListedMarker, ListedVersion, Listing, OpenUpload, Scope};
+pub use many::{
+    Job, JobError, Many, ManySettings, Outcome as JobOutcome, Outcomes, Running, Stopped,
+};
 pub use observer::{Event, NoKeyTag, Observer, Silent};
 pub use overwrite::Overwrite;
 pub use part_plan::{
@@ -54,9 +62,10 @@ pub use part_plan::{
 };
 pub use receipt::{Checksum, PartLayout, Receipt};
 pub use rekey::{
-    BucketState, Candidates, CopyLimits, Ended, Handled, KeyFinder, Left, ListedVersion, LockState,
-    Note, OldVersion, Outcome, Ownership, Planned, Receiver, Rekey, Rekeyed, Rekeyer, Scope,
-    Totals, Under, UnfinishedUploads,
+    BucketState, Candidates, CopyLimits, Ended, Handled, KeyFinder, Left, LockState, Note,
+    OldVersion, Outcome, Ownership, Planned, Receiver, Rekey, Rekeyed, Rekeyer, Totals, Under,
+    UnfinishedUploads,
 };
+pub use resume::{Resume, ResumePlace, StartedOver};
 pub use secret_logs::SECRET_LOG_TARGETS;
 pub use upload::{Upload, UploadSource, Uploaded, upload};

@@ -30,7 +30,7 @@ use keyferry_key::{CustomerKey, CustomerKeyHeaders, KeyId};
 use keyferry_policy::BucketName;
 use tokio_util::sync::CancellationToken;
 
-use crate::{MAX_SINGLE_PUT, ObjectAddress, Observer, PartSize, TransferError};
+use crate::{ListedVersion, MAX_SINGLE_PUT, ObjectAddress, Observer, PartSize, TransferError};
 
 mod bucket;
 mod check;
@@ -38,7 +38,6 @@ mod copy;
 mod course;
 mod facts;
 mod layout;
-mod listing;
 mod look;
 mod old;
 mod outcome;
@@ -50,10 +49,9 @@ mod sweep;
 mod unfinished;
 
 pub use bucket::{BucketState, LockState, Ownership};
-pub use listing::{ListedVersion, Scope, Totals};
 pub use old::{OldVersion, Under};
 pub use outcome::{Handled, Left, Note, Outcome, Planned, Rekeyed};
-pub use run::{Ended, Receiver};
+pub use run::{Ended, Receiver, Totals};
 pub use unfinished::UnfinishedUploads;
 
 /// What to re-encrypt, and how.

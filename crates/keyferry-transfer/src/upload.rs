@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Checksum, Engine, Event, NoKeyTag, ObjectAddress, Observer, Overwrite, PartLayout, PartPlan,
-    PartSize, Receipt, TransferError,
+    PartSize, Receipt, ResumePlace, TransferError,
 };
 
 pub(crate) mod blocked;
@@ -100,6 +100,9 @@ pub struct Upload {
     pub if_none_match: bool,
     /// What it shares with the other transfers of the run; an engine of its own by default.
     pub engine: Engine,
+    /// Where an upload of a file in parts is remembered, so that it can be continued when it breaks
+    /// off. Without, nothing is kept, and a stream cannot be continued in any case.
+    pub resume: Option<ResumePlace>,
 }
 
 /// What an upload came to.
@@ -141,6 +144,7 @@ impl Upload {
             overwrite: Overwrite::Always,
             if_none_match: false,
             engine: Engine::default(),
+            resume: None,
         }
     }
 }
