@@ -233,8 +233,8 @@ async fn send(
         world.key.clone(),
     );
     new.part_size = Some(PartSize::new(PART).unwrap());
-    let sent = upload(client, new, &Silent, CancellationToken::new());
-    Ok(sent.await?.receipt)
+    let sent = upload(client, new, &Silent, CancellationToken::new()).await?;
+    Ok(sent.receipt)
 }
 
 /// Downloads to a file, or into memory.
