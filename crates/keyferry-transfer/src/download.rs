@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 
 use aws_sdk_s3::Client;
 use jiff::Timestamp;
@@ -24,13 +25,16 @@ use crate::{Checksum, Engine, Event, ObjectAddress, Observer, Overwrite, Resume,
 mod backoff;
 mod diagnosis;
 mod object;
+mod partial;
 mod range;
+mod resuming;
 mod target;
 mod to_file;
 mod to_writer;
 mod verification;
 
 use object::{Fetching, RemoteObject};
+use partial::Partial;
 use target::Target;
 
 /// Where the content goes.
@@ -163,6 +167,10 @@ pub enum Unverified {
 /// See [`TransferError`]. On any error, and when `cancel` is cancelled, nothing is left under the
 /// target's name that was not there before, and no temporary file either. What was written to a
 /// stream must be discarded.
+///
+/// With [`Download::resume`], a file of several ranges whose download was cancelled, or stopped by
+/// trouble on the way, with credentials or with permissions, stays beside its target as
+/// `.NAME.keyferry-part`, and `.NAME.keyferry-state` with it: [`TransferError::Resumable`].
 pub async fn download(
     client: &Client,
     download: Download,
@@ -183,15 +191,23 @@ pub async fn download(
         concurrency: download.concurrency.get(),
         events,
     };
+    let kept = OnceLock::new();
     let fetched = cancel
-        .run_until_cancelled(fetch(&fetching, target))
+        .run_until_cancelled(fetch(&fetching, target, download.resume, &kept))
         .await
-        .ok_or(TransferError::Interrupted)?;
-    let (object, verification, file) = fetched?;
-    if let Some(file) = file {
+        .unwrap_or(Err(TransferError::Interrupted));
+    let named = match fetched {
         // From here on it takes its name or leaves nothing: no way to stop halfway.
-        file.take_name().await?;
-    }
+        Ok((object, verification, Some(file))) => {
+            file.take_name().await.map(|()| (object, verification))
+        }
+        Ok((object, verification, None)) => Ok((object, verification)),
+        Err(error) => Err(error),
+    };
+    let (object, verification) = match (named, kept.into_inner()) {
+        (Err(error), Some(partial)) => return Err(partial.stop(error).await),
+        (named, _) => named?,
+    };
     events.on(Event::Finished { bytes: object.size });
     Ok(Downloaded {
         version_id: object.version_id,
@@ -209,17 +225,20 @@ pub async fn download(
 async fn fetch(
     fetching: &Fetching<'_>,
     target: Target,
+    resume: Option<Resume>,
+    kept: &OnceLock<Arc<Partial>>,
 ) -> Result<(RemoteObject, Verification, Option<target::Complete>), TransferError> {
-    let (object, first) = fetching.open().await?;
-    fetching.events.on(Event::Started {
-        total: Some(object.size),
-    });
     match target {
         Target::File(file) => {
-            let (verification, file) = to_file::fetch(fetching, &object, first, file).await?;
+            let (object, verification, file) =
+                resuming::fetch(fetching, file, resume, kept).await?;
             Ok((object, verification, Some(file)))
         }
         Target::Writer(writer) => {
+            let (object, first) = fetching.open().await?;
+            fetching.events.on(Event::Started {
+                total: Some(object.size),
+            });
             let verification = to_writer::fetch(fetching, &object, first, writer).await?;
             Ok((object, verification, None))
         }
