@@ -5,8 +5,10 @@
 
 mod key;
 mod lab;
+mod ls;
 mod policy;
 mod rekey;
+mod rm;
 mod secret_place;
 mod transfer;
 
@@ -25,12 +27,14 @@ pub(crate) use key::{
     UnlockWithCommand, UsageArgs, looks_like_a_key,
 };
 pub(crate) use lab::{DemoArgs, LabArgs, LabCommand, StoryArg, UpArgs};
+pub(crate) use ls::LsArgs;
 pub(crate) use policy::{
     ApplyArgs, CheckArgs, CheckFormat, CompareArgs, CompareFormat, DiagramArgs, DiagramFormat,
     EmitArgs, ExplainArgs, FailOn, GivenArgs, GivenFile, OtherAccountArgs, Place, PlanArgs,
     PolicyArgs, PolicyCommand, ProfileArg,
 };
 pub(crate) use rekey::RekeyArgs;
+pub(crate) use rm::RmArgs;
 pub(crate) use secret_place::SecretPlace;
 pub(crate) use transfer::{
     DownloadArgs, From, Level, Overwrite, ReplicaAddress, UploadArgs, VerifyArgs, WaitArgs,
@@ -96,6 +100,10 @@ pub(crate) enum Command {
     Upload(UploadArgs),
     /// Download an object; its key is found by itself.
     Download(DownloadArgs),
+    /// List buckets, or what is in one.
+    Ls(LsArgs),
+    /// Delete objects, or versions of them.
+    Rm(RmArgs),
     /// Prove that an object arrived, intact, in the other region.
     Verify(VerifyArgs),
     /// Re-encrypt objects under another key, without moving them.

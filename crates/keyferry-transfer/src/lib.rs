@@ -25,6 +25,7 @@ mod address;
 mod checksum;
 mod confirmation;
 mod connect;
+mod delete;
 mod download;
 mod error;
 mod key_tag;
@@ -42,12 +43,15 @@ pub use connect::{
     BucketRegionError, ConnectError, Connector, ConnectorSettings, EndpointUrl, Endpoints,
     NameEndpoint, ParseEndpointsError, UntrustedIsFinal, https_client,
 };
+pub use delete::{Deleted, Deletion, MAX_DELETIONS, Removed, delete};
 pub use download::{
     Download, DownloadTarget, Downloaded, Overwrite, Unverified, Verification, download,
 };
 pub use error::{ErrorKind, LeftUpload, ServiceAnswer, TransferError, without_answer};
 pub use key_tag::{KEY_TAG, TagRepair, key_tag, repair_key_tag};
-pub use listing::{Entry, ListedMarker, ListedVersion, Listing, OpenUpload, Scope};
+pub use listing::{
+    Entry, ListedBucket, ListedMarker, ListedVersion, Listing, OpenUpload, Scope, buckets,
+};
 pub use observer::{Event, NoKeyTag, Observer, Silent};
 pub use part_plan::{
     MAX_OBJECT_SIZE, MAX_PARTS, MAX_SINGLE_PUT, ParsePartSizeError, PartPlan, PartSize,
