@@ -19,7 +19,7 @@ use keyferry_key::{CustomerKey, KeyMd5};
 use tokio::io::AsyncWrite;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Checksum, Event, ObjectAddress, Observer, TransferError};
+use crate::{Checksum, Engine, Event, ObjectAddress, Observer, Overwrite, Resume, TransferError};
 
 mod backoff;
 mod diagnosis;
@@ -50,17 +50,6 @@ impl fmt::Debug for DownloadTarget {
     }
 }
 
-/// What happens to a file that exists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum Overwrite {
-    /// The download is refused.
-    #[default]
-    Never,
-    /// The file is replaced, in one step, by the verified object.
-    Always,
-}
-
 /// One download.
 #[derive(Debug)]
 pub struct Download {
@@ -78,6 +67,12 @@ pub struct Download {
     pub range_size: NonZeroU64,
     /// How many ranges are in flight at most. A stream holds as many in memory.
     pub concurrency: NonZeroUsize,
+    /// Whether a download to a file that breaks off leaves what it has, beside its target, and what
+    /// becomes of what an earlier one left. Without, nothing is left. Objects of one range are not
+    /// worth it.
+    pub resume: Option<Resume>,
+    /// What it shares with the other transfers of the run; an engine of its own by default.
+    pub engine: Engine,
 }
 
 impl Download {
@@ -97,6 +92,8 @@ impl Download {
             overwrite: Overwrite::default(),
             range_size: Self::DEFAULT_RANGE_SIZE,
             concurrency: Self::DEFAULT_CONCURRENCY,
+            resume: None,
+            engine: Engine::default(),
         }
     }
 }
@@ -120,6 +117,8 @@ pub struct Downloaded {
     pub content_type: Option<String>,
     /// User metadata, without the `x-amz-meta-` prefix.
     pub metadata: BTreeMap<String, String>,
+    /// Whether the file was the same already and was left alone: see [`Overwrite::IfDifferent`].
+    pub unchanged: bool,
 }
 
 /// How far the content was verified. A checksum that differs is an error, not a verification.
@@ -156,9 +155,6 @@ pub enum Unverified {
         /// How many parts there are.
         parts: u32,
     },
-    /// The server would not tell the checksum.
-    #[error("the object's checksum could not be read: {0}")]
-    Unreadable(String),
 }
 
 /// Downloads one object under its customer key.
@@ -206,6 +202,7 @@ pub async fn download(
         last_modified: object.last_modified,
         content_type: object.content_type,
         metadata: object.metadata,
+        unchanged: false,
     })
 }
 

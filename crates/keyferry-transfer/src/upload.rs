@@ -19,8 +19,8 @@ use tokio::io::AsyncRead;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Checksum, Event, NoKeyTag, ObjectAddress, Observer, PartLayout, PartPlan, PartSize, Receipt,
-    TransferError,
+    Checksum, Engine, Event, NoKeyTag, ObjectAddress, Observer, Overwrite, PartLayout, PartPlan,
+    PartSize, Receipt, ResumePlace, TransferError,
 };
 
 pub(crate) mod blocked;
@@ -87,6 +87,32 @@ pub struct Upload {
     /// How many parts are in flight at most. Fewer are when parts are so large that their buffers
     /// would take more than 256 MiB.
     pub concurrency: NonZeroUsize,
+    /// Where an upload of a file in parts is remembered, so that it can be continued when it breaks
+    /// off. Without, nothing is kept, and a stream cannot be continued in any case.
+    pub resume: Option<ResumePlace>,
+    /// Whether the SHA-256 of the content is computed for the receipt. It costs as much CPU time as
+    /// TLS does. Off by default.
+    pub sha256: bool,
+    /// What happens to an object that exists under this name and, in a versioned bucket, would
+    /// become an older version. [`Overwrite::Always`] by default.
+    ///
+    /// [`Overwrite::Never`] asks before anything is sent, and then as `if_none_match` does.
+    pub overwrite: Overwrite,
+    /// Makes the server store the object only if none has its name, however many try at once.
+    /// Off by default.
+    pub if_none_match: bool,
+    /// What it shares with the other transfers of the run; an engine of its own by default.
+    pub engine: Engine,
+}
+
+/// What an upload came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Uploaded {
+    /// Proof of what is stored.
+    pub receipt: Receipt,
+    /// Whether the object was the same already, and nothing was sent: see
+    /// [`Overwrite::IfDifferent`]. The receipt is then of that object.
+    pub unchanged: bool,
 }
 
 impl Upload {
@@ -114,6 +140,11 @@ impl Upload {
             multipart_threshold: None,
             expected_size: None,
             concurrency: Self::DEFAULT_CONCURRENCY,
+            resume: None,
+            sha256: false,
+            overwrite: Overwrite::Always,
+            if_none_match: false,
+            engine: Engine::default(),
         }
     }
 }
@@ -125,6 +156,8 @@ struct Sending<'a> {
     key: CustomerKeyHeaders,
     labels: Labels,
     meter: Meter,
+    /// Whether the object is to be stored only where none has its name.
+    if_none_match: bool,
     events: &'a dyn Observer,
     cancel: &'a CancellationToken,
 }
@@ -155,7 +188,7 @@ pub async fn upload(
     upload: Upload,
     events: &dyn Observer,
     cancel: CancellationToken,
-) -> Result<Receipt, TransferError> {
+) -> Result<Uploaded, TransferError> {
     if cancel.is_cancelled() {
         return Err(TransferError::Interrupted);
     }
@@ -178,6 +211,7 @@ pub async fn upload(
         key: upload.key.headers(),
         labels,
         meter: Meter::default(),
+        if_none_match: upload.if_none_match || upload.overwrite == Overwrite::Never,
         events,
         cancel: &cancel,
     };
@@ -185,8 +219,8 @@ pub async fn upload(
     // In one piece whatever its size: a large one is read to be summed and again to be sent.
     let in_one = size.filter(|size| *size < threshold);
     let mut reading = match in_one {
-        Some(size) => Reading::start(source, size.max(1), 1),
-        None => Reading::start(source, part_size, concurrency),
+        Some(size) => Reading::start(source, size.max(1), 1, upload.sha256),
+        None => Reading::start(source, part_size, concurrency, upload.sha256),
     };
     let first = cancel.run_until_cancelled(reading.next()).await;
     let stored = match first.ok_or(TransferError::Interrupted)? {
@@ -206,7 +240,7 @@ pub async fn upload(
         events.on(Event::KeyTagLeftOut { reason });
     }
     events.on(Event::Finished { bytes: size });
-    Ok(Receipt {
+    let receipt = Receipt {
         format: Receipt::FORMAT,
         source: upload.destination,
         region: upload.region,
@@ -222,5 +256,9 @@ pub async fn upload(
         key_id: upload.key_id,
         key_md5: upload.key.md5(),
         uploaded: Timestamp::now(),
+    };
+    Ok(Uploaded {
+        receipt,
+        unchanged: false,
     })
 }

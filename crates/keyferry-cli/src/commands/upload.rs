@@ -53,7 +53,11 @@ pub(super) async fn run(invocation: &Invocation, arguments: UploadArgs) -> Resul
     }
 
     let progress = Watching::new(terminal.progress("uploading"));
-    let receipt = upload(&client, request, &progress, cancel.clone()).await?;
+    // A proof of our own is worth its cost where it is written down.
+    request.sha256 = receipt_file.is_some() || !terminal.is_text();
+    let receipt = upload(&client, request, &progress, cancel.clone())
+        .await?
+        .receipt;
     progress.shown.finish();
     record::used(
         terminal,

@@ -12,8 +12,7 @@ use std::sync::Arc;
 use tempfile::{NamedTempFile, TempPath};
 use tokio::io::AsyncWrite;
 
-use super::Overwrite;
-use crate::TransferError;
+use crate::{Overwrite, TransferError};
 
 /// Where bytes go.
 pub(super) enum Target {
@@ -142,7 +141,7 @@ impl Complete {
         } = self.0;
         let renamed = match overwrite {
             Overwrite::Never => temporary.persist_noclobber(&path),
-            Overwrite::Always => temporary.persist(&path),
+            Overwrite::Always | Overwrite::IfDifferent => temporary.persist(&path),
         };
         match renamed.map_err(|error| error.error) {
             Ok(()) => {}

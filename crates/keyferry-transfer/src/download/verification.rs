@@ -12,6 +12,7 @@ use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::types::ChecksumMode;
 use base64::prelude::{BASE64_STANDARD, Engine};
 
+use super::backoff::{MAX_FAILURES, delay};
 use super::object::{Fetching, RemoteObject};
 use super::target::Incomplete;
 use super::{Unverified, Verification};
@@ -40,14 +41,10 @@ impl Expected {
     ) -> Result<Self, TransferError> {
         let stored = match &object.checksum {
             Some(known) => Some(known.clone()),
-            None => match head(fetching, object, None).await {
-                Ok(head) => stored_checksum!(head),
-                // The server will not tell. That it cannot be reached is another matter.
-                Err(
-                    error @ (TransferError::AccessDenied { .. } | TransferError::Service { .. }),
-                ) => return Ok(Self::Unknown(Unverified::Unreadable(error.to_string()))),
-                Err(error) => return Err(error),
-            },
+            None => {
+                let head = head(fetching, object, None).await?;
+                stored_checksum!(head)
+            }
         };
         Ok(match stored {
             None => Self::Unknown(Unverified::NoChecksum),
@@ -56,7 +53,7 @@ impl Expected {
             }
             Some(StoredChecksum::Full(algorithm, value)) => Self::Full(algorithm, value),
             Some(StoredChecksum::Composite(algorithm, value, parts)) => {
-                match first_part_size(fetching, object).await {
+                match first_part_size(fetching, object).await? {
                     Some(size) if object.size.div_ceil(size) == u64::from(parts) => {
                         Self::Composite {
                             algorithm,
@@ -72,14 +69,41 @@ impl Expected {
     }
 }
 
-async fn first_part_size(fetching: &Fetching<'_>, object: &RemoteObject) -> Option<u64> {
-    let head = head(fetching, object, Some(1)).await.ok()?;
-    u64::try_from(head.content_length()?)
-        .ok()
-        .filter(|size| (1..=object.size).contains(size))
+async fn first_part_size(
+    fetching: &Fetching<'_>,
+    object: &RemoteObject,
+) -> Result<Option<u64>, TransferError> {
+    let head = head(fetching, object, Some(1)).await?;
+    let size = head.content_length().and_then(|size| size.try_into().ok());
+    Ok(size.filter(|size| (1..=object.size).contains(size)))
 }
 
+/// What the server says of the object. It takes the permission that has brought the content, so a
+/// refusal means that something went wrong, and never that there is nothing to compare with.
 async fn head(
+    fetching: &Fetching<'_>,
+    object: &RemoteObject,
+    part: Option<i32>,
+) -> Result<HeadObjectOutput, TransferError> {
+    let mut failures = 0;
+    loop {
+        let error = match ask(fetching, object, part).await {
+            Ok(head) => return Ok(head),
+            Err(error) => error,
+        };
+        failures += 1;
+        let may_pass = matches!(
+            error,
+            TransferError::AccessDenied { .. } | TransferError::Service { .. }
+        );
+        if !may_pass || failures == MAX_FAILURES {
+            return Err(error);
+        }
+        tokio::time::sleep(delay(failures)).await;
+    }
+}
+
+async fn ask(
     fetching: &Fetching<'_>,
     object: &RemoteObject,
     part: Option<i32>,

@@ -206,6 +206,12 @@ fn from_answer(answer: Box<ServiceAnswer>, raw: &HttpResponse, asked: &Asked<'_>
                 }
             })
         }
+        // Uploads ask for nothing but that there be no object.
+        (412, _) if matches!(asked.operation, "PutObject" | "CompleteMultipartUpload") => {
+            with_object(asked, answer, |address, _, _| TransferError::ObjectExists {
+                address,
+            })
+        }
         (412, _) => with_object(asked, answer, |address, _, _| {
             TransferError::ChangedDuringDownload { address }
         }),

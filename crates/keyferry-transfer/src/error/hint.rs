@@ -94,6 +94,10 @@ impl TransferError {
                 return unwritable(source.kind()).map(str::to_owned);
             }
             Self::TargetFolderMissing { .. } => "make the folder first".to_owned(),
+            Self::ObjectExists { .. } => {
+                "nothing was stored; choose another name, or overwrite it with `--overwrite always`"
+                    .to_owned()
+            }
             Self::TargetExists { .. } => "overwrite it with `--overwrite always`".to_owned(),
             Self::TargetNotAFile { .. } => {
                 "name a file; `-` writes to standard output".to_owned()
@@ -133,6 +137,18 @@ impl TransferError {
             }
             Self::RekeyRecord { .. } => {
                 "wait for the other run, or see to the file; it names multipart uploads that may be left in the bucket".to_owned()
+            }
+            Self::Resumable { cause, .. } => {
+                return cause
+                    .hint()
+                    .or_else(|| Some("go on with the same command and `--resume`".to_owned()));
+            }
+            Self::ResumeState { .. } => {
+                "start over without `--resume`, or see to the file".to_owned()
+            }
+            Self::ResumeBusy { .. } => "wait for it, or stop it".to_owned(),
+            Self::PartsNotListed { .. } => {
+                "allow s3:ListMultipartUploadParts, or start over without `--resume`".to_owned()
             }
             Self::Service { answer, .. } => return of_answer(answer).map(str::to_owned),
             Self::UnexpectedAnswer { .. } => {

@@ -71,8 +71,8 @@ impl PartBytes {
 pub(super) struct Content {
     pub(super) size: u64,
     pub(super) crc: Crc,
-    /// In hex.
-    pub(super) sha256: String,
+    /// In hex, where it was asked for.
+    pub(super) sha256: Option<String>,
 }
 
 /// A running pass over the content. Dropping it ends the pass.
@@ -84,7 +84,7 @@ pub(super) struct Reading {
 
 impl Reading {
     /// Begins to read parts of this size, and not more of them ahead than memory allows.
-    pub(super) fn start(source: Source, part_size: u64, in_flight: usize) -> Self {
+    pub(super) fn start(source: Source, part_size: u64, in_flight: usize, sha256: bool) -> Self {
         let (sender, parts) = mpsc::channel(1);
         let file = match &source {
             Source::File(file) => Some(Arc::clone(file)),
@@ -93,7 +93,7 @@ impl Reading {
         Self {
             parts,
             file,
-            task: tokio::spawn(read(source, part_size, in_flight, sender)),
+            task: tokio::spawn(read(source, part_size, in_flight, sha256, sender)),
         }
     }
 
@@ -138,12 +138,19 @@ async fn read(
     source: Source,
     part_size: u64,
     in_flight: usize,
+    sha256: bool,
     parts: mpsc::Sender<Part>,
 ) -> Result<Content, TransferError> {
     // One to fill and one for the hashing thread beside those being sent.
     let count = in_flight + 2;
-    let (hashing, to_hash) = mpsc::channel::<Bytes>(count);
-    let sha256 = tokio::task::spawn_blocking(move || hash(to_hash));
+    let (hashing, sha256) = match sha256 {
+        true => {
+            let (hashing, to_hash) = mpsc::channel::<Bytes>(count);
+            let thread = tokio::task::spawn_blocking(move || hash(to_hash));
+            (Some(hashing), Some(thread))
+        }
+        false => (None, None),
+    };
     let mut sink = Sink {
         parts,
         hashing,
@@ -167,7 +174,10 @@ async fn read(
     Ok(Content {
         size: whole.length(),
         crc: whole,
-        sha256: sha256.await?,
+        sha256: match sha256 {
+            Some(thread) => Some(thread.await?),
+            None => None,
+        },
     })
 }
 
@@ -186,7 +196,7 @@ fn hash(mut to_hash: mpsc::Receiver<Bytes>) -> String {
 /// Where parts go.
 struct Sink {
     parts: mpsc::Sender<Part>,
-    hashing: mpsc::Sender<Bytes>,
+    hashing: Option<mpsc::Sender<Bytes>>,
     number: u32,
     whole: Crc,
 }
@@ -212,7 +222,10 @@ impl Sink {
     }
 
     async fn hash(&self, bytes: Bytes) -> Result<(), TransferError> {
-        let sent = self.hashing.send(bytes).await;
+        let Some(hashing) = &self.hashing else {
+            return Ok(());
+        };
+        let sent = hashing.send(bytes).await;
         sent.map_err(|_| TransferError::Task("the hashing thread ended".to_owned()))
     }
 }

@@ -106,6 +106,7 @@ async fn send(
         .sse_customer_key(sending.key.expose_key())
         .sse_customer_key_md5(sending.key.md5().to_string())
         .checksum_crc64_nvme(crc)
+        .set_if_none_match(sending.if_none_match.then(|| "*".to_owned()))
         .body(body::body(&part.bytes, meter))
         .customize()
         .disable_payload_signing()

@@ -53,6 +53,7 @@ impl Begun<'_> {
             )
             .checksum_crc64_nvme(&crc)
             .checksum_type(ChecksumType::FullObject)
+            .set_if_none_match(sending.if_none_match.then(|| "*".to_owned()))
             .set_mpu_object_size(i64::try_from(content.size).ok())
             .sse_customer_algorithm(sending.key.algorithm())
             .sse_customer_key(sending.key.expose_key())
