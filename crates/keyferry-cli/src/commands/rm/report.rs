@@ -110,7 +110,7 @@ pub(super) fn handled(
         Removed::Gone => ("removed", None, "removed"),
         Removed::Marked(id) => {
             tally.marked += 1;
-            ("marked", id.as_deref(), "removed, with a delete marker,")
+            ("marked", id.as_deref(), "marked as deleted")
         }
         Removed::Unmarked => ("unmarked", None, "removed the delete marker of"),
     };
