@@ -38,6 +38,7 @@ mod overwrite;
 mod part_plan;
 mod receipt;
 mod rekey;
+mod relay;
 mod resume;
 mod secret_logs;
 mod upload;
@@ -66,10 +67,10 @@ pub use part_plan::{
 };
 pub use receipt::{Checksum, PartLayout, Receipt};
 pub use rekey::{
-    BucketState, Candidates, CopyLimits, Ended, Handled, KeyFinder, Left, LockState, Note,
-    OldVersion, Outcome, Ownership, Planned, Receiver, Rekey, Rekeyed, Rekeyer, Totals, Under,
-    UnfinishedUploads,
+    BucketState, Candidates, Copied, Copier, CopyLimits, Copying, Ended, Handled, HowCopied,
+    KeyFinder, Left, LockState, Note, OldVersion, Outcome, Ownership, Planned, Receiver, Rekey,
+    Rekeyed, Rekeyer, Totals, Under, UnfinishedUploads,
 };
 pub use resume::{Resume, ResumePlace, StartedOver};
 pub use secret_logs::SECRET_LOG_TARGETS;
-pub use upload::{Upload, UploadSource, Uploaded, upload};
+pub use upload::{ContentHeaders, Upload, UploadSource, Uploaded, upload};

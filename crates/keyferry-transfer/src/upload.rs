@@ -26,6 +26,7 @@ use crate::{
 pub(crate) mod blocked;
 mod body;
 mod buffers;
+mod headers;
 mod key_tag_denied;
 mod labels;
 mod meter;
@@ -34,6 +35,7 @@ mod reading;
 mod single;
 mod source;
 
+pub use headers::ContentHeaders;
 use labels::Labels;
 use meter::Meter;
 use reading::{Content, Reading};
@@ -72,6 +74,8 @@ pub struct Upload {
     pub key_id: Option<KeyId>,
     /// Media type; by the names of file and object where it is not given.
     pub content_type: Option<String>,
+    /// Other headers of the content, and its storage class.
+    pub headers: ContentHeaders,
     /// User metadata, without the `x-amz-meta-` prefix. Names become lower-case.
     pub metadata: BTreeMap<String, String>,
     /// Object tags beside the key's. With ten of them there is no room for that one, and the object
@@ -134,6 +138,7 @@ impl Upload {
             key,
             key_id: None,
             content_type: None,
+            headers: ContentHeaders::default(),
             metadata: BTreeMap::new(),
             tags: BTreeMap::new(),
             part_size: None,
