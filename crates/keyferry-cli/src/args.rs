@@ -3,6 +3,7 @@
 //! Every option has an environment variable `KEYFERRY_*`. What the options mean together with the
 //! configuration file is settled in [`crate::settings`].
 
+mod filter;
 mod key;
 mod lab;
 mod ls;
@@ -19,6 +20,7 @@ use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use keyferry_keystore::OpenerName;
 
+pub(crate) use filter::FilterArgs;
 pub(crate) use key::{
     ActivateArgs, BackupArgs, BackupPlace, CheckStoreArgs, Client, CompromiseArgs, DestroyArgs,
     ExportArgs, ExportTarget, ImportArgs, KeyArgs, KeyCommand, KeySource, LogArgs, LogCommand,

@@ -17,7 +17,6 @@ mod logging;
 mod opening;
 mod replica;
 mod secret_input;
-mod selection;
 mod settings;
 mod store_keys;
 mod store_place;

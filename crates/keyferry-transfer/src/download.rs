@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use aws_sdk_s3::Client;
 use jiff::Timestamp;
@@ -19,7 +20,10 @@ use keyferry_key::{CustomerKey, KeyMd5};
 use tokio::io::AsyncWrite;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Checksum, Engine, Event, ObjectAddress, Observer, Overwrite, Resume, TransferError};
+use crate::{
+    Checksum, Engine, Event, KeyPath, ObjectAddress, Observer, Overwrite, Resume, TargetFolder,
+    TransferError,
+};
 
 mod backoff;
 mod diagnosis;
@@ -29,7 +33,9 @@ mod target;
 mod to_file;
 mod to_writer;
 mod verification;
+mod within;
 
+use crate::local::Unnamed;
 use object::{Fetching, RemoteObject};
 use target::Target;
 
@@ -37,6 +43,13 @@ use target::Target;
 pub enum DownloadTarget {
     /// A file. Its folder must exist.
     File(PathBuf),
+    /// A file in a folder with others. Folders on the way to it are made.
+    Within {
+        /// The folder.
+        folder: Arc<TargetFolder>,
+        /// Where in it.
+        path: KeyPath,
+    },
     /// A stream, such as standard output; written in order.
     Writer(Box<dyn AsyncWrite + Send + Unpin>),
 }
@@ -45,6 +58,11 @@ impl fmt::Debug for DownloadTarget {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => formatter.debug_tuple("File").field(path).finish(),
+            Self::Within { folder, path } => formatter
+                .debug_struct("Within")
+                .field("folder", folder)
+                .field("path", path)
+                .finish(),
             Self::Writer(_) => formatter.write_str("Writer(..)"),
         }
     }
@@ -169,9 +187,23 @@ pub async fn download(
     events: &dyn Observer,
     cancel: CancellationToken,
 ) -> Result<Downloaded, TransferError> {
+    download_then(client, download, events, cancel, || {}).await
+}
+
+/// The same; `when_here` is called when all that is left to be done is to give the file its name.
+pub(crate) async fn download_then(
+    client: &Client,
+    download: Download,
+    events: &dyn Observer,
+    cancel: CancellationToken,
+    when_here: impl FnOnce(),
+) -> Result<Downloaded, TransferError> {
     // Before any request: a target that cannot be written needs no download.
     let target = match download.destination {
         DownloadTarget::File(path) => Target::file(path, download.overwrite).await?,
+        DownloadTarget::Within { folder, path } => {
+            Target::within(folder, path, download.overwrite).await?
+        }
         DownloadTarget::Writer(writer) => Target::Writer(writer),
     };
     let fetching = Fetching {
@@ -188,9 +220,11 @@ pub async fn download(
         .await
         .ok_or(TransferError::Interrupted)?;
     let (object, verification, file) = fetched?;
-    if let Some(file) = file {
-        // From here on it takes its name or leaves nothing: no way to stop halfway.
-        file.take_name().await?;
+    // From here on it takes its name or leaves nothing: no way to stop halfway.
+    match file {
+        Saved::Alone(file) => file.take_name().await?,
+        Saved::WithOthers(folder, file) => folder.keep(file, when_here).await?,
+        Saved::Nowhere => {}
     }
     events.on(Event::Finished { bytes: object.size });
     Ok(Downloaded {
@@ -206,22 +240,40 @@ pub async fn download(
     })
 }
 
+/// Where the content is, complete and verified.
+enum Saved {
+    Alone(target::Complete),
+    WithOthers(Arc<TargetFolder>, Unnamed),
+    Nowhere,
+}
+
 async fn fetch(
     fetching: &Fetching<'_>,
     target: Target,
-) -> Result<(RemoteObject, Verification, Option<target::Complete>), TransferError> {
+) -> Result<(RemoteObject, Verification, Saved), TransferError> {
     let (object, first) = fetching.open().await?;
     fetching.events.on(Event::Started {
         total: Some(object.size),
     });
-    match target {
+    let (verification, saved) = match target {
+        Target::Within(within) if first.length == object.size => {
+            let folder = Arc::clone(&within.folder);
+            let (verification, file) = within::fetch(fetching, &object, first, within).await?;
+            (verification, Saved::WithOthers(folder, file))
+        }
+        Target::Within(within) => {
+            let file = within.alone().await?;
+            let (verification, file) = to_file::fetch(fetching, &object, first, file).await?;
+            (verification, Saved::Alone(file))
+        }
         Target::File(file) => {
             let (verification, file) = to_file::fetch(fetching, &object, first, file).await?;
-            Ok((object, verification, Some(file)))
+            (verification, Saved::Alone(file))
         }
         Target::Writer(writer) => {
             let verification = to_writer::fetch(fetching, &object, first, writer).await?;
-            Ok((object, verification, None))
+            (verification, Saved::Nowhere)
         }
-    }
+    };
+    Ok((object, verification, saved))
 }

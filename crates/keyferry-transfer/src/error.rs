@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use keyferry_policy::BucketName;
 
-use crate::{ObjectAddress, PartSize};
+use crate::{LocalError, ObjectAddress, PartSize};
 
 mod answer;
 mod bodyless;
@@ -395,6 +395,9 @@ pub enum TransferError {
         /// What is wrong with the answer.
         what: String,
     },
+    /// A file cannot become an object, or an object a file, for what it is called.
+    #[error(transparent)]
+    Local(#[from] LocalError),
     /// A task of this program ended before its time.
     #[error("an internal task failed: {0}")]
     Task(String),

@@ -32,6 +32,7 @@ mod engine;
 mod error;
 mod key_tag;
 mod listing;
+mod local;
 mod many;
 mod observer;
 mod overwrite;
@@ -56,6 +57,10 @@ pub use error::{ErrorKind, LeftUpload, ServiceAnswer, TransferError, without_ans
 pub use key_tag::{KEY_TAG, TagRepair, key_tag, repair_key_tag};
 pub use listing::{
     Entry, ListedBucket, ListedMarker, ListedVersion, Listing, OpenUpload, Scope, buckets,
+};
+pub use local::{
+    BadPattern, Filter, Found, KeyPath, KeyPathError, LocalError, LocalFile, Rule, Special,
+    TargetFolder, Walk,
 };
 pub use many::{
     Job, JobError, Many, ManySettings, Outcome as JobOutcome, Outcomes, Running, Stopped,

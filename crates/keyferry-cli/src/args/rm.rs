@@ -2,6 +2,8 @@
 
 use clap::Args;
 
+use super::FilterArgs;
+
 /// `keyferry rm`
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -20,12 +22,8 @@ pub(crate) struct RmArgs {
     /// All versions and delete markers, for good.
     #[arg(long)]
     pub(crate) versions: bool,
-    /// Only objects that match this glob, below the prefix; repeat for more.
-    #[arg(long, value_name = "GLOB", requires = "recursive")]
-    pub(crate) include: Vec<String>,
-    /// No objects that match this glob, below the prefix; repeat for more.
-    #[arg(long, value_name = "GLOB", requires = "recursive")]
-    pub(crate) exclude: Vec<String>,
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
     /// Also versions that Object Lock holds in governance mode, where that is permitted.
     #[arg(long)]
     pub(crate) bypass_governance: bool,

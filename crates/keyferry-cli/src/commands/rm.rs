@@ -6,7 +6,9 @@ mod report;
 use aws_sdk_s3::Client;
 use aws_sdk_s3::types::BucketVersioningStatus;
 use futures::stream::{self, StreamExt, TryStreamExt};
-use keyferry_transfer::{Deleted, Deletion, MAX_DELETIONS, ObjectAddress, TransferError, delete};
+use keyferry_transfer::{
+    Deleted, Deletion, Filter, MAX_DELETIONS, ObjectAddress, TransferError, delete,
+};
 use keyferry_verify::{ParseScopeError, Scope};
 use tokio_util::sync::CancellationToken;
 
@@ -18,7 +20,6 @@ use crate::confirm::confirmed;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt;
-use crate::selection::Selection;
 use crate::terminal::{human_bytes, printable};
 use items::Item;
 use report::Tally;
@@ -32,7 +33,7 @@ struct Course<'a> {
     arguments: &'a RmArgs,
     client: Client,
     scope: Scope,
-    selection: Selection,
+    filter: Filter,
     /// Whether the bucket keeps versions; `None` where it may not be asked.
     versioned: Option<bool>,
     cancel: CancellationToken,
@@ -50,7 +51,14 @@ pub(super) async fn run(invocation: &Invocation, arguments: RmArgs) -> Result<Ex
         )
         .hint("--recursive removes all objects of a bucket"));
     }
-    let selection = Selection::new(&arguments.include, &arguments.exclude)?;
+    let filter = arguments.filter.filter()?;
+    if !arguments.recursive && !filter.takes_all() {
+        return Err(Failure::new(
+            Exit::Usage,
+            "--include and --exclude choose among many objects, and only one is named",
+        )
+        .hint("--recursive removes all objects whose keys begin so"));
+    }
     let cancel = interrupt::token(invocation.terminal)?;
     let aws = Aws::connect(&invocation.settings).await?;
     let region = aws.bucket_region(&scope.bucket).await?;
@@ -61,7 +69,7 @@ pub(super) async fn run(invocation: &Invocation, arguments: RmArgs) -> Result<Ex
         arguments: &arguments,
         client,
         scope,
-        selection,
+        filter,
         cancel,
     };
     course.run().await

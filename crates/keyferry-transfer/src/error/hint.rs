@@ -154,6 +154,7 @@ impl TransferError {
             Self::UnexpectedAnswer { .. } => {
                 "check that the endpoint is an S3 service, and that no proxy changes its answers".to_owned()
             }
+            Self::Local(error) => error.hint().to_owned(),
             Self::Task(_) => "this is a fault of keyferry's: please report it".to_owned(),
             // Whoever interrupts knows.
             Self::Interrupted => return None,

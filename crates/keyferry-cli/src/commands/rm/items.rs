@@ -46,7 +46,7 @@ impl Course<'_> {
         };
         let below = key.get(self.scope.prefix.len()..).unwrap_or_default();
         let name = below.strip_prefix('/').unwrap_or(below);
-        let taken = !self.arguments.recursive || self.selection.takes(name);
+        let taken = !self.arguments.recursive || self.filter.takes(name);
         taken.then(|| Item {
             deletion: Deletion {
                 version_id: version_id.filter(|_| self.arguments.versions),
