@@ -20,7 +20,10 @@ use keyferry_key::{CustomerKey, KeyMd5};
 use tokio::io::AsyncWrite;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Checksum, Engine, Event, ObjectAddress, Observer, Overwrite, Resume, TransferError};
+use crate::{
+    Checksum, Engine, Event, KeyPath, ObjectAddress, Observer, Overwrite, Resume, TargetFolder,
+    TransferError,
+};
 
 mod backoff;
 mod diagnosis;
@@ -32,7 +35,9 @@ mod target;
 mod to_file;
 mod to_writer;
 mod verification;
+mod within;
 
+use crate::local::Unnamed;
 use object::{Fetching, RemoteObject};
 use partial::Partial;
 use target::Target;
@@ -41,6 +46,16 @@ use target::Target;
 pub enum DownloadTarget {
     /// A file. Its folder must exist.
     File(PathBuf),
+    /// A file in a folder with others. Folders on the way to it are made.
+    Within {
+        /// The folder.
+        folder: Arc<TargetFolder>,
+        /// Where in it.
+        path: KeyPath,
+        /// Size of the object, as listed. Those of one range are written and named together with others,
+        /// and only larger ones can be continued.
+        size: u64,
+    },
     /// A stream, such as standard output; written in order.
     Writer(Box<dyn AsyncWrite + Send + Unpin>),
 }
@@ -49,6 +64,11 @@ impl fmt::Debug for DownloadTarget {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => formatter.debug_tuple("File").field(path).finish(),
+            Self::Within { folder, path, .. } => formatter
+                .debug_struct("Within")
+                .field("folder", folder)
+                .field("path", path)
+                .finish(),
             Self::Writer(_) => formatter.write_str("Writer(..)"),
         }
     }
@@ -177,9 +197,23 @@ pub async fn download(
     events: &dyn Observer,
     cancel: CancellationToken,
 ) -> Result<Downloaded, TransferError> {
+    download_then(client, download, events, cancel, || {}).await
+}
+
+/// The same; `when_here` is called when all that is left to be done is to give the file its name.
+pub(crate) async fn download_then(
+    client: &Client,
+    download: Download,
+    events: &dyn Observer,
+    cancel: CancellationToken,
+    when_here: impl FnOnce(),
+) -> Result<Downloaded, TransferError> {
     // Before any request: a target that cannot be written needs no download.
     let target = match download.destination {
         DownloadTarget::File(path) => Target::file(path, download.overwrite).await?,
+        DownloadTarget::Within { folder, path, size } => {
+            Target::within(folder, path, size, download.overwrite).await?
+        }
         DownloadTarget::Writer(writer) => Target::Writer(writer),
     };
     let fetching = Fetching {
@@ -198,10 +232,14 @@ pub async fn download(
         .unwrap_or(Err(TransferError::Interrupted));
     let named = match fetched {
         // From here on it takes its name or leaves nothing: no way to stop halfway.
-        Ok((object, verification, Some(file))) => {
-            file.take_name().await.map(|()| (object, verification))
+        Ok((object, verification, saved)) => {
+            let named = match saved {
+                Saved::Alone(file) => file.take_name().await,
+                Saved::WithOthers(folder, file) => folder.keep(file, when_here).await,
+                Saved::Nowhere => Ok(()),
+            };
+            named.map(|()| (object, verification))
         }
-        Ok((object, verification, None)) => Ok((object, verification)),
         Err(error) => Err(error),
     };
     let (object, verification) = match (named, kept.into_inner()) {
@@ -222,25 +260,56 @@ pub async fn download(
     })
 }
 
+/// Where the content is, complete and verified.
+enum Saved {
+    Alone(target::Complete),
+    WithOthers(Arc<TargetFolder>, Unnamed),
+    Nowhere,
+}
+
 async fn fetch(
     fetching: &Fetching<'_>,
     target: Target,
     resume: Option<Resume>,
     kept: &OnceLock<Arc<Partial>>,
-) -> Result<(RemoteObject, Verification, Option<target::Complete>), TransferError> {
+) -> Result<(RemoteObject, Verification, Saved), TransferError> {
+    let open = async || {
+        let (object, first) = fetching.open().await?;
+        fetching.events.on(Event::Started {
+            total: Some(object.size),
+        });
+        Ok::<_, TransferError>((object, first))
+    };
     match target {
+        Target::Within(within) if within.size <= fetching.range_size => {
+            let (object, first) = open().await?;
+            if first.length < object.size {
+                // It has grown since it was listed.
+                let file = within.alone().await?;
+                let none = resuming::Done::new();
+                let (verification, file) =
+                    to_file::fetch(fetching, &object, first, none, file).await?;
+                return Ok((object, verification, Saved::Alone(file)));
+            }
+            let folder = Arc::clone(&within.folder);
+            let (verification, file) = within::fetch(fetching, &object, first, within).await?;
+            Ok((object, verification, Saved::WithOthers(folder, file)))
+        }
+        Target::Within(within) => {
+            let file = within.alone().await?;
+            let (object, verification, file) =
+                resuming::fetch(fetching, file, resume, kept).await?;
+            Ok((object, verification, Saved::Alone(file)))
+        }
         Target::File(file) => {
             let (object, verification, file) =
                 resuming::fetch(fetching, file, resume, kept).await?;
-            Ok((object, verification, Some(file)))
+            Ok((object, verification, Saved::Alone(file)))
         }
         Target::Writer(writer) => {
-            let (object, first) = fetching.open().await?;
-            fetching.events.on(Event::Started {
-                total: Some(object.size),
-            });
+            let (object, first) = open().await?;
             let verification = to_writer::fetch(fetching, &object, first, writer).await?;
-            Ok((object, verification, None))
+            Ok((object, verification, Saved::Nowhere))
         }
     }
 }
