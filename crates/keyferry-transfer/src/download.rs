@@ -22,7 +22,6 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{Checksum, Engine, Event, ObjectAddress, Observer, Overwrite, Resume, TransferError};
 
-mod backoff;
 mod diagnosis;
 mod object;
 mod partial;
@@ -31,6 +30,7 @@ mod resuming;
 mod target;
 mod to_file;
 mod to_writer;
+mod unchanged;
 mod verification;
 
 use object::{Fetching, RemoteObject};
@@ -177,11 +177,6 @@ pub async fn download(
     events: &dyn Observer,
     cancel: CancellationToken,
 ) -> Result<Downloaded, TransferError> {
-    // Before any request: a target that cannot be written needs no download.
-    let target = match download.destination {
-        DownloadTarget::File(path) => Target::file(path, download.overwrite).await?,
-        DownloadTarget::Writer(writer) => Target::Writer(writer),
-    };
     let fetching = Fetching {
         client,
         source: &download.source,
@@ -189,7 +184,27 @@ pub async fn download(
         asked_version: download.version_id.as_deref(),
         range_size: download.range_size.get(),
         concurrency: download.concurrency.get(),
+        engine: &download.engine,
         events,
+    };
+    let key_md5 = download.key.md5();
+    if let (Overwrite::IfDifferent, DownloadTarget::File(path)) =
+        (download.overwrite, &download.destination)
+    {
+        let look = unchanged::look(&fetching, path.clone());
+        let found = cancel.run_until_cancelled(look).await;
+        if let Some((object, verification)) = found.unwrap_or(Err(TransferError::Interrupted))? {
+            let total = Some(object.size);
+            events.on(Event::Started { total });
+            events.on(Event::AlreadyThere { bytes: object.size });
+            events.on(Event::Finished { bytes: object.size });
+            return Ok(downloaded(object, verification, key_md5, true));
+        }
+    }
+    // Before any other request: a target that cannot be written needs no download.
+    let target = match download.destination {
+        DownloadTarget::File(path) => Target::file(path, download.overwrite).await?,
+        DownloadTarget::Writer(writer) => Target::Writer(writer),
     };
     let kept = OnceLock::new();
     let fetched = cancel
@@ -209,17 +224,26 @@ pub async fn download(
         (named, _) => named?,
     };
     events.on(Event::Finished { bytes: object.size });
-    Ok(Downloaded {
+    Ok(downloaded(object, verification, key_md5, false))
+}
+
+fn downloaded(
+    object: RemoteObject,
+    verification: Verification,
+    key_md5: KeyMd5,
+    unchanged: bool,
+) -> Downloaded {
+    Downloaded {
         version_id: object.version_id,
         size: object.size,
         etag: object.etag.trim_matches('"').to_owned(),
         verification,
-        key_md5: download.key.md5(),
+        key_md5,
         last_modified: object.last_modified,
         content_type: object.content_type,
         metadata: object.metadata,
-        unchanged: false,
-    })
+        unchanged,
+    }
 }
 
 async fn fetch(
@@ -235,11 +259,15 @@ async fn fetch(
             Ok((object, verification, Some(file)))
         }
         Target::Writer(writer) => {
+            // Memory first: nobody waits for it while others wait for the request to end.
+            let memory = fetching.engine.memory();
+            let for_first = memory.reserve(fetching.range_size).await;
             let (object, first) = fetching.open().await?;
             fetching.events.on(Event::Started {
                 total: Some(object.size),
             });
-            let verification = to_writer::fetch(fetching, &object, first, writer).await?;
+            let verification =
+                to_writer::fetch(fetching, &object, first, for_first, writer).await?;
             Ok((object, verification, None))
         }
     }

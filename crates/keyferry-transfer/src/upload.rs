@@ -25,12 +25,14 @@ use crate::{
 
 pub(crate) mod blocked;
 mod body;
-mod buffers;
+mod existing;
 mod key_tag_denied;
 mod labels;
 mod meter;
 mod multipart;
+mod part;
 mod reading;
+mod request;
 mod resuming;
 mod single;
 mod source;
@@ -88,8 +90,8 @@ pub struct Upload {
     pub multipart_threshold: Option<u64>,
     /// Expected length of a stream, from which the part size is chosen.
     pub expected_size: Option<u64>,
-    /// How many parts are in flight at most. Fewer are when parts are so large that their buffers
-    /// would take more than 256 MiB.
+    /// How many parts are in flight at most; fewer are where the engine's memory or the pace that
+    /// the server can take do not allow more.
     pub concurrency: NonZeroUsize,
     /// Where an upload of a file in parts is remembered, so that it can be continued when it breaks
     /// off. Without, nothing is kept, and a stream cannot be continued in any case.
@@ -162,6 +164,8 @@ struct Sending<'a> {
     meter: Meter,
     /// Whether the object is to be stored only where none has its name.
     if_none_match: bool,
+    engine: &'a Engine,
+    concurrency: usize,
     events: &'a dyn Observer,
     cancel: &'a CancellationToken,
 }
@@ -212,31 +216,6 @@ pub async fn upload(
         .unwrap_or(plan.part_size.bytes())
         .min(crate::MAX_SINGLE_PUT);
     let in_one = size.filter(|size| *size < threshold);
-    let mut unfinished = match (&upload.resume, &source) {
-        (Some(place), Source::File(file)) => {
-            let wanted = Wanted {
-                file,
-                destination: &upload.destination,
-                key_id: upload.key_id.as_ref(),
-                key_md5: upload.key.md5(),
-                labels: &labels,
-                part_size: plan.part_size,
-                any_part_size: upload.part_size.is_none(),
-                in_parts: in_one.is_none(),
-            };
-            Unfinished::open(place, wanted).await?
-        }
-        _ => None,
-    };
-    let part_size = unfinished
-        .as_ref()
-        .map_or(plan.part_size.bytes(), Unfinished::part_size);
-    let cut = Cut {
-        in_one,
-        part_size,
-        concurrency: reading::in_flight(upload.concurrency, part_size, &source),
-        sha256: upload.sha256,
-    };
     let sending = Sending {
         client,
         destination: &upload.destination,
@@ -244,23 +223,45 @@ pub async fn upload(
         labels,
         meter: Meter::default(),
         if_none_match: upload.if_none_match || upload.overwrite == Overwrite::Never,
+        engine: &upload.engine,
+        concurrency: upload.concurrency.get(),
         events,
         cancel: &cancel,
     };
+    let cut = Cut {
+        in_one,
+        part_size: plan.part_size.bytes(),
+        concurrency: sending.concurrency,
+        sha256: upload.sha256,
+    };
     events.on(Event::Started { total: size });
-    let stored = resuming::send(&sending, source, cut, unfinished.as_mut()).await;
-    if let Some(unfinished) = unfinished {
-        unfinished.close().await;
-    }
-    let stored = stored?;
+    let existing = match upload.overwrite {
+        Overwrite::Always => None,
+        Overwrite::Never => existing::refuse(&sending).await.map(|()| None)?,
+        Overwrite::IfDifferent => existing::same(&sending, source.again(), cut).await?,
+    };
+    let unchanged = existing.is_some();
+    let (stored, uploaded) = match existing {
+        Some(same) => (same.stored, same.last_modified),
+        None => {
+            let wanted = |file| Wanted {
+                file,
+                destination: &upload.destination,
+                key_id: upload.key_id.as_ref(),
+                key_md5: upload.key.md5(),
+                labels: &sending.labels,
+                part_size: plan.part_size,
+                any_part_size: upload.part_size.is_none(),
+                in_parts: in_one.is_none(),
+            };
+            let unfinished = match (&upload.resume, &source) {
+                (Some(place), Source::File(file)) => Unfinished::open(place, wanted(file)).await?,
+                _ => None,
+            };
+            (send(&sending, source, cut, unfinished).await?, None)
+        }
+    };
     let size = stored.content.size;
-    if stored.tag_denied || sending.labels.key_tag_left_out {
-        let reason = match stored.tag_denied {
-            true => NoKeyTag::Denied,
-            false => NoKeyTag::Full,
-        };
-        events.on(Event::KeyTagLeftOut { reason });
-    }
     events.on(Event::Finished { bytes: size });
     let receipt = Receipt {
         format: Receipt::FORMAT,
@@ -277,10 +278,35 @@ pub async fn upload(
         sha256: stored.content.sha256,
         key_id: upload.key_id,
         key_md5: upload.key.md5(),
-        uploaded: Timestamp::now(),
+        uploaded: uploaded.unwrap_or_else(Timestamp::now),
     };
-    Ok(Uploaded {
-        receipt,
-        unchanged: false,
-    })
+    Ok(Uploaded { receipt, unchanged })
+}
+
+/// Sends the content, or what an earlier run left of it.
+async fn send(
+    sending: &Sending<'_>,
+    source: Source,
+    cut: Cut,
+    mut unfinished: Option<Unfinished>,
+) -> Result<Stored, TransferError> {
+    let cut = Cut {
+        part_size: unfinished
+            .as_ref()
+            .map_or(cut.part_size, Unfinished::part_size),
+        ..cut
+    };
+    let stored = resuming::send(sending, source, cut, unfinished.as_mut()).await;
+    if let Some(unfinished) = unfinished {
+        unfinished.close().await;
+    }
+    let stored = stored?;
+    if stored.tag_denied || sending.labels.key_tag_left_out {
+        let reason = match stored.tag_denied {
+            true => NoKeyTag::Denied,
+            false => NoKeyTag::Full,
+        };
+        sending.events.on(Event::KeyTagLeftOut { reason });
+    }
+    Ok(stored)
 }
