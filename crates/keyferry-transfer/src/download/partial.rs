@@ -239,6 +239,20 @@ impl Partial {
         }
     }
 
+    /// Takes back all that was written down, because something in it is wrong.
+    pub(super) fn doubt(&self) {
+        self.kept.store(0, Ordering::Relaxed);
+        let again = self.journal.lines().and_then(|lines| {
+            self.journal.clear()?;
+            lines
+                .first()
+                .map_or(Ok(()), |first| self.journal.append_as_is(first))
+        });
+        if let Err(error) = again {
+            tracing::debug!(%error, "the state of the download cannot be written");
+        }
+    }
+
     /// How much of a range is written before it is written down: little enough not to be missed when
     /// the process is killed, and so much that the state stays small.
     pub(super) fn stretch(&self) -> u64 {
