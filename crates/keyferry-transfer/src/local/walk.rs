@@ -35,6 +35,8 @@ pub enum Found {
     Special {
         /// Where it is.
         path: PathBuf,
+        /// Its name in the folder.
+        name: String,
         /// What it is.
         what: Special,
     },
@@ -221,7 +223,7 @@ fn found(entry: DirEntry, name: String) -> Found {
     };
     if let Some(what) = what {
         let path = entry.into_path();
-        return Found::Special { path, what };
+        return Found::Special { path, name, what };
     }
     match entry.metadata() {
         Ok(metadata) => Found::File(LocalFile {
@@ -265,7 +267,7 @@ mod tests {
         for found in walk.iter() {
             match found {
                 Found::File(file) => files.push(file.name),
-                Found::Special { path, what } => {
+                Found::Special { path, what, .. } => {
                     let name = path.file_name().unwrap().to_string_lossy().into_owned();
                     others.push(format!("{name}: {what}"));
                 }

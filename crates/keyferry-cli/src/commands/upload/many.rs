@@ -192,9 +192,13 @@ impl Plan {
     /// What is to be done with what was found; nothing where it was not asked for.
     fn job(self: &Arc<Self>, found: Found) -> Option<UploadJob> {
         match found {
-            Found::File(file) if !self.filter.takes(&file.name) => None,
+            Found::File(LocalFile { ref name, .. }) | Found::Special { ref name, .. }
+                if !self.filter.takes(name) =>
+            {
+                None
+            }
             Found::File(file) => Some(self.upload(file)),
-            Found::Special { path, what } => {
+            Found::Special { path, what, .. } => {
                 let item = Item {
                     path,
                     address: None,
@@ -300,7 +304,8 @@ fn dry_run(
     let (mut objects, mut bytes, mut failed) = (0_u64, 0, 0_u64);
     for found in sources.files()? {
         match found {
-            Found::File(file) if !filter.takes(&file.name) => {}
+            Found::File(LocalFile { ref name, .. }) | Found::Special { ref name, .. }
+                if !filter.takes(name) => {}
             Found::File(file) => {
                 objects += 1;
                 bytes += file.size;
@@ -321,7 +326,7 @@ fn dry_run(
                     )
                 })?;
             }
-            Found::Special { path, what } => invocation
+            Found::Special { path, what, .. } => invocation
                 .terminal
                 .warn(format!("`{}` is {what}, and is skipped", path.display())),
             Found::Failed(error) => {

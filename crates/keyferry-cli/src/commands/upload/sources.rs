@@ -176,7 +176,8 @@ fn files_at(path: PathBuf, name: Option<String>, follow_links: bool) -> Files {
             () if kind.is_socket() => Special::Socket,
             () => Special::Device,
         };
-        return one(Found::Special { path, what });
+        let name = name.unwrap_or_default();
+        return one(Found::Special { path, name, what });
     }
     let modified = metadata.modified().ok();
     one(Found::File(LocalFile {
@@ -293,7 +294,11 @@ impl List {
             .map(|name| name.to_str())
             .collect::<Option<Vec<_>>>();
         let name = name.map(|names| names.join("/"));
-        Ok((self.folder.join(names.iter().collect::<PathBuf>()), name))
+        let path: PathBuf = names.iter().collect();
+        match self.folder == Path::new(".") {
+            true => Ok((path, name)),
+            false => Ok((self.folder.join(path), name)),
+        }
     }
 }
 
@@ -354,7 +359,9 @@ mod tests {
         for found in list.into_files().unwrap() {
             match found {
                 Found::File(file) => files.push(file.name),
-                Found::Special { path, what } => others.push(format!("{} {what}", path.display())),
+                Found::Special { path, what, .. } => {
+                    others.push(format!("{} {what}", path.display()))
+                }
                 Found::Failed(error) => others.push(error.to_string()),
             }
         }
