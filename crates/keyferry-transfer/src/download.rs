@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::num::{NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aws_sdk_s3::Client;
 use jiff::Timestamp;
@@ -28,7 +28,9 @@ use crate::{
 mod backoff;
 mod diagnosis;
 mod object;
+mod partial;
 mod range;
+mod resuming;
 mod target;
 mod to_file;
 mod to_writer;
@@ -37,6 +39,7 @@ mod within;
 
 use crate::local::Unnamed;
 use object::{Fetching, RemoteObject};
+use partial::Partial;
 use target::Target;
 
 /// Where the content goes.
@@ -49,6 +52,9 @@ pub enum DownloadTarget {
         folder: Arc<TargetFolder>,
         /// Where in it.
         path: KeyPath,
+        /// Size of the object, as listed. Those of one range are written and named together with others,
+        /// and only larger ones can be continued.
+        size: u64,
     },
     /// A stream, such as standard output; written in order.
     Writer(Box<dyn AsyncWrite + Send + Unpin>),
@@ -58,7 +64,7 @@ impl fmt::Debug for DownloadTarget {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => formatter.debug_tuple("File").field(path).finish(),
-            Self::Within { folder, path } => formatter
+            Self::Within { folder, path, .. } => formatter
                 .debug_struct("Within")
                 .field("folder", folder)
                 .field("path", path)
@@ -181,6 +187,10 @@ pub enum Unverified {
 /// See [`TransferError`]. On any error, and when `cancel` is cancelled, nothing is left under the
 /// target's name that was not there before, and no temporary file either. What was written to a
 /// stream must be discarded.
+///
+/// With [`Download::resume`], a file of several ranges whose download was cancelled, or stopped by
+/// trouble on the way, with credentials or with permissions, stays beside its target as
+/// `.NAME.keyferry-part`, and `.NAME.keyferry-state` with it: [`TransferError::Resumable`].
 pub async fn download(
     client: &Client,
     download: Download,
@@ -201,8 +211,8 @@ pub(crate) async fn download_then(
     // Before any request: a target that cannot be written needs no download.
     let target = match download.destination {
         DownloadTarget::File(path) => Target::file(path, download.overwrite).await?,
-        DownloadTarget::Within { folder, path } => {
-            Target::within(folder, path, download.overwrite).await?
+        DownloadTarget::Within { folder, path, size } => {
+            Target::within(folder, path, size, download.overwrite).await?
         }
         DownloadTarget::Writer(writer) => Target::Writer(writer),
     };
@@ -215,17 +225,27 @@ pub(crate) async fn download_then(
         concurrency: download.concurrency.get(),
         events,
     };
+    let kept = OnceLock::new();
     let fetched = cancel
-        .run_until_cancelled(fetch(&fetching, target))
+        .run_until_cancelled(fetch(&fetching, target, download.resume, &kept))
         .await
-        .ok_or(TransferError::Interrupted)?;
-    let (object, verification, file) = fetched?;
-    // From here on it takes its name or leaves nothing: no way to stop halfway.
-    match file {
-        Saved::Alone(file) => file.take_name().await?,
-        Saved::WithOthers(folder, file) => folder.keep(file, when_here).await?,
-        Saved::Nowhere => {}
-    }
+        .unwrap_or(Err(TransferError::Interrupted));
+    let named = match fetched {
+        // From here on it takes its name or leaves nothing: no way to stop halfway.
+        Ok((object, verification, saved)) => {
+            let named = match saved {
+                Saved::Alone(file) => file.take_name().await,
+                Saved::WithOthers(folder, file) => folder.keep(file, when_here).await,
+                Saved::Nowhere => Ok(()),
+            };
+            named.map(|()| (object, verification))
+        }
+        Err(error) => Err(error),
+    };
+    let (object, verification) = match (named, kept.into_inner()) {
+        (Err(error), Some(partial)) => return Err(partial.stop(error).await),
+        (named, _) => named?,
+    };
     events.on(Event::Finished { bytes: object.size });
     Ok(Downloaded {
         version_id: object.version_id,
@@ -250,30 +270,46 @@ enum Saved {
 async fn fetch(
     fetching: &Fetching<'_>,
     target: Target,
+    resume: Option<Resume>,
+    kept: &OnceLock<Arc<Partial>>,
 ) -> Result<(RemoteObject, Verification, Saved), TransferError> {
-    let (object, first) = fetching.open().await?;
-    fetching.events.on(Event::Started {
-        total: Some(object.size),
-    });
-    let (verification, saved) = match target {
-        Target::Within(within) if first.length == object.size => {
+    let open = async || {
+        let (object, first) = fetching.open().await?;
+        fetching.events.on(Event::Started {
+            total: Some(object.size),
+        });
+        Ok::<_, TransferError>((object, first))
+    };
+    match target {
+        Target::Within(within) if within.size <= fetching.range_size => {
+            let (object, first) = open().await?;
+            if first.length < object.size {
+                // It has grown since it was listed.
+                let file = within.alone().await?;
+                let none = resuming::Done::new();
+                let (verification, file) =
+                    to_file::fetch(fetching, &object, first, none, file).await?;
+                return Ok((object, verification, Saved::Alone(file)));
+            }
             let folder = Arc::clone(&within.folder);
             let (verification, file) = within::fetch(fetching, &object, first, within).await?;
-            (verification, Saved::WithOthers(folder, file))
+            Ok((object, verification, Saved::WithOthers(folder, file)))
         }
         Target::Within(within) => {
             let file = within.alone().await?;
-            let (verification, file) = to_file::fetch(fetching, &object, first, file).await?;
-            (verification, Saved::Alone(file))
+            let (object, verification, file) =
+                resuming::fetch(fetching, file, resume, kept).await?;
+            Ok((object, verification, Saved::Alone(file)))
         }
         Target::File(file) => {
-            let (verification, file) = to_file::fetch(fetching, &object, first, file).await?;
-            (verification, Saved::Alone(file))
+            let (object, verification, file) =
+                resuming::fetch(fetching, file, resume, kept).await?;
+            Ok((object, verification, Saved::Alone(file)))
         }
         Target::Writer(writer) => {
+            let (object, first) = open().await?;
             let verification = to_writer::fetch(fetching, &object, first, writer).await?;
-            (verification, Saved::Nowhere)
+            Ok((object, verification, Saved::Nowhere))
         }
-    };
-    Ok((object, verification, saved))
+    }
 }

@@ -18,7 +18,7 @@ use crate::ObjectAddress;
 
 mod journal;
 
-pub(crate) use journal::{Journal, Opened};
+pub(crate) use journal::{Journal, Opened, belongs_here};
 
 /// The format of state files that this version writes and reads.
 pub(crate) const FORMAT: u32 = 1;

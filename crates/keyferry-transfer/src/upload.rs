@@ -32,14 +32,18 @@ mod labels;
 mod meter;
 mod multipart;
 mod reading;
+mod resuming;
 mod single;
 mod source;
+mod unfinished;
 
 pub use headers::ContentHeaders;
 use labels::Labels;
 use meter::Meter;
-use reading::{Content, Reading};
+use reading::Content;
+use resuming::Cut;
 use source::Source;
+use unfinished::{Unfinished, Wanted};
 
 /// What to upload.
 pub enum UploadSource {
@@ -182,6 +186,10 @@ struct Stored {
 /// On any failure, and when `cancel` is cancelled, a multipart upload that was begun is aborted.
 /// A single PUT that was interrupted may have been stored.
 ///
+/// With [`Upload::resume`], an upload in parts that was cancelled, or that trouble on the way or with
+/// credentials stopped, is kept and remembered: [`TransferError::Resumable`]. Parts in flight get a
+/// few seconds to arrive.
+///
 /// Where the credentials may store objects but not tag them, the object is stored without the tag
 /// that names its key, and [`Event::KeyTagLeftOut`] says so.
 ///
@@ -208,8 +216,32 @@ pub async fn upload(
         .multipart_threshold
         .unwrap_or(plan.part_size.bytes())
         .min(crate::MAX_SINGLE_PUT);
-    let part_size = plan.part_size.bytes();
-    let concurrency = reading::in_flight(upload.concurrency, part_size, &source);
+    let in_one = size.filter(|size| *size < threshold);
+    let mut unfinished = match (&upload.resume, &source) {
+        (Some(place), Source::File(file)) => {
+            let wanted = Wanted {
+                file,
+                destination: &upload.destination,
+                key_id: upload.key_id.as_ref(),
+                key_md5: upload.key.md5(),
+                labels: &labels,
+                part_size: plan.part_size,
+                any_part_size: upload.part_size.is_none(),
+                in_parts: in_one.is_none(),
+            };
+            Unfinished::open(place, wanted).await?
+        }
+        _ => None,
+    };
+    let part_size = unfinished
+        .as_ref()
+        .map_or(plan.part_size.bytes(), Unfinished::part_size);
+    let cut = Cut {
+        in_one,
+        part_size,
+        concurrency: reading::in_flight(upload.concurrency, part_size, &source),
+        sha256: upload.sha256,
+    };
     let sending = Sending {
         client,
         destination: &upload.destination,
@@ -221,21 +253,11 @@ pub async fn upload(
         cancel: &cancel,
     };
     events.on(Event::Started { total: size });
-    // In one piece whatever its size: a large one is read to be summed and again to be sent.
-    let in_one = size.filter(|size| *size < threshold);
-    let mut reading = match in_one {
-        Some(size) => Reading::start(source, size.max(1), 1, upload.sha256),
-        None => Reading::start(source, part_size, concurrency, upload.sha256),
-    };
-    let first = cancel.run_until_cancelled(reading.next()).await;
-    let stored = match first.ok_or(TransferError::Interrupted)? {
-        None => return Err(reading.failure().await),
-        // A stream that ends within its first part needs no others.
-        Some(part) if part.is_whole && (in_one.is_some() || size.is_none()) => {
-            single::put(&sending, reading, part).await?
-        }
-        Some(part) => multipart::put(&sending, reading, part, part_size, concurrency).await?,
-    };
+    let stored = resuming::send(&sending, source, cut, unfinished.as_mut()).await;
+    if let Some(unfinished) = unfinished {
+        unfinished.close().await;
+    }
+    let stored = stored?;
     let size = stored.content.size;
     if stored.tag_denied || sending.labels.key_tag_left_out {
         let reason = match stored.tag_denied {

@@ -48,7 +48,7 @@ pub(super) struct RemoteObject {
     version_is_readable: AtomicBool,
 }
 
-/// The body of the first answer: the object's first bytes.
+/// The body of the first answer: the object's first bytes, or the first that are missing.
 pub(super) struct FirstBody {
     pub(super) body: ByteStream,
     pub(super) length: u64,
@@ -64,9 +64,44 @@ impl Fetching<'_> {
             other => other,
         };
         match answer {
-            Ok(answer) => self.describe(answer),
+            Ok(answer) => self.describe(answer, 0),
             Err(error) => Err(self.explain(error, self.asked_version).await),
         }
+    }
+
+    /// Asks for a range of an object that an earlier run began to fetch, if it is still the same.
+    pub(super) async fn reopen(
+        &self,
+        etag: &str,
+        from: u64,
+        to: u64,
+    ) -> Result<(RemoteObject, FirstBody), TransferError> {
+        let range = Some(format!("bytes={from}-{}", to - 1));
+        let (object, first) = match self
+            .get(range, Some(etag.to_owned()), self.asked_version)
+            .await
+        {
+            Ok(answer) => self.describe(answer, from)?,
+            // Shorter than it was.
+            Err(error) if is_status(&error, 416) => {
+                return Err(TransferError::ChangedDuringDownload {
+                    address: self.source.clone(),
+                });
+            }
+            Err(error) => return Err(self.explain(error, self.asked_version).await),
+        };
+        if object.etag != etag {
+            return Err(TransferError::ChangedDuringDownload {
+                address: self.source.clone(),
+            });
+        }
+        if first.length != to - from {
+            return Err(unexpected(format!(
+                "bytes {from} to {to} were asked for, the answer has {}",
+                first.length
+            )));
+        }
+        Ok((object, first))
     }
 
     /// Asks for a range of the pinned object.
@@ -162,6 +197,7 @@ impl Fetching<'_> {
     fn describe(
         &self,
         answer: GetObjectOutput,
+        from: u64,
     ) -> Result<(RemoteObject, FirstBody), TransferError> {
         self.confirm(&answer)?;
         let length = answer
@@ -171,7 +207,7 @@ impl Fetching<'_> {
         let size = match answer.content_range() {
             None => length,
             Some(text) => match ContentRange::parse(text) {
-                Some(range) if range.from == 0 && range.to + 1 == length => range.total,
+                Some(range) if range.from == from && range.to + 1 == from + length => range.total,
                 _ => return Err(unexpected(format!("the answer is for `{text}`"))),
             },
         };

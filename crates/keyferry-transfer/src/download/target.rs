@@ -1,7 +1,9 @@
 //! The file that a download becomes.
 //!
 //! Bytes go to a temporary file in the same folder, which is renamed when all is verified and on
-//! disk: under the final name there is the old file or the whole new one, never a part of it.
+//! disk: under the final name there is the old file or the whole new one, never a part of it. A
+//! download that can be continued has a partial file of a fixed name instead, which stays when it
+//! breaks off.
 
 use std::fs::{File, Permissions};
 use std::io;
@@ -12,8 +14,10 @@ use std::sync::Arc;
 use tempfile::{NamedTempFile, TempPath};
 use tokio::io::AsyncWrite;
 
+use super::object::Fetching;
+use super::partial::{Header, Left, Partial};
 use crate::local::Place;
-use crate::{KeyPath, Overwrite, TargetFolder, TransferError};
+use crate::{KeyPath, Overwrite, Resume, TargetFolder, TransferError};
 
 /// Where bytes go.
 pub(super) enum Target {
@@ -27,9 +31,12 @@ pub(super) struct Within {
     pub(super) folder: Arc<TargetFolder>,
     pub(super) place: Place,
     pub(super) overwrite: Overwrite,
+    /// What the object's size was when it was listed.
+    pub(super) size: u64,
 }
 
-/// A target file that is being filled under another name. Dropping it removes that.
+/// A target file that is being filled under another name. Dropping it removes that, unless it is a
+/// partial file.
 #[derive(Debug)]
 pub(super) struct Incomplete {
     pub(super) file: Arc<File>,
@@ -38,6 +45,8 @@ pub(super) struct Incomplete {
     folder: PathBuf,
     overwrite: Overwrite,
     size: u64,
+    /// What stays when the download breaks off.
+    pub(super) partial: Option<Arc<Partial>>,
 }
 
 /// A target file with all its bytes on disk, still under another name.
@@ -53,6 +62,7 @@ impl Target {
     pub(super) async fn within(
         folder: Arc<TargetFolder>,
         path: KeyPath,
+        size: u64,
         overwrite: Overwrite,
     ) -> Result<Self, TransferError> {
         tokio::task::spawn_blocking(move || {
@@ -62,6 +72,7 @@ impl Target {
                 folder,
                 place,
                 overwrite,
+                size,
             }))
         })
         .await?
@@ -121,8 +132,72 @@ impl Incomplete {
                 folder,
                 overwrite,
                 size: 0,
+                partial: None,
             }),
             Err(source) => Err(TransferError::TargetUnwritable { path, source }),
+        }
+    }
+
+    /// Looks for what an earlier download left.
+    pub(super) async fn left(
+        &self,
+        fetching: &Fetching<'_>,
+        resume: Resume,
+    ) -> Result<Left, TransferError> {
+        let path = self.path.clone();
+        let source = fetching.source.clone();
+        let version_id = fetching.asked_version.map(str::to_owned);
+        tokio::task::spawn_blocking(move || {
+            Partial::find(&path, &source, version_id.as_deref(), resume)
+        })
+        .await?
+    }
+
+    /// Goes on with the file of an earlier download.
+    pub(super) async fn adopt(
+        self,
+        file: Arc<File>,
+        partial: Arc<Partial>,
+    ) -> Result<Self, TransferError> {
+        tokio::task::spawn_blocking(move || self.with(file, partial)).await?
+    }
+
+    /// Fills a partial file, which stays when the download breaks off. Where none can be made, it is
+    /// done without.
+    pub(super) async fn keep(
+        self,
+        old: Option<Arc<Partial>>,
+        header: Header,
+    ) -> Result<Self, TransferError> {
+        tokio::task::spawn_blocking(move || {
+            let begun = match old {
+                Some(old) => match old.begin_again(&header) {
+                    Ok(file) => Some((old, file)),
+                    Err(error) => {
+                        tracing::warn!(%error, "the download is not remembered");
+                        None
+                    }
+                },
+                None => Partial::begin(&self.path, &header),
+            };
+            match begun {
+                Some((partial, file)) => self.with(Arc::new(file), partial),
+                None => Ok(self),
+            }
+        })
+        .await?
+    }
+
+    fn with(mut self, file: Arc<File>, partial: Arc<Partial>) -> Result<Self, TransferError> {
+        match TempPath::try_from_path(&partial.path) {
+            Ok(mut path) => {
+                path.disable_cleanup(true);
+                self.temporary = path;
+                self.file = file;
+                self.partial = Some(partial);
+                Ok(self)
+            }
+            Err(error) => Err(self.unwritable(error)),
         }
     }
 
@@ -174,6 +249,7 @@ impl Complete {
             path,
             folder,
             overwrite,
+            partial,
             ..
         } = self.0;
         let renamed = match overwrite {
@@ -186,6 +262,9 @@ impl Complete {
                 return Err(TransferError::TargetExists { path });
             }
             Err(source) => return Err(TransferError::TargetUnwritable { path, source }),
+        }
+        if let Some(partial) = partial {
+            partial.finish();
         }
         // Without this a power failure could undo the renaming.
         match File::open(folder).and_then(|folder| folder.sync_all()) {
@@ -207,7 +286,8 @@ fn reserve(file: &File, size: u64) -> io::Result<()> {
     }
     match fallocate(file, FallocateFlags::empty(), 0, size) {
         // A file system that cannot reserve shows a full disk later.
-        Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Ok(()),
+        Ok(()) => Ok(()),
+        Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => file.set_len(size),
         Err(error) => Err(error.into()),
     }
 }

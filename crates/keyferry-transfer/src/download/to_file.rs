@@ -10,7 +10,9 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::Verification;
 use super::object::{Fetching, FirstBody, RemoteObject};
+use super::partial::Partial;
 use super::range::{Range, RangeReader, ranges};
+use super::resuming::{Done, missing};
 use super::target::{Complete, Incomplete};
 use super::verification::{self, Expected};
 use crate::checksum::{Crc, StoredChecksum};
@@ -19,21 +21,25 @@ use crate::{ChecksumAlgorithm, Event, TransferError};
 /// How much is written in one go: few enough switches to the blocking threads, little memory.
 const BATCH: usize = 1 << 20;
 
-/// Fills the file and verifies it.
+/// Fills the file, of which some is done, and verifies it.
 pub(super) async fn fetch(
     fetching: &Fetching<'_>,
     object: &RemoteObject,
     first: FirstBody,
+    done: Done,
     file: Incomplete,
 ) -> Result<(Verification, Complete), TransferError> {
     let file = file.reserve(object.size).await?;
     // Nearly every object has a CRC64NVME. Another algorithm costs a second pass over the file.
     let algorithm = match &object.checksum {
-        Some(StoredChecksum::Full(algorithm, _)) => *algorithm,
+        Some(StoredChecksum::Full(algorithm, _)) if done.is_empty() => *algorithm,
         _ => ChecksumAlgorithm::Crc64Nvme,
     };
     let crc = algorithm.crc().unwrap_or(CrcAlgorithm::Crc64Nvme);
-    let cuts = ranges(first.length, object.size, fetching.range_size);
+    let cuts: Box<dyn Iterator<Item = Range> + Send> = match done.is_empty() {
+        true => Box::new(ranges(first.length, object.size, fetching.range_size)),
+        false => Box::new(missing(&done, object.size, fetching.range_size)),
+    };
     let mut first = Some(first);
     let saved = stream::iter(cuts.map(|range| {
         let reader = RangeReader::new(fetching, object, range, first.take());
@@ -41,8 +47,10 @@ pub(super) async fn fetch(
     }))
     .buffer_unordered(fetching.concurrency)
     .try_collect::<Vec<_>>();
-    let (mut pieces, expected) = tokio::try_join!(saved, Expected::of(fetching, object))?;
+    let (saved, expected) = tokio::try_join!(saved, Expected::of(fetching, object))?;
     fetching.events.on(Event::Finishing);
+    let mut pieces = done;
+    pieces.extend(saved);
     pieces.sort_unstable_by_key(|(start, _)| *start);
     let whole = pieces
         .into_iter()
@@ -61,6 +69,11 @@ async fn save(
     file: &Incomplete,
 ) -> Result<(u64, Crc), TransferError> {
     let mut digest = Digest::new(crc);
+    let mut written = Written {
+        partial: file.partial.as_deref(),
+        from: range.start,
+        crc: Crc::of_nothing(crc),
+    };
     let mut offset = range.start;
     let mut ends = false;
     while !ends {
@@ -82,10 +95,11 @@ async fn save(
             break;
         }
         let to = Arc::clone(&file.file);
-        let written =
+        let summed =
             tokio::task::spawn_blocking(move || write(&to, offset, &batch, digest)).await?;
-        digest = written.map_err(|error| file.unwritable(error))?;
+        digest = summed.map_err(|error| file.unwritable(error))?;
         offset += length as u64;
+        written.crc = Crc::of(&digest, crc);
         fetching.events.on(Event::Advanced {
             bytes: length as u64,
         });
@@ -94,7 +108,24 @@ async fn save(
         number: range.number,
         bytes: range.end - range.start,
     });
-    Ok((range.start, Crc::of(&digest, crc)))
+    Ok((range.start, written.crc))
+}
+
+/// What of a range is in the file. It is written down when the range ends, and when it breaks off.
+struct Written<'a> {
+    partial: Option<&'a Partial>,
+    from: u64,
+    crc: Crc,
+}
+
+impl Drop for Written<'_> {
+    fn drop(&mut self) {
+        if let Some(partial) = self.partial
+            && self.crc.length() > 0
+        {
+            partial.record(self.from, self.from + self.crc.length(), self.crc);
+        }
+    }
 }
 
 fn write(

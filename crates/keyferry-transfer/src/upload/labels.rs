@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use sha2::{Digest as _, Sha256};
 
 use super::{ContentHeaders, Upload, UploadSource};
 use crate::key_tag::MAX_TAGS;
@@ -49,6 +50,16 @@ impl Labels {
             key_tag: key_tag.filter(|_| room),
             tags,
         })
+    }
+
+    /// Tells labels apart: in hex.
+    pub(super) fn digest(&self) -> String {
+        let metadata: BTreeMap<_, _> = self.metadata.iter().flatten().collect();
+        let parts = (&self.content_type, metadata, &self.tags, &self.key_tag);
+        Sha256::digest(format!("{parts:?}"))
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 
     /// The header `x-amz-tagging`, a URL query, with the key's tag or without it.

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use aws_sdk_s3::Config;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
-use aws_sdk_s3::types::{ChecksumMode, ChecksumType, CompletedMultipartUpload, CompletedPart};
+use aws_sdk_s3::types::{ChecksumType, CompletedMultipartUpload, CompletedPart};
 
 use super::Begun;
+use super::there::{listed, made};
 use crate::TransferError;
 use crate::abort::Aborted;
-use crate::confirmation::confirms;
 use crate::error::{Asked, classify};
 use crate::upload::reading::Content;
 use crate::upload::single::unquoted;
@@ -92,7 +92,8 @@ impl Begun<'_> {
     }
 
     /// True when the upload no longer exists, although nobody aborted it: then the request was
-    /// carried out and only its answer was lost. Where the error does not tell, aborting does.
+    /// carried out and only its answer was lost. Where the error does not tell, aborting does, or
+    /// listing the parts where they are to be kept.
     async fn is_gone(&self, error: &TransferError) -> bool {
         match error {
             TransferError::Service { answer, .. }
@@ -107,6 +108,9 @@ impl Begun<'_> {
             | TransferError::TimedOut { .. }
             | TransferError::Throttled { .. }
             | TransferError::UnexpectedAnswer { .. } => {
+                if self.is_kept() {
+                    return matches!(listed(self.sending, &self.id).await, Ok(None));
+                }
                 matches!(self.try_abort().await, Ok(Aborted::Gone))
             }
             _ => false,
@@ -115,27 +119,7 @@ impl Begun<'_> {
 
     /// Looks for an object with our key, size and checksum.
     async fn made(&self, crc: &str, content: &Content) -> Option<Made> {
-        let sending = self.sending;
-        let head = sending
-            .client
-            .head_object()
-            .bucket(sending.destination.bucket.as_str())
-            .key(&sending.destination.key)
-            .checksum_mode(ChecksumMode::Enabled)
-            .sse_customer_algorithm(sending.key.algorithm())
-            .sse_customer_key(sending.key.expose_key())
-            .sse_customer_key_md5(sending.key.md5().to_string())
-            .send()
-            .await
-            .ok()?;
-        let same = head.checksum_crc64_nvme() == Some(crc)
-            && head.content_length() == i64::try_from(content.size).ok()
-            && confirms(
-                head.sse_customer_algorithm(),
-                head.sse_customer_key_md5(),
-                &sending.key,
-            )
-            .is_ok();
-        same.then(|| (head.version_id().map(str::to_owned), unquoted(head.e_tag())))
+        let made = made(self.sending, content.size).await.ok().flatten()?;
+        (made.crc == crc).then_some((made.version_id, made.etag))
     }
 }
