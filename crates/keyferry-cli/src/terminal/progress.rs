@@ -1,10 +1,14 @@
 //! Progress of a transfer or a verification: a bar on a terminal, plain lines elsewhere.
 
+mod many;
+
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytesize::ByteSize;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+pub(crate) use many::ManyProgress;
 
 /// How often plain lines are written.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);

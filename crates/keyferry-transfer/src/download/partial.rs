@@ -278,6 +278,8 @@ impl Partial {
                     | TransferError::TargetExists { .. }
             );
         if may_help && self.kept() > 0 {
+            // Syncing to disk, which nobody waits for any more, may still hold it.
+            self.journal.release();
             return TransferError::Resumable {
                 cause: Box::new(cause),
                 kept: self.kept(),

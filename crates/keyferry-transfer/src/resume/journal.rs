@@ -123,6 +123,13 @@ impl Journal {
         }
     }
 
+    /// Lets go of the file before this is dropped. Nothing must be appended any more.
+    pub(crate) fn release(&self) {
+        if let Err(error) = self.file.unlock() {
+            tracing::debug!(%error, "a state file stays locked until it is closed");
+        }
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
