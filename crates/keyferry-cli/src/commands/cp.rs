@@ -63,8 +63,9 @@ pub(super) async fn run(invocation: &Invocation, arguments: CpArgs) -> Result<Ex
         let jobs = stream::iter([job]);
         moving.run(jobs, Some(to), &mut actions, &mut tally).await?
     };
-    copies.copier.finish().await?;
+    let finished = copies.copier.finish().await;
     tally.end(actions)?;
+    finished?;
     if tally.changes() == 0 && tally.failed() == 0 && !moving.cancel.is_cancelled() {
         return Err(Failure::new(
             Exit::Failure,

@@ -14,9 +14,7 @@ use std::sync::Arc;
 
 use futures::Stream;
 use keyferry_policy::Region;
-use keyferry_transfer::{
-    Engine, EngineSettings, Event, Job, Many, ManySettings, Observer, Stopped,
-};
+use keyferry_transfer::{Engine, EngineSettings, Job, Many, ManySettings, Stopped};
 use tokio_util::sync::CancellationToken;
 
 use super::Invocation;
@@ -26,7 +24,7 @@ use crate::aws::Aws;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt;
-use crate::terminal::Progress;
+use crate::terminal::ManyProgress;
 
 pub(super) use action::{Done, Outcome, Reason, Trouble, What};
 pub(super) use copies::{Copies, copy_job};
@@ -44,7 +42,7 @@ pub(super) struct Moving<'a> {
     pub(super) keys: Arc<crate::store_keys::StoreKeys>,
     pub(super) engine: Engine,
     pub(super) cancel: CancellationToken,
-    pub(super) moved: Arc<Moved>,
+    pub(super) progress: Arc<ManyProgress>,
 }
 
 /// Something to do, and what is known of it before it is done.
@@ -61,10 +59,10 @@ impl<'a> Moving<'a> {
         let aws = Aws::connect(&invocation.settings).await?;
         let mut settings = EngineSettings::default();
         settings.memory = arguments.memory.as_u64();
-        let progress = invocation.terminal.progress(match arguments.dry_run {
+        let what = match arguments.dry_run {
             true => "comparing",
             false => "copying",
-        });
+        };
         Ok(Self {
             invocation,
             arguments,
@@ -72,7 +70,7 @@ impl<'a> Moving<'a> {
             keys,
             engine: Engine::new(settings),
             cancel,
-            moved: Arc::new(Moved(progress)),
+            progress: Arc::new(ManyProgress::new(invocation.terminal, what)),
         })
     }
 
@@ -102,11 +100,12 @@ impl<'a> Moving<'a> {
                 }
             }
             tally.count(&outcome.context, &outcome.result);
-            action::tell(actions, &outcome.context, outcome.result)?;
-            self.moved.0.status(&tally.progress());
+            self.progress
+                .aside(|| action::tell(actions, &outcome.context, outcome.result))?;
+            self.progress.ended();
         }
         recorder.flush();
-        self.moved.0.finish();
+        self.progress.finish();
         for finding in self.keys.store().catalogue_findings() {
             self.invocation.terminal.warn(finding);
         }
@@ -137,17 +136,6 @@ impl<'a> Moving<'a> {
                 "stopped, as every other object would fail alike",
             )),
             _ => Ok(tally.exit()),
-        }
-    }
-}
-
-/// Shows how much went over, of all transfers together.
-pub(super) struct Moved(Progress);
-
-impl Observer for Moved {
-    fn on(&self, event: Event) {
-        if let Event::Advanced { .. } = event {
-            Observer::on(&self.0, event);
         }
     }
 }

@@ -105,7 +105,7 @@ async fn route(
         dry_run,
         keys: Arc::clone(&moving.keys),
         engine: moving.engine.clone(),
-        moved: Arc::clone(&moving.moved),
+        progress: Arc::clone(&moving.progress),
         way,
     })
 }
@@ -167,13 +167,16 @@ impl Course<'_> {
         };
         let jobs = self.jobs(&noticed);
         let stopped = self.moving.run(jobs, to, &mut actions, &mut tally).await?;
-        match &self.route.way {
-            Way::Across { copies, .. } => copies.copier.finish().await?,
+        let finished = match &self.route.way {
+            Way::Across { copies, .. } => copies.copier.finish().await,
             Way::Down {
                 folder: Some(folder),
                 ..
-            } => folder.settle().await?,
-            _ => {}
+            } => folder.settle().await,
+            _ => Ok(()),
+        };
+        if let Err(error) = finished {
+            noticed.fail(error.into());
         }
         let failed = noticed.failure();
         let surplus = noticed.surplus();

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use bytesize::ByteSize;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-pub(crate) use many::ManyProgress;
+pub(crate) use many::{ManyProgress, ObjectProgress};
 
 /// How often plain lines are written.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);

@@ -28,8 +28,8 @@ use super::reissue::Given;
 use super::{KeyFinder, Rekey, Rekeyer, UnfinishedUploads, bucket, check, overtaken};
 use crate::relay::relay;
 use crate::{
-    BucketState, ContentHeaders, Download, DownloadTarget, Engine, KEY_TAG, ListedVersion,
-    ObjectAddress, Observer, TransferError, Upload, UploadSource,
+    BucketState, ContentHeaders, Download, DownloadTarget, Engine, Event, KEY_TAG, ListedVersion,
+    ObjectAddress, Observer, Silent, TransferError, Upload, UploadSource,
 };
 
 /// What a [`Copier`] works with.
@@ -48,8 +48,6 @@ pub struct Copying {
     pub finder: Arc<dyn KeyFinder>,
     /// Remembers multipart uploads to the destination bucket.
     pub unfinished: UnfinishedUploads,
-    /// Is told of the bytes that were copied.
-    pub observer: Arc<dyn Observer>,
     /// What copies through this machine share with other transfers.
     pub engine: Engine,
     /// Never ask the server to copy.
@@ -137,7 +135,7 @@ impl Copier {
     }
 
     /// Copies an object: `listed` is it in the source bucket, `key` names it in the destination bucket.
-    /// Where `listed` has no version id, the current version is copied.
+    /// Where `listed` has no version id, the current version is copied. `events` is told of the bytes.
     ///
     /// # Errors
     /// See [`TransferError`]. A multipart upload that was begun is aborted, unless trouble on the way
@@ -149,12 +147,13 @@ impl Copier {
         &'a self,
         listed: &'a ListedVersion,
         key: &'a str,
+        events: &'a dyn Observer,
         cancel: &'a CancellationToken,
     ) -> BoxFuture<'a, Result<HowCopied, TransferError>> {
         // Boxed, so that whoever spawns it can tell that it may be sent to another thread.
         Box::pin(async move {
             let Shared { with, bucket, .. } = &*self.shared;
-            let rekeyer = with.rekeyer(*bucket, cancel);
+            let rekeyer = with.rekeyer(*bucket, events, cancel);
             let copied = rekeyer.copy_elsewhere(with, listed, key).await;
             let kept = std::mem::take(&mut *rekeyer.left_for_later());
             self.left_for_later().extend(kept);
@@ -168,7 +167,10 @@ impl Copier {
     /// When one cannot be aborted, or the record of them not be written.
     pub async fn finish(&self) -> Result<(), TransferError> {
         let cancel = CancellationToken::new();
-        let rekeyer = self.shared.with.rekeyer(self.shared.bucket, &cancel);
+        let rekeyer = self
+            .shared
+            .with
+            .rekeyer(self.shared.bucket, &Silent, &cancel);
         rekeyer
             .left_for_later()
             .extend(self.left_for_later().iter().cloned());
@@ -184,14 +186,19 @@ impl Copier {
 }
 
 impl Copying {
-    fn rekeyer<'a>(&'a self, bucket: BucketState, cancel: &'a CancellationToken) -> Rekeyer<'a> {
+    fn rekeyer<'a>(
+        &'a self,
+        bucket: BucketState,
+        observer: &'a dyn Observer,
+        cancel: &'a CancellationToken,
+    ) -> Rekeyer<'a> {
         Rekeyer {
             client: &self.destination,
             others: &self.source,
             rekey: &self.rekey,
             finder: &*self.finder,
             unfinished: &self.unfinished,
-            observer: &*self.observer,
+            observer,
             cancel,
             new_key: self.rekey.key.headers(),
             bucket,
@@ -232,7 +239,8 @@ impl Rekeyer<'_> {
             let found = match self
                 .look_at(source.clone(), listed, version)
                 .boxed()
-                .await? {
+                .await?
+            {
                 Look::Found(found) => found,
                 Look::Gone => return Ok(HowCopied::Left(Left::Gone)),
                 Look::UnknownKey { tag, tried } => {
@@ -310,7 +318,12 @@ impl Rekeyer<'_> {
         to: &ObjectAddress,
     ) -> Result<Attempt, TransferError> {
         if !self.goes_in_parts(&found.facts) {
-            return self.copy_whole(to, found, given, None).boxed().await;
+            let attempt = self.copy_whole(to, found, given, None).boxed().await?;
+            if let Attempt::Made { .. } = attempt {
+                let bytes = found.facts.size;
+                self.observer.on(Event::Advanced { bytes });
+            }
+            return Ok(attempt);
         }
         let parts = self.layout(&found.address, found).boxed().await?;
         let resumed = self.resume(to, found, &parts).boxed().await?;

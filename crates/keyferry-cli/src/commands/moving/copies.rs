@@ -22,6 +22,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::settings::Settings;
 use crate::store_keys::StoreKeys;
+use crate::terminal::ManyProgress;
 
 /// How many runs may copy into one bucket at once, each with a record of its own.
 const RECORDS: u32 = 16;
@@ -36,6 +37,7 @@ pub(in crate::commands) struct Copies {
     pub(in crate::commands) region: Region,
     pub(in crate::commands) copier: Copier,
     pub(in crate::commands) encrypting: Encrypting,
+    progress: Arc<ManyProgress>,
 }
 
 impl Copies {
@@ -61,7 +63,6 @@ impl Copies {
                 bucket: source.clone(),
             }),
             unfinished: record(&moving.invocation.settings, destination, &region)?,
-            observer: Arc::clone(&moving.moved) as Arc<dyn keyferry_transfer::Observer>,
             engine: moving.engine.clone(),
             through_here: moving.arguments.through_here,
         })
@@ -74,6 +75,7 @@ impl Copies {
             region,
             copier,
             encrypting,
+            progress: Arc::clone(&moving.progress),
         })
     }
 
@@ -105,7 +107,12 @@ impl Copies {
         key: &str,
         reason: Reason,
     ) -> Result<Done, Trouble> {
-        let (copied, outcome) = match self.copier.copy(listed, key, running.cancel()).await? {
+        let events = self.progress.object(&listed.key);
+        let copied = self
+            .copier
+            .copy(listed, key, &events, running.cancel())
+            .await?;
+        let (copied, outcome) = match copied {
             HowCopied::Copied(copied) => (copied, Outcome::Moved(reason)),
             HowCopied::Differs {
                 copied,

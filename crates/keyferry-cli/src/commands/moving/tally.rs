@@ -84,14 +84,6 @@ impl Tally {
         self.worst.unwrap_or(Exit::Done)
     }
 
-    pub(super) fn progress(&self) -> String {
-        let moved = self.moved + self.planned;
-        format!(
-            "{moved} copied, {} the same, {} failed",
-            self.same, self.failed
-        )
-    }
-
     /// For people.
     pub(in crate::commands) fn text(&self) -> String {
         let mut parts = Vec::new();

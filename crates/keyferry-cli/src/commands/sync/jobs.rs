@@ -15,11 +15,12 @@ use super::compare;
 use super::listed::{Aside, At, Item};
 use crate::args::Compare;
 use crate::commands::moving::{
-    Copies, Done, Encrypting, Moved, MovingJob, Outcome, Reason, Trouble, What,
+    Copies, Done, Encrypting, MovingJob, Outcome, Reason, Trouble, What,
 };
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::store_keys::StoreKeys;
+use crate::terminal::{ManyProgress, ObjectProgress};
 
 /// How to get from one side to the other.
 pub(super) struct Route {
@@ -27,7 +28,7 @@ pub(super) struct Route {
     pub(super) dry_run: bool,
     pub(super) keys: Arc<StoreKeys>,
     pub(super) engine: Engine,
-    pub(super) moved: Arc<Moved>,
+    pub(super) progress: Arc<ManyProgress>,
     pub(super) way: Way,
 }
 
@@ -209,8 +210,11 @@ impl Route {
                 if self.dry_run {
                     return Ok(Done::new(Outcome::Planned(reason)));
                 }
-                self.upload(&running, place, stored, region, encrypting, path, reason)
-                    .await
+                let name = &item.name;
+                self.upload(
+                    &running, place, stored, region, encrypting, path, name, reason,
+                )
+                .await
             }
             (
                 Way::Down {
@@ -273,6 +277,7 @@ impl Route {
         region: &Region,
         encrypting: &Encrypting,
         path: &Path,
+        name: &str,
         reason: Reason,
     ) -> Result<Done, Trouble> {
         let source = UploadSource::File(path.to_owned());
@@ -283,7 +288,7 @@ impl Route {
         upload.overwrite = Overwrite::Always;
         upload.sha256 = false;
         let watching = Watching {
-            moved: &self.moved,
+            shown: self.progress.object(name),
             no_key_tag: OnceLock::new(),
         };
         let uploaded = running.upload(&place.client, upload, &watching).await?;
@@ -346,6 +351,7 @@ impl Route {
         let target = DownloadTarget::Within {
             folder: Arc::clone(folder),
             path,
+            size: item.size,
         };
         let mut download = Download::new(read, key, target);
         // The version that the key was proven on, so that nothing can come between.
@@ -353,7 +359,7 @@ impl Route {
         download.overwrite = Overwrite::Always;
         download.engine = self.engine.clone();
         let downloaded = running
-            .download(&place.client, download, &self.moved)
+            .download(&place.client, download, &self.progress.object(&item.name))
             .await?;
         Ok(Done {
             outcome: Outcome::Moved(reason),
@@ -405,16 +411,16 @@ fn why_not(
 }
 
 /// Shows progress, and remembers whether the object got its tag.
-struct Watching<'a> {
-    moved: &'a Moved,
+struct Watching {
+    shown: Arc<ObjectProgress>,
     no_key_tag: OnceLock<NoKeyTag>,
 }
 
-impl Observer for Watching<'_> {
+impl Observer for Watching {
     fn on(&self, event: Event) {
         if let Event::KeyTagLeftOut { reason } = event {
             let _only_once = self.no_key_tag.set(reason);
         }
-        self.moved.on(event);
+        self.shown.on(event);
     }
 }
