@@ -36,9 +36,11 @@ async fn a_receipt_verifies_after_everything_was_restarted() {
         let client = world.client(&region);
         let mut request = Upload::new(UploadSource::File(file), address, region, key);
         request.key_id = Some(entry.id);
+        request.sha256 = true;
         let receipt = upload(&client, request, &Silent, CancellationToken::new())
             .await
-            .unwrap();
+            .unwrap()
+            .receipt;
         world.lab.shutdown().await;
         serde_json::to_string(&receipt).unwrap()
     };

@@ -3,11 +3,18 @@
 //! Every option has an environment variable `KEYFERRY_*`. What the options mean together with the
 //! configuration file is settled in [`crate::settings`].
 
+mod cp;
+mod filter;
 mod key;
 mod lab;
+mod ls;
+mod many;
+mod moving;
 mod policy;
 mod rekey;
+mod rm;
 mod secret_place;
+mod sync;
 mod transfer;
 
 use std::path::PathBuf;
@@ -17,6 +24,8 @@ use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use keyferry_keystore::OpenerName;
 
+pub(crate) use cp::CpArgs;
+pub(crate) use filter::FilterArgs;
 pub(crate) use key::{
     ActivateArgs, BackupArgs, BackupPlace, CheckStoreArgs, Client, CompromiseArgs, DestroyArgs,
     ExportArgs, ExportTarget, ImportArgs, KeyArgs, KeyCommand, KeySource, LogArgs, LogCommand,
@@ -25,15 +34,20 @@ pub(crate) use key::{
     UnlockWithCommand, UsageArgs, looks_like_a_key,
 };
 pub(crate) use lab::{DemoArgs, LabArgs, LabCommand, StoryArg, UpArgs};
+pub(crate) use ls::LsArgs;
+pub(crate) use many::ManyArgs;
+pub(crate) use moving::MovingArgs;
 pub(crate) use policy::{
     ApplyArgs, CheckArgs, CheckFormat, CompareArgs, CompareFormat, DiagramArgs, DiagramFormat,
     EmitArgs, ExplainArgs, FailOn, GivenArgs, GivenFile, OtherAccountArgs, Place, PlanArgs,
     PolicyArgs, PolicyCommand, ProfileArg,
 };
 pub(crate) use rekey::RekeyArgs;
+pub(crate) use rm::RmArgs;
 pub(crate) use secret_place::SecretPlace;
+pub(crate) use sync::{Compare, SyncArgs};
 pub(crate) use transfer::{
-    DownloadArgs, From, Level, Overwrite, ReplicaAddress, UploadArgs, VerifyArgs, WaitArgs,
+    DownloadArgs, From, Level, ReplicaAddress, UploadArgs, VerifyArgs, WaitArgs,
 };
 
 /// Move data in and out of Amazon S3 under keys that you alone hold, and prove that it arrived,
@@ -96,6 +110,14 @@ pub(crate) enum Command {
     Upload(UploadArgs),
     /// Download an object; its key is found by itself.
     Download(DownloadArgs),
+    /// Copy objects from bucket to bucket, under another key.
+    Cp(CpArgs),
+    /// Make a folder like a prefix, a prefix like a folder, or one like another.
+    Sync(SyncArgs),
+    /// List buckets, or what is in one.
+    Ls(LsArgs),
+    /// Delete objects, or versions of them.
+    Rm(RmArgs),
     /// Prove that an object arrived, intact, in the other region.
     Verify(VerifyArgs),
     /// Re-encrypt objects under another key, without moving them.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use keyferry_policy::BucketName;
 
-use crate::{ObjectAddress, PartSize};
+use crate::{LocalError, ObjectAddress, PartSize};
 
 mod answer;
 mod bodyless;
@@ -16,7 +16,7 @@ mod hint;
 pub use answer::{LeftUpload, ServiceAnswer};
 pub(crate) use bodyless::explain_bodyless;
 pub use classify::without_answer;
-pub(crate) use classify::{Asked, classify, is_status};
+pub(crate) use classify::{Asked, classify, classify_of_account, is_status};
 pub(crate) use connection::{ConnectionFailure, links, untrusted};
 
 /// Why a transfer failed.
@@ -126,6 +126,14 @@ pub enum TransferError {
         /// What the server answered.
         answer: Box<ServiceAnswer>,
     },
+    /// The version is under retention or legal hold and cannot be deleted.
+    #[error("`{address}`{} is protected by Object Lock", of_version(version_id.as_ref()))]
+    ObjectLocked {
+        /// The object.
+        address: ObjectAddress,
+        /// The version.
+        version_id: Option<String>,
+    },
     /// The bucket refuses uploads under customer keys, as new buckets do since April 2026.
     #[error("bucket `{bucket}` blocks uploads under customer keys (SSE-C)")]
     SseCBlocked {
@@ -133,6 +141,12 @@ pub enum TransferError {
         bucket: BucketName,
         /// What the server answered to the upload.
         answer: Box<ServiceAnswer>,
+    },
+    /// An object exists where one was to be stored only if there is none.
+    #[error("`{address}` exists already")]
+    ObjectExists {
+        /// The object.
+        address: ObjectAddress,
     },
     /// The object is encrypted under another key.
     #[error("`{address}`{} is encrypted under another customer key", of_version(version_id.as_ref()))]
@@ -322,6 +336,38 @@ pub enum TransferError {
         /// Why.
         reason: String,
     },
+    /// The transfer broke off, and what it has done is kept: it can be continued.
+    #[error("{cause}; {kept} of {total} bytes are kept")]
+    Resumable {
+        /// Why it broke off.
+        cause: Box<TransferError>,
+        /// How many bytes need not be transferred again.
+        kept: u64,
+        /// Size of the object.
+        total: u64,
+    },
+    /// The file with the state of an unfinished transfer cannot be used.
+    #[error("the state of the unfinished transfer, `{}`, cannot be used: {reason}", path.display())]
+    ResumeState {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// Another process is at the same transfer.
+    #[error("another process is transferring {what}")]
+    ResumeBusy {
+        /// From where or to where.
+        what: String,
+    },
+    /// The parts of an unfinished upload may not be listed.
+    #[error("the parts of the unfinished upload to `{address}` may not be listed: {answer}")]
+    PartsNotListed {
+        /// The object.
+        address: ObjectAddress,
+        /// What the server answered.
+        answer: Box<ServiceAnswer>,
+    },
     /// The transfer was cancelled.
     #[error("interrupted")]
     Interrupted,
@@ -349,6 +395,9 @@ pub enum TransferError {
         /// What is wrong with the answer.
         what: String,
     },
+    /// A file cannot become an object, or an object a file, for what it is called.
+    #[error(transparent)]
+    Local(#[from] LocalError),
     /// A task of this program ended before its time.
     #[error("an internal task failed: {0}")]
     Task(String),
@@ -374,13 +423,17 @@ impl TransferError {
                 ErrorKind::Key
             }
             Self::Interrupted => ErrorKind::Interrupted,
-            Self::LeftBehind { cause, .. } => cause.kind(),
+            Self::LeftBehind { cause, .. } | Self::Resumable { cause, .. } => cause.kind(),
             _ => ErrorKind::Failure,
         }
     }
 
     /// True when the same would happen to every object of the bucket, now.
-    pub(crate) fn concerns_all(&self) -> bool {
+    #[must_use]
+    pub fn concerns_all(&self) -> bool {
+        if let Self::Resumable { cause, .. } = self {
+            return cause.concerns_all();
+        }
         self.is_about_credentials()
             || matches!(
                 self,
@@ -393,6 +446,21 @@ impl TransferError {
                     | Self::SseCNotConfirmed { .. }
                     | Self::RekeyRecord { .. }
             )
+    }
+
+    /// True when the trouble may be over when the same is asked again, so that what was transferred
+    /// is worth keeping.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::Service { answer, .. } => answer.status >= 500,
+            Self::Interrupted
+            | Self::ConnectionLost { .. }
+            | Self::ConnectionRefused { .. }
+            | Self::HostNotFound { .. }
+            | Self::TimedOut { .. }
+            | Self::Throttled { .. } => true,
+            other => other.is_about_credentials(),
+        }
     }
 
     /// True when nothing is wrong with what was asked, but with who asks, or when.

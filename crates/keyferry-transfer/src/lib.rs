@@ -17,21 +17,30 @@
 //! # Cancellation
 //!
 //! Cancel the token that was given, and wait for the call to return: a multipart upload is aborted
-//! and temporary files are removed. Dropping the future removes temporary files, but it leaves an
-//! unfinished multipart upload in the bucket.
+//! and temporary files are removed, or, where a transfer was asked to be resumable, both are kept and
+//! the error is [`TransferError::Resumable`]. Dropping the future removes temporary files, but it
+//! leaves an unfinished multipart upload in the bucket.
 
 mod abort;
 mod address;
 mod checksum;
 mod confirmation;
 mod connect;
+mod delete;
 mod download;
+mod engine;
 mod error;
 mod key_tag;
+mod listing;
+mod local;
+mod many;
 mod observer;
+mod overwrite;
 mod part_plan;
 mod receipt;
 mod rekey;
+mod relay;
+mod resume;
 mod secret_logs;
 mod upload;
 
@@ -41,20 +50,32 @@ pub use connect::{
     BucketRegionError, ConnectError, Connector, ConnectorSettings, EndpointUrl, Endpoints,
     NameEndpoint, ParseEndpointsError, UntrustedIsFinal, https_client,
 };
-pub use download::{
-    Download, DownloadTarget, Downloaded, Overwrite, Unverified, Verification, download,
-};
+pub use delete::{Deleted, Deletion, MAX_DELETIONS, Removed, delete};
+pub use download::{Download, DownloadTarget, Downloaded, Unverified, Verification, download};
+pub use engine::{Engine, EngineSettings};
 pub use error::{ErrorKind, LeftUpload, ServiceAnswer, TransferError, without_answer};
 pub use key_tag::{KEY_TAG, TagRepair, key_tag, repair_key_tag};
+pub use listing::{
+    Entry, ListedBucket, ListedMarker, ListedVersion, Listing, OpenUpload, Scope, buckets,
+};
+pub use local::{
+    BadPattern, Filter, Found, KeyPath, KeyPathError, LocalError, LocalFile, Rule, Special,
+    TargetFolder, Walk, file_checksum, read_ahead,
+};
+pub use many::{
+    Job, JobError, Many, ManySettings, Outcome as JobOutcome, Outcomes, Running, Stopped,
+};
 pub use observer::{Event, NoKeyTag, Observer, Silent};
+pub use overwrite::Overwrite;
 pub use part_plan::{
     MAX_OBJECT_SIZE, MAX_PARTS, MAX_SINGLE_PUT, ParsePartSizeError, PartPlan, PartSize,
 };
 pub use receipt::{Checksum, PartLayout, Receipt};
 pub use rekey::{
-    BucketState, Candidates, CopyLimits, Ended, Handled, KeyFinder, Left, ListedVersion, LockState,
-    Note, OldVersion, Outcome, Ownership, Planned, Receiver, Rekey, Rekeyed, Rekeyer, Scope,
-    Totals, Under, UnfinishedUploads,
+    BucketState, Candidates, Copied, Copier, CopyLimits, Copying, Ended, Handled, HowCopied,
+    KeyFinder, Left, LockState, Note, OldVersion, Outcome, Ownership, Planned, Receiver, Rekey,
+    Rekeyed, Rekeyer, Totals, Under, UnfinishedUploads,
 };
+pub use resume::{Resume, ResumePlace, StartedOver};
 pub use secret_logs::SECRET_LOG_TARGETS;
-pub use upload::{Upload, UploadSource, upload};
+pub use upload::{ContentHeaders, Upload, UploadSource, Uploaded, upload};

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::StartedOver;
+
 /// Receives what happens during a transfer. Calls come from the transfer's own task, so they must
 /// be quick and must not block.
 pub trait Observer: Send + Sync {
@@ -18,8 +20,25 @@ pub enum Event {
         /// Bytes to be transferred; `None` for a stream of unknown length.
         total: Option<u64>,
     },
-    /// More bytes went over. The sum over a whole transfer is the object's size.
+    /// More bytes went over. The sum over a whole transfer is the object's size, unless an earlier one
+    /// is continued.
     Advanced {
+        /// How many since the last event of this kind.
+        bytes: u64,
+    },
+    /// An earlier transfer is continued.
+    Resuming {
+        /// How many bytes it had transferred.
+        there: u64,
+    },
+    /// An earlier transfer is not continued.
+    StartedOver {
+        /// Why.
+        why: StartedOver,
+    },
+    /// So many bytes need not be transferred, because an earlier transfer did; they were checked.
+    /// Together with those of [`Event::Advanced`] they are the object's size.
+    AlreadyThere {
         /// How many since the last event of this kind.
         bytes: u64,
     },

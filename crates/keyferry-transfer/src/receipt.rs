@@ -24,12 +24,15 @@ pub struct Receipt {
     pub size: u64,
     /// Entity tag, without quotes. Under SSE-C it is no MD5.
     pub etag: String,
-    /// How the object was cut into parts; absent for a single PUT.
+    /// How the object was cut into parts; absent for a single PUT, and for an object that was found
+    /// to be the same already.
     pub parts: Option<PartLayout>,
     /// The full-object checksum, as computed here and confirmed by S3.
     pub checksum: Checksum,
-    /// SHA-256 of the content as sent, in hex: a proof of our own beside S3's.
-    pub sha256: String,
+    /// SHA-256 of the content as sent, in hex: a proof of our own beside S3's, where it was asked
+    /// for. Without it, the checksum alone is held against what is read back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
     /// Id of the customer key, where it has one.
     pub key_id: Option<KeyId>,
     /// MD5 of the customer key.
@@ -59,4 +62,37 @@ pub struct Checksum {
     pub algorithm: String,
     /// Value, in base64 as in S3's headers.
     pub value: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Receipts of earlier versions always have a SHA-256, those of this one where it was asked for.
+    #[test]
+    fn receipts_read_with_and_without_a_sha256() {
+        let mut receipt = Receipt {
+            format: Receipt::FORMAT,
+            source: "s3://bucket/key".parse().unwrap(),
+            region: "eu-west-1".parse().unwrap(),
+            version_id: None,
+            size: 1,
+            etag: "e".to_owned(),
+            parts: None,
+            checksum: Checksum {
+                algorithm: "CRC64NVME".to_owned(),
+                value: "AAAAAAAAAAA=".to_owned(),
+            },
+            sha256: Some("00".to_owned()),
+            key_id: None,
+            key_md5: keyferry_key::CustomerKey::from_bytes([7; 32]).md5(),
+            uploaded: Timestamp::UNIX_EPOCH,
+        };
+        for sha256 in [Some("00".to_owned()), None] {
+            receipt.sha256 = sha256;
+            let text = serde_json::to_string(&receipt).unwrap();
+            assert_eq!(text.contains("sha256"), receipt.sha256.is_some());
+            assert_eq!(serde_json::from_str::<Receipt>(&text).unwrap(), receipt);
+        }
+    }
 }

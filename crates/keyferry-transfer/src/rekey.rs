@@ -30,15 +30,15 @@ use keyferry_key::{CustomerKey, CustomerKeyHeaders, KeyId};
 use keyferry_policy::BucketName;
 use tokio_util::sync::CancellationToken;
 
-use crate::{MAX_SINGLE_PUT, ObjectAddress, Observer, PartSize, TransferError};
+use crate::{ListedVersion, MAX_SINGLE_PUT, ObjectAddress, Observer, PartSize, TransferError};
 
 mod bucket;
 mod check;
 mod copy;
 mod course;
+mod elsewhere;
 mod facts;
 mod layout;
-mod listing;
 mod look;
 mod old;
 mod outcome;
@@ -50,10 +50,10 @@ mod sweep;
 mod unfinished;
 
 pub use bucket::{BucketState, LockState, Ownership};
-pub use listing::{ListedVersion, Scope, Totals};
+pub use elsewhere::{Copied, Copier, Copying, HowCopied};
 pub use old::{OldVersion, Under};
 pub use outcome::{Handled, Left, Note, Outcome, Planned, Rekeyed};
-pub use run::{Ended, Receiver};
+pub use run::{Ended, Receiver, Totals};
 pub use unfinished::UnfinishedUploads;
 
 /// What to re-encrypt, and how.
@@ -139,6 +139,8 @@ pub struct Candidates {
 /// Re-encrypts the objects of one bucket.
 pub struct Rekeyer<'a> {
     client: &'a Client,
+    /// For objects of other buckets, which are only read.
+    others: &'a Client,
     rekey: &'a Rekey,
     finder: &'a dyn KeyFinder,
     unfinished: &'a UnfinishedUploads,
@@ -167,6 +169,7 @@ impl<'a> Rekeyer<'a> {
     ) -> Result<Self, TransferError> {
         Ok(Self {
             client,
+            others: client,
             rekey,
             finder,
             unfinished,
@@ -183,6 +186,14 @@ impl<'a> Rekeyer<'a> {
     #[must_use]
     pub fn bucket(&self) -> &BucketState {
         &self.bucket
+    }
+
+    /// The client of an object's bucket.
+    fn client_of(&self, address: &ObjectAddress) -> &'a Client {
+        match address.bucket == self.rekey.bucket {
+            true => self.client,
+            false => self.others,
+        }
     }
 
     fn left_for_later(&self) -> MutexGuard<'_, BTreeSet<String>> {

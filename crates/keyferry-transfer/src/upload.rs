@@ -12,6 +12,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use aws_sdk_s3::Client;
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use keyferry_key::{CustomerKey, CustomerKeyHeaders, KeyId};
 use keyferry_policy::Region;
@@ -19,25 +20,33 @@ use tokio::io::AsyncRead;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Checksum, Event, NoKeyTag, ObjectAddress, Observer, PartLayout, PartPlan, PartSize, Receipt,
-    TransferError,
+    Checksum, Engine, Event, NoKeyTag, ObjectAddress, Observer, Overwrite, PartLayout, PartPlan,
+    PartSize, Receipt, ResumePlace, TransferError,
 };
 
 pub(crate) mod blocked;
 mod body;
-mod buffers;
+mod existing;
+mod headers;
 mod key_tag_denied;
 mod labels;
 mod meter;
 mod multipart;
+mod part;
 mod reading;
+mod request;
+mod resuming;
 mod single;
 mod source;
+mod unfinished;
 
+pub use headers::ContentHeaders;
 use labels::Labels;
 use meter::Meter;
-use reading::{Content, Reading};
+use reading::Content;
+use resuming::Cut;
 use source::Source;
+use unfinished::{Unfinished, Wanted};
 
 /// What to upload.
 pub enum UploadSource {
@@ -72,6 +81,8 @@ pub struct Upload {
     pub key_id: Option<KeyId>,
     /// Media type; by the names of file and object where it is not given.
     pub content_type: Option<String>,
+    /// Other headers of the content, and its storage class.
+    pub headers: ContentHeaders,
     /// User metadata, without the `x-amz-meta-` prefix. Names become lower-case.
     pub metadata: BTreeMap<String, String>,
     /// Object tags beside the key's. With ten of them there is no room for that one, and the object
@@ -84,9 +95,35 @@ pub struct Upload {
     pub multipart_threshold: Option<u64>,
     /// Expected length of a stream, from which the part size is chosen.
     pub expected_size: Option<u64>,
-    /// How many parts are in flight at most. Fewer are when parts are so large that their buffers
-    /// would take more than 256 MiB.
+    /// How many parts are in flight at most; fewer are where the engine's memory or the pace that
+    /// the server can take do not allow more.
     pub concurrency: NonZeroUsize,
+    /// Where an upload of a file in parts is remembered, so that it can be continued when it breaks
+    /// off. Without, nothing is kept, and a stream cannot be continued in any case.
+    pub resume: Option<ResumePlace>,
+    /// Whether the SHA-256 of the content is computed for the receipt. It costs as much CPU time as
+    /// TLS does. Off by default.
+    pub sha256: bool,
+    /// What happens to an object that exists under this name and, in a versioned bucket, would
+    /// become an older version. [`Overwrite::Always`] by default.
+    ///
+    /// [`Overwrite::Never`] asks before anything is sent, and then as `if_none_match` does.
+    pub overwrite: Overwrite,
+    /// Makes the server store the object only if none has its name, however many try at once.
+    /// Off by default.
+    pub if_none_match: bool,
+    /// What it shares with the other transfers of the run; an engine of its own by default.
+    pub engine: Engine,
+}
+
+/// What an upload came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Uploaded {
+    /// Proof of what is stored.
+    pub receipt: Receipt,
+    /// Whether the object was the same already, and nothing was sent: see
+    /// [`Overwrite::IfDifferent`]. The receipt is then of that object.
+    pub unchanged: bool,
 }
 
 impl Upload {
@@ -108,12 +145,18 @@ impl Upload {
             key,
             key_id: None,
             content_type: None,
+            headers: ContentHeaders::default(),
             metadata: BTreeMap::new(),
             tags: BTreeMap::new(),
             part_size: None,
             multipart_threshold: None,
             expected_size: None,
             concurrency: Self::DEFAULT_CONCURRENCY,
+            resume: None,
+            sha256: false,
+            overwrite: Overwrite::Always,
+            if_none_match: false,
+            engine: Engine::default(),
         }
     }
 }
@@ -125,6 +168,10 @@ struct Sending<'a> {
     key: CustomerKeyHeaders,
     labels: Labels,
     meter: Meter,
+    /// Whether the object is to be stored only where none has its name.
+    if_none_match: bool,
+    engine: &'a Engine,
+    concurrency: usize,
     events: &'a dyn Observer,
     cancel: &'a CancellationToken,
 }
@@ -144,18 +191,32 @@ struct Stored {
 /// On any failure, and when `cancel` is cancelled, a multipart upload that was begun is aborted.
 /// A single PUT that was interrupted may have been stored.
 ///
+/// With [`Upload::resume`], an upload in parts that was cancelled, or that trouble on the way or with
+/// credentials stopped, is kept and remembered: [`TransferError::Resumable`]. Parts in flight get a
+/// few seconds to arrive.
+///
 /// Where the credentials may store objects but not tag them, the object is stored without the tag
 /// that names its key, and [`Event::KeyTagLeftOut`] says so.
 ///
 /// # Errors
 /// See [`TransferError`]. [`TransferError::SseCNotConfirmed`] means that the server may hold
 /// plaintext; [`TransferError::LeftBehind`] that the parts sent could not be removed.
-pub async fn upload(
+pub fn upload<'a>(
+    client: &'a Client,
+    upload: Upload,
+    events: &'a dyn Observer,
+    cancel: CancellationToken,
+) -> BoxFuture<'a, Result<Uploaded, TransferError>> {
+    // In a box, so that it is compiled here, optimised as this crate is, and not where it is awaited.
+    Box::pin(run(client, upload, events, cancel))
+}
+
+async fn run(
     client: &Client,
     upload: Upload,
     events: &dyn Observer,
     cancel: CancellationToken,
-) -> Result<Receipt, TransferError> {
+) -> Result<Uploaded, TransferError> {
     if cancel.is_cancelled() {
         return Err(TransferError::Interrupted);
     }
@@ -170,43 +231,71 @@ pub async fn upload(
         .multipart_threshold
         .unwrap_or(plan.part_size.bytes())
         .min(crate::MAX_SINGLE_PUT);
-    let part_size = plan.part_size.bytes();
-    let concurrency = reading::in_flight(upload.concurrency, part_size, &source);
+    let in_one = size.filter(|size| *size < threshold);
     let sending = Sending {
         client,
         destination: &upload.destination,
         key: upload.key.headers(),
         labels,
         meter: Meter::default(),
+        if_none_match: upload.if_none_match || upload.overwrite == Overwrite::Never,
+        engine: &upload.engine,
+        concurrency: upload.concurrency.get(),
         events,
         cancel: &cancel,
     };
-    events.on(Event::Started { total: size });
-    // In one piece whatever its size: a large one is read to be summed and again to be sent.
-    let in_one = size.filter(|size| *size < threshold);
-    let mut reading = match in_one {
-        Some(size) => Reading::start(source, size.max(1), 1),
-        None => Reading::start(source, part_size, concurrency),
+    let cut = Cut {
+        in_one,
+        part_size: plan.part_size.bytes(),
+        concurrency: sending.concurrency,
+        sha256: upload.sha256,
     };
-    let first = cancel.run_until_cancelled(reading.next()).await;
-    let stored = match first.ok_or(TransferError::Interrupted)? {
-        None => return Err(reading.failure().await),
-        // A stream that ends within its first part needs no others.
-        Some(part) if part.is_whole && (in_one.is_some() || size.is_none()) => {
-            single::put(&sending, reading, part).await?
+    events.on(Event::Started { total: size });
+    let unfinished = match (&upload.resume, &source) {
+        (Some(place), Source::File(file)) => {
+            let wanted = Wanted {
+                file,
+                destination: &upload.destination,
+                key_id: upload.key_id.as_ref(),
+                key_md5: upload.key.md5(),
+                labels: &sending.labels,
+                part_size: plan.part_size,
+                any_part_size: upload.part_size.is_none(),
+                in_parts: in_one.is_none(),
+            };
+            Unfinished::open(place, wanted).await?
         }
-        Some(part) => multipart::put(&sending, reading, part, part_size, concurrency).await?,
+        _ => None,
+    };
+    let existing = match upload.overwrite {
+        // An object that is there may be what an upload to be continued has become.
+        _ if unfinished.as_ref().is_some_and(Unfinished::continues) => Ok(None),
+        Overwrite::Always => Ok(None),
+        Overwrite::Never => existing::refuse(&sending).await.map(|()| None),
+        Overwrite::IfDifferent => existing::same(&sending, source.again(), cut).await,
+    };
+    let same = match existing {
+        Ok(same) => same,
+        Err(error) => {
+            if let Some(unfinished) = unfinished {
+                unfinished.close().await;
+            }
+            return Err(error);
+        }
+    };
+    let unchanged = same.is_some();
+    let (stored, uploaded) = match same {
+        None => (send(&sending, source, cut, unfinished).await?, None),
+        Some(same) => {
+            if let Some(unfinished) = unfinished {
+                resuming::leave(&sending, unfinished).await;
+            }
+            (same.stored, same.last_modified)
+        }
     };
     let size = stored.content.size;
-    if stored.tag_denied || sending.labels.key_tag_left_out {
-        let reason = match stored.tag_denied {
-            true => NoKeyTag::Denied,
-            false => NoKeyTag::Full,
-        };
-        events.on(Event::KeyTagLeftOut { reason });
-    }
     events.on(Event::Finished { bytes: size });
-    Ok(Receipt {
+    let receipt = Receipt {
         format: Receipt::FORMAT,
         source: upload.destination,
         region: upload.region,
@@ -221,6 +310,35 @@ pub async fn upload(
         sha256: stored.content.sha256,
         key_id: upload.key_id,
         key_md5: upload.key.md5(),
-        uploaded: Timestamp::now(),
-    })
+        uploaded: uploaded.unwrap_or_else(Timestamp::now),
+    };
+    Ok(Uploaded { receipt, unchanged })
+}
+
+/// Sends the content, or what an earlier run left of it.
+async fn send(
+    sending: &Sending<'_>,
+    source: Source,
+    cut: Cut,
+    mut unfinished: Option<Unfinished>,
+) -> Result<Stored, TransferError> {
+    let cut = Cut {
+        part_size: unfinished
+            .as_ref()
+            .map_or(cut.part_size, Unfinished::part_size),
+        ..cut
+    };
+    let stored = resuming::send(sending, source, cut, unfinished.as_mut()).await;
+    if let Some(unfinished) = unfinished {
+        unfinished.close().await;
+    }
+    let stored = stored?;
+    if stored.tag_denied || sending.labels.key_tag_left_out {
+        let reason = match stored.tag_denied {
+            true => NoKeyTag::Denied,
+            false => NoKeyTag::Full,
+        };
+        sending.events.on(Event::KeyTagLeftOut { reason });
+    }
+    Ok(stored)
 }

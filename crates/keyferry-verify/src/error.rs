@@ -4,7 +4,7 @@
 
 use keyferry_key::{GenerateError, KeyMd5};
 use keyferry_policy::{BucketName, Region};
-use keyferry_transfer::ObjectAddress;
+use keyferry_transfer::{ObjectAddress, TransferError};
 
 use crate::Refusal;
 use crate::answer::Trouble;
@@ -88,6 +88,9 @@ pub enum VerifyError {
         /// What the server said; empty when nothing.
         said: String,
     },
+    /// What a bucket holds could not be listed.
+    #[error(transparent)]
+    Listing(#[from] TransferError),
     /// No throw-away key could be made for the probes.
     #[error(transparent)]
     Randomness(#[from] GenerateError),
@@ -131,7 +134,7 @@ impl VerifyError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::WrongKey { .. } => ErrorKind::WrongKey,
-            Self::Interrupted => ErrorKind::Interrupted,
+            Self::Interrupted | Self::Listing(TransferError::Interrupted) => ErrorKind::Interrupted,
             _ => ErrorKind::Failure,
         }
     }
@@ -176,6 +179,7 @@ impl VerifyError {
             }
             Self::UnknownRegion { .. } => "give the region of the replica bucket".to_owned(),
             Self::DestinationArn { .. } => "name the replica bucket".to_owned(),
+            Self::Listing(error) => return error.hint(),
             Self::Refused { .. } | Self::Randomness(_) | Self::Interrupted => return None,
         })
     }

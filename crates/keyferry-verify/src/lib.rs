@@ -56,8 +56,8 @@ pub use report::{Finding, ReplicaSide, Report, Side, SourceSide, Timings, Unseen
 pub use rules::{RuleMatch, RuleMiss, WhyMissed};
 pub use subject::{Subject, receipt_of};
 pub use usage::{
-    CandidateKeys, Determined, FoundBy, KeyVerdict, ListedVersion, OpenUpload, ParseScopeError,
-    ScanOptions, Scanned, Scope, TagHint, Unopened, key_of, scan,
+    CandidateKeys, Determined, FoundBy, KeyVerdict, ListedVersion, ParseScopeError, ScanOptions,
+    Scanned, Scope, TagHint, Unopened, key_of, scan,
 };
 pub use verification::{Level, ReplicaTarget, Verification};
 pub use verify::verify;

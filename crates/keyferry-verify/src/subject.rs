@@ -32,7 +32,7 @@ pub struct Subject {
     pub parts: Option<PartLayout>,
     /// The full-object checksum, where there is one.
     pub checksum: Option<Checksum>,
-    /// SHA-256 of the content as sent, in hex; only a receipt has it.
+    /// SHA-256 of the content as sent, in hex; only a receipt may have it.
     pub sha256: Option<String>,
     /// Id of the customer key, where known.
     pub key_id: Option<KeyId>,
@@ -54,7 +54,7 @@ impl From<&Receipt> for Subject {
             etag: Some(receipt.etag.clone()),
             parts: receipt.parts,
             checksum: Some(receipt.checksum.clone()),
-            sha256: Some(receipt.sha256.clone()),
+            sha256: receipt.sha256.clone(),
             key_id: receipt.key_id.clone(),
             key_md5: receipt.key_md5,
             uploaded: Some(receipt.uploaded),

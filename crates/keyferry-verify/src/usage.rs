@@ -9,11 +9,7 @@
 //! * [`scan`]: every version and every open upload below a prefix, as a stream in the order in which
 //!   S3 lists them: by key, newest first. What is in memory does not grow with the bucket.
 //! * [`CandidateKeys`]: where keys come from. This crate knows no key store.
-//!
-//! AWS: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html>,
-//! <https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html>
 
-mod listing;
 mod scope;
 mod trial;
 mod upload;
@@ -21,14 +17,14 @@ mod upload;
 use std::num::NonZeroUsize;
 
 use aws_sdk_s3::Client;
-use futures::{Stream, StreamExt, TryStreamExt};
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use keyferry_key::{CustomerKey, KeyId};
-use keyferry_transfer::ObjectAddress;
+use keyferry_transfer::{Listing, ObjectAddress, OpenUpload};
 use serde::Serialize;
 
-use crate::VerifyError;
 use crate::access::ObjectAccess;
+use crate::{ObjectView, VerifyError};
 
 pub use scope::{ParseScopeError, Scope};
 
@@ -73,17 +69,21 @@ pub struct ListedVersion {
     pub last_modified: Option<Timestamp>,
 }
 
-/// A multipart upload that was begun and neither completed nor aborted.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct OpenUpload {
-    /// The object that it is to become.
-    pub address: ObjectAddress,
-    /// Its id.
-    pub upload_id: String,
-    /// When it was begun.
-    pub initiated: Option<Timestamp>,
-    /// Storage class, in S3's spelling.
-    pub storage_class: Option<String>,
+impl ListedVersion {
+    fn new(scope: &Scope, version: keyferry_transfer::ListedVersion) -> Self {
+        Self {
+            address: ObjectAddress {
+                bucket: scope.bucket.clone(),
+                key: version.key,
+            },
+            version_id: version.version_id,
+            is_latest: version.is_latest,
+            size: version.size,
+            etag: Some(version.etag).filter(|etag| !etag.is_empty()),
+            storage_class: Some(version.storage_class),
+            last_modified: version.last_modified,
+        }
+    }
 }
 
 /// Which key a version or an open upload needs.
@@ -175,6 +175,10 @@ pub struct Determined {
     pub tag: TagHint,
     /// The version that was opened, where the bucket is versioned.
     pub version_id: Option<String>,
+    /// What HEAD showed, where it was answered: with the key that was found, or without one where none
+    /// is needed.
+    #[serde(skip)]
+    pub view: Option<Box<ObjectView>>,
 }
 
 /// One find of a [`scan`].
@@ -266,8 +270,15 @@ pub fn scan<'a, K: CandidateKeys + ?Sized>(
     keys: &'a K,
 ) -> impl Stream<Item = Result<Scanned, VerifyError>> + Send + 'a {
     let at_once = options.concurrency.get();
-    let versions = listing::versions(client, scope, options.noncurrent)
-        .map_ok(move |mut version| async move {
+    let listing = || Listing::new(client, &scope.bucket, scope.listed());
+    let versions = match options.noncurrent {
+        true => listing().versions().left_stream(),
+        false => listing().objects().right_stream(),
+    };
+    let versions = versions
+        .map_err(VerifyError::from)
+        .map_ok(move |version| async move {
+            let mut version = ListedVersion::new(scope, version);
             let asked = version.version_id.as_deref();
             let determined = key_of(client, &version.address, asked, keys).await;
             version.version_id = version.version_id.or(determined.version_id);
@@ -278,7 +289,12 @@ pub fn scan<'a, K: CandidateKeys + ?Sized>(
             })
         })
         .try_buffered(at_once);
-    let uploads = listing::uploads(client, scope, options.uploads)
+    let uploads = match options.uploads {
+        true => listing().uploads().left_stream(),
+        false => stream::empty().right_stream(),
+    };
+    let uploads = uploads
+        .map_err(VerifyError::from)
         .map_ok(move |upload| async move {
             let key = upload::determine(client, &upload, keys).await;
             Ok(Scanned::Upload { upload, key })

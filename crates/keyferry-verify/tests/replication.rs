@@ -73,7 +73,7 @@ async fn parts_and_empty_objects_are_verified_deep() {
         assert_eq!(report.level_reached(), Some(Level::Deep), "{report:#?}");
         let proof = report.replicas[0].content.as_ref().unwrap();
         assert_eq!(proof.bytes, bytes as u64);
-        assert_eq!(proof.sha256, receipt.sha256);
+        assert_eq!(Some(&proof.sha256), receipt.sha256.as_ref());
         assert_eq!(proof.crc64nvme, receipt.checksum.value);
     }
     pair.lab.shutdown().await;

@@ -132,7 +132,8 @@ async fn tell(
         &progress,
         cancel.clone(),
     )
-    .await?;
+    .await?
+    .receipt;
     drop(progress);
     story.step("upload", uploaded(&receipt, began.elapsed()))?;
 

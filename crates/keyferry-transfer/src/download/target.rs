@@ -1,7 +1,9 @@
 //! The file that a download becomes.
 //!
 //! Bytes go to a temporary file in the same folder, which is renamed when all is verified and on
-//! disk: under the final name there is the old file or the whole new one, never a part of it.
+//! disk: under the final name there is the old file or the whole new one, never a part of it. A
+//! download that can be continued has a partial file of a fixed name instead, which stays when it
+//! breaks off.
 
 use std::fs::{File, Permissions};
 use std::io;
@@ -12,16 +14,29 @@ use std::sync::Arc;
 use tempfile::{NamedTempFile, TempPath};
 use tokio::io::AsyncWrite;
 
-use super::Overwrite;
-use crate::TransferError;
+use super::object::Fetching;
+use super::partial::{Header, Left, Partial};
+use crate::local::Place;
+use crate::{KeyPath, Overwrite, Resume, TargetFolder, TransferError};
 
 /// Where bytes go.
 pub(super) enum Target {
     File(Incomplete),
+    Within(Within),
     Writer(Box<dyn AsyncWrite + Send + Unpin>),
 }
 
-/// A target file that is being filled under another name. Dropping it removes that.
+/// A place in a folder with many others. No file is there yet.
+pub(super) struct Within {
+    pub(super) folder: Arc<TargetFolder>,
+    pub(super) place: Place,
+    pub(super) overwrite: Overwrite,
+    /// What the object's size was when it was listed.
+    pub(super) size: u64,
+}
+
+/// A target file that is being filled under another name. Dropping it removes that, unless it is a
+/// partial file.
 #[derive(Debug)]
 pub(super) struct Incomplete {
     pub(super) file: Arc<File>,
@@ -30,6 +45,8 @@ pub(super) struct Incomplete {
     folder: PathBuf,
     overwrite: Overwrite,
     size: u64,
+    /// What stays when the download breaks off.
+    pub(super) partial: Option<Arc<Partial>>,
 }
 
 /// A target file with all its bytes on disk, still under another name.
@@ -40,6 +57,47 @@ impl Target {
     pub(super) async fn file(path: PathBuf, overwrite: Overwrite) -> Result<Self, TransferError> {
         let file = tokio::task::spawn_blocking(move || Incomplete::begin(path, overwrite));
         file.await?.map(Self::File)
+    }
+
+    pub(super) async fn within(
+        folder: Arc<TargetFolder>,
+        path: KeyPath,
+        size: u64,
+        overwrite: Overwrite,
+    ) -> Result<Self, TransferError> {
+        tokio::task::spawn_blocking(move || {
+            let place = folder.place(&path)?;
+            place.check(overwrite)?;
+            Ok(Self::Within(Within {
+                folder,
+                place,
+                overwrite,
+                size,
+            }))
+        })
+        .await?
+    }
+}
+
+impl Target {
+    /// Where the file will be.
+    pub(super) fn path(&self) -> Option<PathBuf> {
+        match self {
+            Self::File(file) => Some(file.path.clone()),
+            Self::Within(within) => Some(within.place.path.clone()),
+            Self::Writer(_) => None,
+        }
+    }
+}
+
+impl Within {
+    /// Begins a file that is large enough to be dealt with by itself.
+    pub(super) async fn alone(self) -> Result<Incomplete, TransferError> {
+        tokio::task::spawn_blocking(move || {
+            self.place.check(self.overwrite)?;
+            Incomplete::begin(self.place.path, self.overwrite)
+        })
+        .await?
     }
 }
 
@@ -85,8 +143,80 @@ impl Incomplete {
                 folder,
                 overwrite,
                 size: 0,
+                partial: None,
             }),
             Err(source) => Err(TransferError::TargetUnwritable { path, source }),
+        }
+    }
+
+    /// Looks for what an earlier download left.
+    pub(super) async fn left(
+        &self,
+        fetching: &Fetching<'_>,
+        resume: Resume,
+    ) -> Result<Left, TransferError> {
+        let path = self.path.clone();
+        let source = fetching.source.clone();
+        let version_id = fetching.asked_version.map(str::to_owned);
+        tokio::task::spawn_blocking(move || {
+            Partial::find(&path, &source, version_id.as_deref(), resume)
+        })
+        .await?
+    }
+
+    /// Removes what an earlier download left, when none is needed.
+    pub(super) async fn tidy(&self, fetching: &Fetching<'_>) -> Result<(), TransferError> {
+        if let Left::Unfit(partial, _) = self.left(fetching, Resume::StartOver).await? {
+            partial.remove().await;
+        }
+        Ok(())
+    }
+
+    /// Goes on with the file of an earlier download.
+    pub(super) async fn adopt(
+        self,
+        file: Arc<File>,
+        partial: Arc<Partial>,
+    ) -> Result<Self, TransferError> {
+        tokio::task::spawn_blocking(move || self.with(file, partial)).await?
+    }
+
+    /// Fills a partial file, which stays when the download breaks off. Where none can be made, it is
+    /// done without.
+    pub(super) async fn keep(
+        self,
+        old: Option<Arc<Partial>>,
+        header: Header,
+    ) -> Result<Self, TransferError> {
+        tokio::task::spawn_blocking(move || {
+            let begun = match old {
+                Some(old) => match old.begin_again(&header) {
+                    Ok(file) => Some((old, file)),
+                    Err(error) => {
+                        tracing::warn!(%error, "the download is not remembered");
+                        None
+                    }
+                },
+                None => Partial::begin(&self.path, &header),
+            };
+            match begun {
+                Some((partial, file)) => self.with(Arc::new(file), partial),
+                None => Ok(self),
+            }
+        })
+        .await?
+    }
+
+    fn with(mut self, file: Arc<File>, partial: Arc<Partial>) -> Result<Self, TransferError> {
+        match TempPath::try_from_path(&partial.path) {
+            Ok(mut path) => {
+                path.disable_cleanup(true);
+                self.temporary = path;
+                self.file = file;
+                self.partial = Some(partial);
+                Ok(self)
+            }
+            Err(error) => Err(self.unwritable(error)),
         }
     }
 
@@ -138,11 +268,12 @@ impl Complete {
             path,
             folder,
             overwrite,
+            partial,
             ..
         } = self.0;
         let renamed = match overwrite {
             Overwrite::Never => temporary.persist_noclobber(&path),
-            Overwrite::Always => temporary.persist(&path),
+            Overwrite::Always | Overwrite::IfDifferent => temporary.persist(&path),
         };
         match renamed.map_err(|error| error.error) {
             Ok(()) => {}
@@ -150,6 +281,9 @@ impl Complete {
                 return Err(TransferError::TargetExists { path });
             }
             Err(source) => return Err(TransferError::TargetUnwritable { path, source }),
+        }
+        if let Some(partial) = partial {
+            partial.finish();
         }
         // Without this a power failure could undo the renaming.
         match File::open(folder).and_then(|folder| folder.sync_all()) {
@@ -171,7 +305,8 @@ fn reserve(file: &File, size: u64) -> io::Result<()> {
     }
     match fallocate(file, FallocateFlags::empty(), 0, size) {
         // A file system that cannot reserve shows a full disk later.
-        Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Ok(()),
+        Ok(()) => Ok(()),
+        Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => file.set_len(size),
         Err(error) => Err(error.into()),
     }
 }

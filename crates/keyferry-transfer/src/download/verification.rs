@@ -5,6 +5,8 @@
 //! first part (S3-XFER-8, S3-XFER-19), since practically all uploaders cut equal parts.
 //! AWS: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html>.
 
+use std::fs::File;
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
@@ -16,8 +18,12 @@ use super::object::{Fetching, RemoteObject};
 use super::target::Incomplete;
 use super::{Unverified, Verification};
 use crate::checksum::{Crc, StoredChecksum, Summing, stored_checksum};
+use crate::engine::delay;
 use crate::error::{Asked, classify, explain_bodyless, is_status};
 use crate::{Checksum, ChecksumAlgorithm, ObjectAddress, TransferError};
+
+/// How often the server is asked for the checksum.
+const MAX_FAILURES: u32 = 5;
 
 /// What the content should sum up to.
 #[derive(Debug, Clone)]
@@ -40,14 +46,10 @@ impl Expected {
     ) -> Result<Self, TransferError> {
         let stored = match &object.checksum {
             Some(known) => Some(known.clone()),
-            None => match head(fetching, object, None).await {
-                Ok(head) => stored_checksum!(head),
-                // The server will not tell. That it cannot be reached is another matter.
-                Err(
-                    error @ (TransferError::AccessDenied { .. } | TransferError::Service { .. }),
-                ) => return Ok(Self::Unknown(Unverified::Unreadable(error.to_string()))),
-                Err(error) => return Err(error),
-            },
+            None => {
+                let head = head(fetching, object, None).await?;
+                stored_checksum!(head)
+            }
         };
         Ok(match stored {
             None => Self::Unknown(Unverified::NoChecksum),
@@ -56,7 +58,7 @@ impl Expected {
             }
             Some(StoredChecksum::Full(algorithm, value)) => Self::Full(algorithm, value),
             Some(StoredChecksum::Composite(algorithm, value, parts)) => {
-                match first_part_size(fetching, object).await {
+                match first_part_size(fetching, object).await? {
                     Some(size) if object.size.div_ceil(size) == u64::from(parts) => {
                         Self::Composite {
                             algorithm,
@@ -72,14 +74,41 @@ impl Expected {
     }
 }
 
-async fn first_part_size(fetching: &Fetching<'_>, object: &RemoteObject) -> Option<u64> {
-    let head = head(fetching, object, Some(1)).await.ok()?;
-    u64::try_from(head.content_length()?)
-        .ok()
-        .filter(|size| (1..=object.size).contains(size))
+async fn first_part_size(
+    fetching: &Fetching<'_>,
+    object: &RemoteObject,
+) -> Result<Option<u64>, TransferError> {
+    let head = head(fetching, object, Some(1)).await?;
+    let size = head.content_length().and_then(|size| size.try_into().ok());
+    Ok(size.filter(|size| (1..=object.size).contains(size)))
 }
 
+/// What the server says of the object. It takes the permission that has brought the content, so a
+/// refusal means that something went wrong, and never that there is nothing to compare with.
 async fn head(
+    fetching: &Fetching<'_>,
+    object: &RemoteObject,
+    part: Option<i32>,
+) -> Result<HeadObjectOutput, TransferError> {
+    let mut failures = 0;
+    loop {
+        let error = match ask(fetching, object, part).await {
+            Ok(head) => return Ok(head),
+            Err(error) => error,
+        };
+        failures += 1;
+        let may_pass = matches!(
+            error,
+            TransferError::AccessDenied { .. } | TransferError::Service { .. }
+        );
+        if !may_pass || failures == MAX_FAILURES {
+            return Err(error);
+        }
+        tokio::time::sleep(delay(failures)).await;
+    }
+}
+
+async fn ask(
     fetching: &Fetching<'_>,
     object: &RemoteObject,
     part: Option<i32>,
@@ -133,22 +162,9 @@ pub(super) async fn of_file(
         }
         other => {
             let from = Arc::clone(&file.file);
-            let mut in_order = InOrder::new(other, object.size);
+            let in_order = InOrder::new(other, object.size);
             let size = object.size;
-            let read = tokio::task::spawn_blocking(move || {
-                let mut buffer = vec![0; 1 << 20];
-                let mut offset = 0;
-                while offset < size {
-                    let count = from.read_at(&mut buffer, offset)?;
-                    if count == 0 {
-                        return Err(std::io::ErrorKind::UnexpectedEof.into());
-                    }
-                    in_order.update(buffer.get(..count).unwrap_or_default());
-                    offset += count as u64;
-                }
-                Ok(in_order)
-            })
-            .await?;
+            let read = tokio::task::spawn_blocking(move || in_order.read(&from, size)).await?;
             read.map_err(|error| file.unwritable(error))?
                 .finish(fetching.source)
         }
@@ -186,6 +202,21 @@ impl InOrder {
             left: size,
             of_parts,
         }
+    }
+
+    /// Takes the first bytes of a file.
+    pub(super) fn read(mut self, file: &File, size: u64) -> io::Result<Self> {
+        let mut buffer = vec![0; 1 << 20];
+        let mut offset = 0;
+        while offset < size {
+            let count = file.read_at(&mut buffer, offset)?;
+            if count == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            self.update(buffer.get(..count).unwrap_or_default());
+            offset += count as u64;
+        }
+        Ok(self)
     }
 
     pub(super) fn update(&mut self, mut bytes: &[u8]) {

@@ -59,6 +59,9 @@ impl TransferError {
             Self::AccessDenied { .. } => {
                 "check the policies of the caller and the bucket; for an upload, also whether the bucket blocks SSE-C (`aws s3api get-bucket-encryption`)".to_owned()
             }
+            Self::ObjectLocked { .. } => {
+                "it stays until its retention ends and its legal hold is taken off; `--bypass-governance` deletes what is locked in governance mode, with the permission s3:BypassGovernanceRetention".to_owned()
+            }
             Self::SseCBlocked { bucket, .. } => format!(
                 "allow it: get the bucket's encryption with `aws s3api get-bucket-encryption --bucket {bucket}`, set BlockedEncryptionTypes to {{\"EncryptionType\": [\"NONE\"]}} in its rule, and put it back with `put-bucket-encryption`"
             ),
@@ -91,6 +94,10 @@ impl TransferError {
                 return unwritable(source.kind()).map(str::to_owned);
             }
             Self::TargetFolderMissing { .. } => "make the folder first".to_owned(),
+            Self::ObjectExists { .. } => {
+                "nothing was stored; choose another name, or overwrite it with `--overwrite always`"
+                    .to_owned()
+            }
             Self::TargetExists { .. } => "overwrite it with `--overwrite always`".to_owned(),
             Self::TargetNotAFile { .. } => {
                 "name a file; `-` writes to standard output".to_owned()
@@ -131,10 +138,23 @@ impl TransferError {
             Self::RekeyRecord { .. } => {
                 "wait for the other run, or see to the file; it names multipart uploads that may be left in the bucket".to_owned()
             }
+            Self::Resumable { cause, .. } => {
+                return cause
+                    .hint()
+                    .or_else(|| Some("go on with the same command and `--resume`".to_owned()));
+            }
+            Self::ResumeState { .. } => {
+                "start over without `--resume`, or see to the file".to_owned()
+            }
+            Self::ResumeBusy { .. } => "wait for it, or stop it".to_owned(),
+            Self::PartsNotListed { .. } => {
+                "allow s3:ListMultipartUploadParts, or start over without `--resume`".to_owned()
+            }
             Self::Service { answer, .. } => return of_answer(answer).map(str::to_owned),
             Self::UnexpectedAnswer { .. } => {
                 "check that the endpoint is an S3 service, and that no proxy changes its answers".to_owned()
             }
+            Self::Local(error) => error.hint().to_owned(),
             Self::Task(_) => "this is a fault of keyferry's: please report it".to_owned(),
             // Whoever interrupts knows.
             Self::Interrupted => return None,
@@ -146,9 +166,9 @@ fn unreadable(kind: ErrorKind) -> Option<&'static str> {
     match kind {
         ErrorKind::NotFound => Some("check the path"),
         ErrorKind::PermissionDenied => Some("this user may not read it: look with `ls -l`"),
-        ErrorKind::IsADirectory => {
-            Some("name a file, or pack the folder: `tar c FOLDER | keyferry upload - ...`")
-        }
+        ErrorKind::IsADirectory => Some(
+            "-r uploads all that is in it; as one object: `tar c FOLDER | keyferry upload - ...`",
+        ),
         _ => None,
     }
 }

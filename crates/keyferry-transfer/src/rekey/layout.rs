@@ -5,6 +5,7 @@
 //! add up to the object are believed.
 
 use aws_sdk_s3::types::ObjectAttributes;
+use futures::future::FutureExt;
 use futures::stream::{StreamExt, TryStreamExt};
 
 use super::Rekeyer;
@@ -80,7 +81,7 @@ impl Rekeyer<'_> {
         let mut marker = None;
         loop {
             let answer = self
-                .client
+                .client_of(address)
                 .get_object_attributes()
                 .bucket(address.bucket.as_str())
                 .key(&address.key)
@@ -96,7 +97,8 @@ impl Rekeyer<'_> {
             let answer = match answer {
                 Ok(answer) => answer,
                 Err(error) => {
-                    let asked = Asked::of_object("GetObjectAttributes", self.client, address);
+                    let client = self.client_of(address);
+                    let asked = Asked::of_object("GetObjectAttributes", client, address);
                     return match classify(error, &asked.version(facts.version_id.as_deref())) {
                         // HEAD will tell, if it is gone.
                         TransferError::AccessDenied { .. }
@@ -133,7 +135,7 @@ impl Rekeyer<'_> {
             return Ok(Vec::new());
         }
         futures::stream::iter(1..=count)
-            .map(|number| self.measure(address, &found.facts, found, number))
+            .map(|number| self.measure(address, &found.facts, found, number).boxed())
             .buffered(AT_ONCE)
             .try_collect()
             .await
@@ -147,8 +149,8 @@ impl Rekeyer<'_> {
         number: u32,
     ) -> Result<Piece, TransferError> {
         let key = found.source_headers();
-        let head = self
-            .client
+        let client = self.client_of(address);
+        let head = client
             .head_object()
             .bucket(address.bucket.as_str())
             .key(&address.key)
@@ -160,7 +162,7 @@ impl Rekeyer<'_> {
             .send()
             .await
             .map_err(|error| {
-                let asked = Asked::of_object("HeadObject", self.client, address);
+                let asked = Asked::of_object("HeadObject", client, address);
                 classify(error, &asked.version(facts.version_id.as_deref()))
             })?;
         let size = head.content_length().and_then(|size| size.try_into().ok());

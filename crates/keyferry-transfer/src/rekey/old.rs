@@ -7,9 +7,8 @@ use futures::stream::StreamExt;
 use keyferry_key::KeyId;
 
 use super::Rekeyer;
-use super::listing::{self, ListedVersion, Scope};
 use super::look::Look;
-use crate::TransferError;
+use crate::{ListedVersion, Listing, Scope, TransferError};
 
 /// A version that is not current.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +44,8 @@ impl Rekeyer<'_> {
         scope: &Scope,
         mut each: impl FnMut(OldVersion),
     ) -> Result<(), TransferError> {
-        let listing = listing::versions(self.client, &self.rekey.bucket, scope)
+        let listing = Listing::new(self.client, &self.rekey.bucket, scope.clone())
+            .versions()
             .filter(|version| ready(version.as_ref().map_or(true, |version| !version.is_latest)))
             .map(|version| async move {
                 let version = version?;

@@ -9,12 +9,11 @@
 use futures::TryStreamExt;
 use tokio::sync::OnceCell;
 
+use super::Rekeyer;
 use super::copy::Attempt;
-use super::listing::{Entry, Scope, entries};
 use super::look::Found;
 use super::reissue::Given;
-use super::{ListedVersion, Rekeyer};
-use crate::{ObjectAddress, TransferError};
+use crate::{Entry, ListedVersion, Listing, ObjectAddress, Scope, TransferError};
 
 /// What no entity tag looks like.
 const NO_ETAG: &str = "no-such-entity-tag";
@@ -79,7 +78,8 @@ impl Rekeyer<'_> {
             return Ok(Between::default());
         };
         let scope = Scope::Object(address.key.clone());
-        let listed: Vec<Entry> = entries(self.client, &address.bucket, &scope)
+        let listed: Vec<Entry> = Listing::new(self.client, &address.bucket, scope)
+            .entries()
             .try_collect()
             .await?;
         let (mut between, mut inside) = (Between::default(), false);
@@ -100,8 +100,11 @@ impl Rekeyer<'_> {
         }
         // Where among the versions a delete marker is, its time tells.
         between.deleted = listed.iter().any(|entry| match entry {
-            Entry::DeleteMarker { at } => *at > copied && *at <= made && copied.is_some(),
-            Entry::Version(_) => false,
+            Entry::DeleteMarker(marker) => {
+                let at = marker.last_modified;
+                at > copied && at <= made && copied.is_some()
+            }
+            Entry::Version(_) | Entry::Prefix(_) => false,
         });
         Ok(between)
     }

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
+use futures::future::FutureExt;
 use futures::stream::StreamExt;
 use jiff::Timestamp;
 
@@ -52,7 +53,7 @@ enum Stopped {
 }
 
 impl Rekeyer<'_> {
-    /// Copies a version onto its object under the new key, part by part. `upload` is one that an
+    /// Copies a version under the new key, part by part: onto its own object, or to another. `upload` is one that an
     /// earlier run had begun.
     pub(super) async fn copy_in_parts(
         &self,
@@ -231,23 +232,31 @@ impl Rekeyer<'_> {
         object: &InParts<'_>,
         upload: &Upload,
     ) -> Result<Vec<CompletedPart>, Stopped> {
-        let mut copied = futures::stream::iter(&object.parts)
-            .map(|part| async {
-                if self.cancel.is_cancelled() {
-                    return Err(Stopped::Failed(TransferError::Interrupted));
-                }
-                let completed = match upload.there.get(&part.number) {
-                    Some(there) => there.clone(),
-                    None => self.copy_part(object, upload, part).await?,
-                };
-                self.observer.on(Event::Advanced { bytes: part.size });
-                Ok(completed)
-            })
+        let mut copied = futures::stream::iter(object.parts.clone())
+            .map(|part| self.copy_or_keep(object, upload, part).boxed())
             .buffered(AT_ONCE);
         let mut completed = Vec::with_capacity(object.parts.len());
         while let Some(part) = copied.next().await {
             completed.push(part?);
         }
+        Ok(completed)
+    }
+
+    /// A part that is there already, or a copy of it.
+    async fn copy_or_keep(
+        &self,
+        object: &InParts<'_>,
+        upload: &Upload,
+        part: Part,
+    ) -> Result<CompletedPart, Stopped> {
+        if self.cancel.is_cancelled() {
+            return Err(Stopped::Failed(TransferError::Interrupted));
+        }
+        let completed = match upload.there.get(&part.number) {
+            Some(there) => there.clone(),
+            None => self.copy_part(object, upload, &part).await?,
+        };
+        self.observer.on(Event::Advanced { bytes: part.size });
         Ok(completed)
     }
 
@@ -266,7 +275,10 @@ impl Rekeyer<'_> {
             .key(&address.key)
             .upload_id(&upload.id)
             .part_number(part.number)
-            .copy_source(source_of(address, facts.version_id.as_deref()))
+            .copy_source(source_of(
+                &object.found.address,
+                facts.version_id.as_deref(),
+            ))
             .copy_source_if_match(quoted(&facts.etag))
             .set_copy_source_range(part.range(facts.size))
             .set_copy_source_sse_customer_algorithm(

@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use futures::stream::{FuturesUnordered, StreamExt};
 
-use super::listing::{self, Scope, Totals};
+use super::Rekeyer;
 use super::outcome::{Handled, Outcome};
-use super::{ListedVersion, Rekeyer};
-use crate::TransferError;
+use crate::{ListedVersion, Listing, Scope, TransferError};
 
 /// How often the receiver gets a chance to write down what happened.
 const TICK: Duration = Duration::from_secs(2);
@@ -35,6 +34,19 @@ pub trait Receiver {
     fn tick(&mut self) -> Result<(), Self::Error>;
 }
 
+/// How much there is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Current versions.
+    pub objects: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Versions that are not current.
+    pub old_versions: u64,
+    /// Their bytes.
+    pub old_bytes: u64,
+}
+
 /// How a run came to its end.
 #[derive(Debug)]
 pub enum Ended<E> {
@@ -57,7 +69,7 @@ impl Rekeyer<'_> {
     /// When the versions cannot be listed; it takes s3:ListBucketVersions.
     pub async fn totals(&self, scope: &Scope) -> Result<Totals, TransferError> {
         let mut totals = Totals::default();
-        let listing = listing::versions(self.client, &self.rekey.bucket, scope);
+        let listing = Listing::new(self.client, &self.rekey.bucket, scope.clone()).versions();
         let mut listing = std::pin::pin!(listing);
         while let Some(version) = listing.next().await {
             if self.cancel.is_cancelled() {
@@ -80,7 +92,7 @@ impl Rekeyer<'_> {
     /// A run that is complete has aborted the multipart uploads that earlier ones had left. Not so
     /// one that stops before.
     pub async fn run<R: Receiver>(&self, scope: &Scope, receiver: &mut R) -> Ended<R::Error> {
-        let listing = listing::versions(self.client, &self.rekey.bucket, scope);
+        let listing = Listing::new(self.client, &self.rekey.bucket, scope.clone()).versions();
         let mut listing = std::pin::pin!(listing);
         let mut under_way = FuturesUnordered::new();
         let mut ticks = tokio::time::interval(TICK);

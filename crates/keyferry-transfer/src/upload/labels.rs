@@ -10,8 +10,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use sha2::{Digest as _, Sha256};
 
-use super::{Upload, UploadSource};
+use super::{ContentHeaders, Upload, UploadSource};
 use crate::key_tag::MAX_TAGS;
 use crate::{KEY_TAG, TransferError};
 
@@ -22,6 +23,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 /// The labels of an upload, checked.
 pub(super) struct Labels {
     pub(super) content_type: String,
+    pub(super) headers: ContentHeaders,
     pub(super) metadata: Option<HashMap<String, String>>,
     /// The tags that were asked for, each as in the header `x-amz-tagging`.
     pub(super) tags: Vec<String>,
@@ -42,11 +44,23 @@ impl Labels {
         let room = tags.len() < MAX_TAGS;
         Ok(Self {
             content_type: content_type(upload),
+            headers: upload.headers.clone(),
             metadata: (!metadata.is_empty()).then_some(metadata),
             key_tag_left_out: key_tag.is_some() && !room,
             key_tag: key_tag.filter(|_| room),
             tags,
         })
+    }
+
+    /// Tells labels apart; in hex.
+    pub(super) fn digest(&self) -> String {
+        let metadata: BTreeMap<_, _> = self.metadata.iter().flatten().collect();
+        let tags = (&self.tags, &self.key_tag);
+        let parts = (&self.content_type, &self.headers, metadata, tags);
+        Sha256::digest(format!("{parts:?}"))
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 
     /// The header `x-amz-tagging`, a URL query, with the key's tag or without it.

@@ -1,7 +1,8 @@
 //! Several parts in flight, then one object.
 //!
 //! Whatever goes wrong, and when the upload is cancelled, the multipart upload is aborted: stored
-//! parts cost money and are listed nowhere that people look.
+//! parts cost money and are listed nowhere that people look. Only an upload that is remembered stays,
+//! where the trouble may pass.
 //! AWS: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html>.
 
 use std::time::Duration;
@@ -9,20 +10,27 @@ use std::time::Duration;
 use aws_sdk_s3::operation::create_multipart_upload::CreateMultipartUploadOutput;
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedPart};
 use futures::stream::{FuturesUnordered, StreamExt};
+use tokio::time::Instant;
 
 use super::meter::INTERVAL;
 use super::reading::{Content, Part, Reading};
-use super::single::patience;
-use super::{Sending, Stored, blocked, body};
+use super::resuming::{Continued, Cut};
+use super::unfinished::Unfinished;
+use super::{Sending, Stored, blocked};
 use crate::confirmation::confirms;
 use crate::error::{Asked, classify};
 use crate::{Event, PartLayout, TransferError};
 
 mod abort;
 mod complete;
+mod there;
+
+pub(super) use there::{There, listed, made};
 
 /// How long a cancelled upload waits for the answer that tells its id.
 const PATIENCE: Duration = Duration::from_secs(15);
+/// How long parts in flight may take to arrive when an upload that is kept is cancelled.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// A multipart upload that was begun.
 struct Begun<'a> {
@@ -30,6 +38,9 @@ struct Begun<'a> {
     id: String,
     /// Whether it was begun without the key's tag because tags were refused.
     tag_denied: bool,
+    unfinished: Option<&'a Unfinished>,
+    /// Parts that an earlier run has sent.
+    there: There,
 }
 
 /// Sends the content, of which the first part has been read already, in parts.
@@ -37,15 +48,21 @@ pub(super) async fn put(
     sending: &Sending<'_>,
     mut reading: Reading,
     first: Part,
-    part_size: u64,
-    concurrency: usize,
+    cut: Cut,
+    unfinished: Option<&Unfinished>,
+    continued: Option<Continued>,
 ) -> Result<Stored, TransferError> {
-    let begun = begin(sending).await?;
-    let sent = sending
-        .cancel
-        .run_until_cancelled(begun.send_parts(&mut reading, first, concurrency))
-        .await
-        .unwrap_or(Err(TransferError::Interrupted));
+    let begun = match continued {
+        Some(Continued { begun, there }) => Begun {
+            sending,
+            id: begun.upload_id,
+            tag_denied: begun.key_tag_denied,
+            unfinished,
+            there,
+        },
+        None => begin(sending, unfinished).await?,
+    };
+    let sent = begun.send_parts(&mut reading, first, cut.concurrency).await;
     let (parts, content) = match sent {
         Ok(sent) => sent,
         Err(error) => {
@@ -55,29 +72,77 @@ pub(super) async fn put(
                 other => reading.check_unchanged().await.err().unwrap_or(other),
             };
             drop(reading);
-            return Err(begun.abort(error).await);
+            return Err(begun.stop(error).await);
         }
     };
     sending.events.on(Event::Finishing);
     let count = u32::try_from(parts.len()).unwrap_or(u32::MAX);
     match begun.complete(parts, &content).await {
-        Ok((version_id, etag)) => Ok(Stored {
-            version_id,
-            etag,
-            parts: Some(PartLayout { part_size, count }),
-            content,
-            tag_denied: begun.tag_denied,
-        }),
-        Err(complete::Failed::Undone(error)) => Err(begun.abort(error).await),
-        Err(complete::Failed::Stored(error)) => Err(error),
+        Ok((version_id, etag)) => {
+            begun.forget().await;
+            Ok(Stored {
+                version_id,
+                etag,
+                parts: Some(PartLayout {
+                    part_size: cut.part_size,
+                    count,
+                }),
+                content,
+                tag_denied: begun.tag_denied,
+            })
+        }
+        Err(complete::Failed::Undone(error)) => Err(begun.stop(error).await),
+        Err(complete::Failed::Stored(error)) => {
+            begun.forget().await;
+            Err(error)
+        }
     }
 }
 
-async fn begin<'a>(sending: &'a Sending<'a>) -> Result<Begun<'a>, TransferError> {
+async fn begin<'a>(
+    sending: &'a Sending<'a>,
+    unfinished: Option<&'a Unfinished>,
+) -> Result<Begun<'a>, TransferError> {
+    if let Some(unfinished) = unfinished {
+        unfinished.intend().await;
+    }
+    let answer = create_with_or_without_key_tag(sending).await;
+    if let (Some(unfinished), Err(error)) = (unfinished, &answer)
+        && !error.may_pass()
+    {
+        unfinished.forget().await;
+    }
+    let (answer, tag_denied) = answer?;
+    let Some(id) = answer.upload_id().map(str::to_owned) else {
+        return Err(TransferError::UnexpectedAnswer {
+            operation: "CreateMultipartUpload",
+            what: "there is no upload id".to_owned(),
+        });
+    };
+    let begun = Begun {
+        sending,
+        id,
+        tag_denied,
+        unfinished,
+        there: There::new(),
+    };
+    if let Err(error) = confirm_beginning(sending, &answer) {
+        return Err(begun.stop(error).await);
+    }
+    if let Some(unfinished) = unfinished {
+        unfinished.begun(&begun.id, tag_denied).await;
+    }
+    Ok(begun)
+}
+
+/// Begins the upload, without the key's tag where tags are refused; whether it is so.
+async fn create_with_or_without_key_tag(
+    sending: &Sending<'_>,
+) -> Result<(CreateMultipartUploadOutput, bool), TransferError> {
     let mut denied = None;
-    let answer = loop {
+    loop {
         let error = match create(sending, denied.is_none()).await {
-            Ok(answer) => break answer,
+            Ok(answer) => return Ok((answer, denied.is_some())),
             Err(error) => error,
         };
         match denied {
@@ -88,21 +153,6 @@ async fn begin<'a>(sending: &'a Sending<'a>) -> Result<Begun<'a>, TransferError>
             }
             _ => return Err(error),
         }
-    };
-    let Some(id) = answer.upload_id().map(str::to_owned) else {
-        return Err(TransferError::UnexpectedAnswer {
-            operation: "CreateMultipartUpload",
-            what: "there is no upload id".to_owned(),
-        });
-    };
-    let begun = Begun {
-        sending,
-        id,
-        tag_denied: denied.is_some(),
-    };
-    match confirm_beginning(sending, &answer) {
-        Ok(()) => Ok(begun),
-        Err(error) => Err(begun.abort(error).await),
     }
 }
 
@@ -116,6 +166,13 @@ async fn create(
         .bucket(sending.destination.bucket.as_str())
         .key(&sending.destination.key)
         .content_type(&sending.labels.content_type)
+        .set_cache_control(sending.labels.headers.cache_control.clone())
+        .set_content_disposition(sending.labels.headers.content_disposition.clone())
+        .set_content_encoding(sending.labels.headers.content_encoding.clone())
+        .set_content_language(sending.labels.headers.content_language.clone())
+        .set_expires(sending.labels.headers.expires())
+        .set_storage_class(sending.labels.headers.storage_class())
+        .set_website_redirect_location(sending.labels.headers.website_redirect.clone())
         .set_metadata(sending.labels.metadata.clone())
         .set_tagging(sending.labels.tagging(with_key_tag))
         .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
@@ -174,18 +231,31 @@ impl Begun<'_> {
         let mut content = None;
         let mut in_flight = FuturesUnordered::new();
         let mut ticks = tokio::time::interval(INTERVAL);
-        in_flight.push(self.send_part(first));
+        let mut deadline = None;
+        match self.there_already(&first) {
+            Some(part) => done.push(part),
+            None => in_flight.push(self.send_part(first)),
+        }
         loop {
+            let may_read = content.is_none() && deadline.is_none() && in_flight.len() < concurrency;
             tokio::select! {
                 biased;
-                Some(part) = in_flight.next(), if !in_flight.is_empty() => done.push(part?),
-                part = reading.next(), if content.is_none() && in_flight.len() < concurrency => {
-                    match part {
-                        Some(part) => in_flight.push(self.send_part(part)),
-                        None => content = Some(reading.finish().await?),
-                    }
+                () = self.sending.cancel.cancelled(), if deadline.is_none() => {
+                    let grace = if self.is_kept() { GRACE } else { Duration::ZERO };
+                    deadline = Some(Instant::now() + grace);
                 }
+                Some(part) = in_flight.next(), if !in_flight.is_empty() => done.push(part?),
+                part = reading.next(), if may_read => match part {
+                    Some(part) => match self.there_already(&part) {
+                        Some(part) => done.push(part),
+                        None => in_flight.push(self.send_part(part)),
+                    },
+                    None => content = Some(reading.finish().await?),
+                },
                 _ = ticks.tick() => self.sending.meter.tell(self.sending.events),
+            }
+            if deadline.is_some_and(|end| in_flight.is_empty() || Instant::now() >= end) {
+                return Err(TransferError::Interrupted);
             }
             if in_flight.is_empty()
                 && let Some(content) = content.take()
@@ -198,66 +268,35 @@ impl Begun<'_> {
         }
     }
 
-    async fn send_part(&self, part: Part) -> Result<CompletedPart, TransferError> {
-        let Self { sending, id, .. } = self;
-        let meter = sending.meter.part();
-        let number = i32::try_from(part.number).unwrap_or(i32::MAX);
+    /// The part as an earlier run has sent it, if it is what it should be.
+    fn there_already(&self, part: &Part) -> Option<CompletedPart> {
+        let there = self.there.get(&part.number)?;
+        let bytes = part.bytes.len();
         let crc = part.crc.to_base64();
-        let answer = sending
-            .client
-            .upload_part()
-            .bucket(sending.destination.bucket.as_str())
-            .key(&sending.destination.key)
-            .upload_id(id)
-            .part_number(number)
-            .sse_customer_algorithm(sending.key.algorithm())
-            .sse_customer_key(sending.key.expose_key())
-            .sse_customer_key_md5(sending.key.md5().to_string())
-            .checksum_crc64_nvme(&crc)
-            .body(body::body(&part.bytes, &meter))
-            .customize()
-            .disable_payload_signing()
-            .config_override(patience(part.bytes.len()))
-            .send()
-            .await
-            .map_err(|error| {
-                let asked = Asked::of_object("UploadPart", sending.client, sending.destination);
-                classify(error, &asked)
-            })?;
-        for _ in 0..meter.retries() {
-            sending.events.on(Event::Retried {
-                number: part.number,
-            });
+        if there.size != bytes || there.crc.as_deref() != Some(&crc) {
+            if let Some(unfinished) = self.unfinished {
+                unfinished.take_off(there.size);
+            }
+            return None;
         }
-        confirms(
-            answer.sse_customer_algorithm(),
-            answer.sse_customer_key_md5(),
-            &sending.key,
-        )
-        .map_err(|found| TransferError::SseCNotConfirmed {
-            address: sending.destination.clone(),
-            version_id: None,
-            found: format!("part {}: {found}", part.number),
-        })?;
-        if let Some(answered) = answer
-            .checksum_crc64_nvme()
-            .filter(|answered| *answered != crc)
-        {
-            return Err(TransferError::ChecksumMismatch {
-                place: format!("part {} of `{}`", part.number, sending.destination),
-                algorithm: crate::ChecksumAlgorithm::Crc64Nvme.to_string(),
-                expected: crc,
-                computed: answered.to_owned(),
-            });
+        self.sending.events.on(Event::AlreadyThere { bytes });
+        let part = CompletedPart::builder()
+            .part_number(i32::try_from(part.number).unwrap_or(i32::MAX))
+            .set_e_tag(there.etag.clone())
+            .checksum_crc64_nvme(crc);
+        Some(part.build())
+    }
+
+    async fn send_part(&self, part: Part) -> Result<CompletedPart, TransferError> {
+        let done = self.sending.part(&self.id, &part).await?;
+        let bytes = part.bytes.len();
+        if let Some(unfinished) = self.unfinished {
+            unfinished.add(bytes);
         }
-        sending.events.on(Event::PartDone {
+        self.sending.events.on(Event::PartDone {
             number: part.number,
-            bytes: part.bytes.len(),
+            bytes,
         });
-        Ok(CompletedPart::builder()
-            .part_number(number)
-            .set_e_tag(answer.e_tag().map(str::to_owned))
-            .set_checksum_crc64_nvme(answer.checksum_crc64_nvme().map(str::to_owned))
-            .build())
+        Ok(done)
     }
 }

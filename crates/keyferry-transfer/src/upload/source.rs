@@ -2,7 +2,7 @@
 
 use std::fs::{File, Metadata};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::io::AsyncRead;
@@ -47,6 +47,14 @@ impl Source {
             Self::Stream(_) => None,
         }
     }
+
+    /// The same once more; a stream cannot be read again.
+    pub(super) fn again(&self) -> Option<Self> {
+        match self {
+            Self::File(file) => Some(Self::File(Arc::clone(file))),
+            Self::Stream(_) => None,
+        }
+    }
 }
 
 fn open(path: PathBuf) -> Result<Source, TransferError> {
@@ -73,6 +81,15 @@ fn open(path: PathBuf) -> Result<Source, TransferError> {
 impl WatchedFile {
     pub(super) fn size(&self) -> u64 {
         self.seen.size
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Seconds and nanoseconds.
+    pub(super) fn modified(&self) -> (i64, i64) {
+        self.seen.modified
     }
 
     /// Fails when the file is not what was opened: written to, or another one under its name.

@@ -104,7 +104,7 @@ async fn noting(setup: &Setup, new: Upload) -> (Result<Receipt, TransferError>, 
     let left_out = LeftOut::default();
     let sent = upload(&setup.client, new, &left_out, CancellationToken::new()).await;
     let reason = *left_out.0.lock().unwrap();
-    (sent, reason)
+    (sent.map(|sent| sent.receipt), reason)
 }
 
 async fn deny(setup: &Setup, actions: &str) {

@@ -111,11 +111,13 @@ impl Setup {
             self.key.clone(),
         );
         upload.part_size = Some(PartSize::new(PART).unwrap());
+        upload.sha256 = true;
         upload
     }
 
     pub(crate) async fn send(&self, upload: Upload) -> Result<Receipt, TransferError> {
-        self::upload(&self.client, upload, &Silent, CancellationToken::new()).await
+        let sent = self::upload(&self.client, upload, &Silent, CancellationToken::new());
+        Ok(sent.await?.receipt)
     }
 
     /// Uploads bytes from a file.

@@ -25,7 +25,8 @@ async fn send(server: &FakeServer, size: u64) -> Result<Receipt, TransferError> 
         server.key.clone(),
     );
     new.part_size = Some(PartSize::new(PART).unwrap());
-    upload(&server.client, new, &Silent, CancellationToken::new()).await
+    let sent = upload(&server.client, new, &Silent, CancellationToken::new());
+    Ok(sent.await?.receipt)
 }
 
 /// Downloads in ranges of 1,000 bytes; a failure must leave nothing.

@@ -26,6 +26,14 @@ pub enum ParseScopeError {
     Bucket(#[from] NameError),
 }
 
+impl Scope {
+    /// For listing what it covers.
+    #[must_use]
+    pub fn listed(&self) -> keyferry_transfer::Scope {
+        keyferry_transfer::Scope::Prefix(self.prefix.clone())
+    }
+}
+
 impl FromStr for Scope {
     type Err = ParseScopeError;
 

@@ -7,8 +7,9 @@
 
 use aws_sdk_s3::Client;
 use keyferry_key::{CustomerKey, CustomerKeyHeaders};
+use keyferry_transfer::OpenUpload;
 
-use super::{CandidateKeys, FoundBy, KeyVerdict, OpenUpload, Unopened};
+use super::{CandidateKeys, FoundBy, KeyVerdict, Unopened};
 use crate::access::redacted;
 use crate::answer::Trouble;
 

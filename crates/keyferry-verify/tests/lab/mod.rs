@@ -164,9 +164,11 @@ impl Pair {
         sent.content_type = Some("application/x-test".to_owned());
         sent.metadata = [("made-by".to_owned(), "a test".to_owned())].into();
         sent.tags = [("class".to_owned(), "gold".to_owned())].into();
+        sent.sha256 = true;
         upload(&self.client(0), sent, &Silent, CancellationToken::new())
             .await
             .unwrap()
+            .receipt
     }
 
     pub(crate) async fn verify(&self, receipt: &Receipt) -> Report {

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use aws_sdk_s3::Config;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
-use aws_sdk_s3::types::{ChecksumMode, ChecksumType, CompletedMultipartUpload, CompletedPart};
+use aws_sdk_s3::types::{ChecksumType, CompletedMultipartUpload, CompletedPart};
 
 use super::Begun;
+use super::there::{listed, made};
 use crate::TransferError;
 use crate::abort::Aborted;
-use crate::confirmation::confirms;
 use crate::error::{Asked, classify};
 use crate::upload::reading::Content;
 use crate::upload::single::unquoted;
@@ -31,8 +31,42 @@ type Made = (Option<String>, String);
 impl Begun<'_> {
     /// Completes the upload with the checksum of the whole; version id and entity tag.
     ///
-    /// When the answer was lost on the way, the object itself tells whether it was made.
+    /// A part that was sent twice may have another entity tag than the answer said that came first;
+    /// then the list of parts tells, if they have our checksums.
     pub(super) async fn complete(
+        &self,
+        parts: Vec<CompletedPart>,
+        content: &Content,
+    ) -> Result<Made, Failed> {
+        let error = match self.complete_with(parts.clone(), content).await {
+            Err(Failed::Undone(error)) if is_about_a_part(&error) => error,
+            other => return other,
+        };
+        match self.as_listed(parts).await {
+            Some(parts) => self.complete_with(parts, content).await,
+            None => Err(Failed::Undone(error)),
+        }
+    }
+
+    /// The same parts with the entity tags that they have by now.
+    async fn as_listed(&self, parts: Vec<CompletedPart>) -> Option<Vec<CompletedPart>> {
+        let there = listed(self.sending, &self.id).await.ok().flatten()?;
+        let mut as_listed = Vec::with_capacity(parts.len());
+        for mut part in parts {
+            let number = part.part_number?.try_into().ok()?;
+            let listed = there.get(&number)?;
+            // Without a checksum nothing says that it is the same part.
+            if part.checksum_crc64_nvme.is_none() || listed.crc != part.checksum_crc64_nvme {
+                return None;
+            }
+            part.e_tag.clone_from(&listed.etag);
+            as_listed.push(part);
+        }
+        Some(as_listed)
+    }
+
+    /// When the answer was lost on the way, the object itself tells whether it was made.
+    async fn complete_with(
         &self,
         parts: Vec<CompletedPart>,
         content: &Content,
@@ -53,6 +87,7 @@ impl Begun<'_> {
             )
             .checksum_crc64_nvme(&crc)
             .checksum_type(ChecksumType::FullObject)
+            .set_if_none_match(sending.if_none_match.then(|| "*".to_owned()))
             .set_mpu_object_size(i64::try_from(content.size).ok())
             .sse_customer_algorithm(sending.key.algorithm())
             .sse_customer_key(sending.key.expose_key())
@@ -91,7 +126,8 @@ impl Begun<'_> {
     }
 
     /// True when the upload no longer exists, although nobody aborted it: then the request was
-    /// carried out and only its answer was lost. Where the error does not tell, aborting does.
+    /// carried out and only its answer was lost. Where the error does not tell, aborting does, or
+    /// listing the parts where they are to be kept.
     async fn is_gone(&self, error: &TransferError) -> bool {
         match error {
             TransferError::Service { answer, .. }
@@ -105,7 +141,12 @@ impl Begun<'_> {
             | TransferError::ConnectionRefused { .. }
             | TransferError::TimedOut { .. }
             | TransferError::Throttled { .. }
-            | TransferError::UnexpectedAnswer { .. } => {
+            | TransferError::UnexpectedAnswer { .. }
+            // In the way may be what an earlier attempt made.
+            | TransferError::ObjectExists { .. } => {
+                if self.is_kept() {
+                    return matches!(listed(self.sending, &self.id).await, Ok(None));
+                }
                 matches!(self.try_abort().await, Ok(Aborted::Gone))
             }
             _ => false,
@@ -114,27 +155,14 @@ impl Begun<'_> {
 
     /// Looks for an object with our key, size and checksum.
     async fn made(&self, crc: &str, content: &Content) -> Option<Made> {
-        let sending = self.sending;
-        let head = sending
-            .client
-            .head_object()
-            .bucket(sending.destination.bucket.as_str())
-            .key(&sending.destination.key)
-            .checksum_mode(ChecksumMode::Enabled)
-            .sse_customer_algorithm(sending.key.algorithm())
-            .sse_customer_key(sending.key.expose_key())
-            .sse_customer_key_md5(sending.key.md5().to_string())
-            .send()
-            .await
-            .ok()?;
-        let same = head.checksum_crc64_nvme() == Some(crc)
-            && head.content_length() == i64::try_from(content.size).ok()
-            && confirms(
-                head.sse_customer_algorithm(),
-                head.sse_customer_key_md5(),
-                &sending.key,
-            )
-            .is_ok();
-        same.then(|| (head.version_id().map(str::to_owned), unquoted(head.e_tag())))
+        let made = made(self.sending, content.size).await.ok().flatten()?;
+        (made.crc == crc).then_some((made.version_id, made.etag))
     }
+}
+
+fn is_about_a_part(error: &TransferError) -> bool {
+    matches!(
+        error,
+        TransferError::Service { answer, .. } if answer.code.as_deref() == Some("InvalidPart")
+    )
 }
