@@ -177,6 +177,12 @@ async fn one_upload(
                 clean_up(world, left).await;
             }
             assert_no_upload(world, proxy, &address).await;
+            // An answer may have been lost; what is stored is whole nevertheless.
+            match fetch(world, &world.direct, &address, None).await {
+                Ok(stored) => assert!(stored == bytes, "other bytes were stored"),
+                Err(TransferError::NoSuchObject { .. }) => {}
+                Err(other) => panic!("{other:?}"),
+            }
             Some(error)
         }
     }

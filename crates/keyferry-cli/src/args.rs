@@ -3,10 +3,13 @@
 //! Every option has an environment variable `KEYFERRY_*`. What the options mean together with the
 //! configuration file is settled in [`crate::settings`].
 
+mod filter;
 mod key;
 mod lab;
+mod ls;
 mod policy;
 mod rekey;
+mod rm;
 mod secret_place;
 mod transfer;
 
@@ -17,6 +20,7 @@ use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use keyferry_keystore::OpenerName;
 
+pub(crate) use filter::FilterArgs;
 pub(crate) use key::{
     ActivateArgs, BackupArgs, BackupPlace, CheckStoreArgs, Client, CompromiseArgs, DestroyArgs,
     ExportArgs, ExportTarget, ImportArgs, KeyArgs, KeyCommand, KeySource, LogArgs, LogCommand,
@@ -25,12 +29,14 @@ pub(crate) use key::{
     UnlockWithCommand, UsageArgs, looks_like_a_key,
 };
 pub(crate) use lab::{DemoArgs, LabArgs, LabCommand, StoryArg, UpArgs};
+pub(crate) use ls::LsArgs;
 pub(crate) use policy::{
     ApplyArgs, CheckArgs, CheckFormat, CompareArgs, CompareFormat, DiagramArgs, DiagramFormat,
     EmitArgs, ExplainArgs, FailOn, GivenArgs, GivenFile, OtherAccountArgs, Place, PlanArgs,
     PolicyArgs, PolicyCommand, ProfileArg,
 };
 pub(crate) use rekey::RekeyArgs;
+pub(crate) use rm::RmArgs;
 pub(crate) use secret_place::SecretPlace;
 pub(crate) use transfer::{
     DownloadArgs, From, Level, Overwrite, ReplicaAddress, UploadArgs, VerifyArgs, WaitArgs,
@@ -96,6 +102,10 @@ pub(crate) enum Command {
     Upload(UploadArgs),
     /// Download an object; its key is found by itself.
     Download(DownloadArgs),
+    /// List buckets, or what is in one.
+    Ls(LsArgs),
+    /// Delete objects, or versions of them.
+    Rm(RmArgs),
     /// Prove that an object arrived, intact, in the other region.
     Verify(VerifyArgs),
     /// Re-encrypt objects under another key, without moving them.

@@ -136,6 +136,16 @@ impl Aws {
         })
     }
 
+    /// A region to ask what concerns no bucket.
+    pub(crate) fn first_region(&self) -> Result<Region, Failure> {
+        match &self.region {
+            Some(region) => Ok(region.clone()),
+            None => FIRST_REGION
+                .parse()
+                .map_err(|error| Failure::from_error(Exit::Failure, &error)),
+        }
+    }
+
     /// The region that was asked for, or that the configuration names.
     #[cfg(feature = "kms")]
     pub(crate) fn region(&self) -> Option<&Region> {
@@ -177,12 +187,7 @@ impl Aws {
         &self,
         bucket: &BucketName,
     ) -> Result<Result<Region, BucketRegionError>, Failure> {
-        let start = match &self.region {
-            Some(region) => region.clone(),
-            None => FIRST_REGION
-                .parse()
-                .map_err(|error| Failure::from_error(Exit::Failure, &error))?,
-        };
+        let start = self.first_region()?;
         let region = self.connector.bucket_region(bucket, &start).await;
         if let Ok(region) = &region {
             tracing::info!(%bucket, %region, "found the bucket");

@@ -1,13 +1,16 @@
 //! One module a command.
 
+mod actions;
 mod completions;
 mod demo;
 mod download;
 mod key;
 mod lab;
+mod ls;
 mod man;
 mod policy;
 mod rekey;
+mod rm;
 mod upload;
 mod verify;
 
@@ -38,6 +41,8 @@ pub(crate) async fn run(arguments: Arguments, terminal: Terminal) -> Result<Exit
         Command::Key(arguments) => key::run(&invocation, arguments.command).await,
         Command::Upload(arguments) => upload::run(&invocation, arguments).await,
         Command::Download(arguments) => download::run(&invocation, arguments).await,
+        Command::Ls(arguments) => ls::run(&invocation, arguments).await,
+        Command::Rm(arguments) => rm::run(&invocation, arguments).await,
         Command::Verify(arguments) => verify::run(&invocation, arguments).await,
         Command::Rekey(arguments) => rekey::run(&invocation, arguments).await,
         Command::Policy(arguments) => policy::run(&invocation, arguments.command).await,

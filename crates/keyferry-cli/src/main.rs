@@ -16,6 +16,7 @@ mod live;
 mod logging;
 mod opening;
 mod replica;
+mod resume;
 mod secret_input;
 mod settings;
 mod store_keys;

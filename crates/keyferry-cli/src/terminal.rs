@@ -1,6 +1,7 @@
 //! What people see: messages, tables, progress. Data goes to standard output, everything else to
 //! standard error.
 
+mod printable;
 mod progress;
 pub(crate) mod report;
 mod wrap;
@@ -15,6 +16,7 @@ use crate::args::{Color, GlobalArgs, Output};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
+pub(crate) use printable::printable;
 pub(crate) use progress::Progress;
 pub(crate) use wrap::{paragraph, width};
 
@@ -23,6 +25,7 @@ pub(crate) use wrap::{paragraph, width};
 pub(crate) struct Terminal {
     output: Output,
     quiet: bool,
+    verbose: bool,
     bars: bool,
 }
 
@@ -38,6 +41,7 @@ impl Terminal {
         Self {
             output: global.output,
             quiet: global.quiet,
+            verbose: global.verbose > 0,
             bars: io::stderr().is_terminal() && !global.no_progress && !global.quiet,
         }
     }
@@ -45,6 +49,11 @@ impl Terminal {
     /// Whether data is printed for people.
     pub(crate) fn is_text(&self) -> bool {
         self.output == Output::Text
+    }
+
+    /// Whether every single thing that is done is to be told.
+    pub(crate) fn is_verbose(&self) -> bool {
+        self.verbose
     }
 
     /// How data is printed.

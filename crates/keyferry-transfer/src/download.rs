@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::num::{NonZeroU64, NonZeroUsize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use aws_sdk_s3::Client;
@@ -20,7 +20,10 @@ use keyferry_key::{CustomerKey, KeyMd5};
 use tokio::io::AsyncWrite;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Checksum, Engine, Event, ObjectAddress, Observer, Overwrite, Resume, TransferError};
+use crate::{
+    Checksum, Engine, Event, KeyPath, ObjectAddress, Observer, Overwrite, Resume, TargetFolder,
+    TransferError,
+};
 
 mod diagnosis;
 mod object;
@@ -32,7 +35,9 @@ mod to_file;
 mod to_writer;
 mod unchanged;
 mod verification;
+mod within;
 
+use crate::local::Unnamed;
 use object::{Fetching, RemoteObject};
 use partial::Partial;
 use target::Target;
@@ -41,6 +46,16 @@ use target::Target;
 pub enum DownloadTarget {
     /// A file. Its folder must exist.
     File(PathBuf),
+    /// A file in a folder with others. Folders on the way to it are made.
+    Within {
+        /// The folder.
+        folder: Arc<TargetFolder>,
+        /// Where in it.
+        path: KeyPath,
+        /// Size of the object, as listed. Those of one range are written and named together with others,
+        /// and only larger ones can be continued.
+        size: u64,
+    },
     /// A stream, such as standard output; written in order.
     Writer(Box<dyn AsyncWrite + Send + Unpin>),
 }
@@ -49,6 +64,11 @@ impl fmt::Debug for DownloadTarget {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => formatter.debug_tuple("File").field(path).finish(),
+            Self::Within { folder, path, .. } => formatter
+                .debug_struct("Within")
+                .field("folder", folder)
+                .field("path", path)
+                .finish(),
             Self::Writer(_) => formatter.write_str("Writer(..)"),
         }
     }
@@ -177,6 +197,17 @@ pub async fn download(
     events: &dyn Observer,
     cancel: CancellationToken,
 ) -> Result<Downloaded, TransferError> {
+    download_then(client, download, events, cancel, || {}).await
+}
+
+/// The same; `when_here` is called when all that is left to be done is to give the file its name.
+pub(crate) async fn download_then(
+    client: &Client,
+    download: Download,
+    events: &dyn Observer,
+    cancel: CancellationToken,
+    when_here: impl FnOnce(),
+) -> Result<Downloaded, TransferError> {
     let fetching = Fetching {
         client,
         source: &download.source,
@@ -188,24 +219,25 @@ pub async fn download(
         events,
     };
     let key_md5 = download.key.md5();
-    if let (Overwrite::IfDifferent, DownloadTarget::File(path)) =
-        (download.overwrite, &download.destination)
+    let asks = download.overwrite == Overwrite::IfDifferent;
+    if let (true, DownloadTarget::File(path)) = (asks, &download.destination)
+        && let Some((object, verification)) = same(&fetching, path, &cancel).await?
     {
-        let look = unchanged::look(&fetching, path.clone());
-        let found = cancel.run_until_cancelled(look).await;
-        if let Some((object, verification)) = found.unwrap_or(Err(TransferError::Interrupted))? {
-            let total = Some(object.size);
-            events.on(Event::Started { total });
-            events.on(Event::AlreadyThere { bytes: object.size });
-            events.on(Event::Finished { bytes: object.size });
-            return Ok(downloaded(object, verification, key_md5, true));
-        }
+        return Ok(downloaded(object, verification, key_md5, true));
     }
     // Before any other request: a target that cannot be written needs no download.
     let target = match download.destination {
         DownloadTarget::File(path) => Target::file(path, download.overwrite).await?,
+        DownloadTarget::Within { folder, path, size } => {
+            Target::within(folder, path, size, download.overwrite).await?
+        }
         DownloadTarget::Writer(writer) => Target::Writer(writer),
     };
+    if let (true, Target::Within(within)) = (asks, &target)
+        && let Some((object, verification)) = same(&fetching, &within.place.path, &cancel).await?
+    {
+        return Ok(downloaded(object, verification, key_md5, true));
+    }
     let kept = OnceLock::new();
     let fetched = cancel
         .run_until_cancelled(fetch(&fetching, target, download.resume, &kept))
@@ -213,10 +245,14 @@ pub async fn download(
         .unwrap_or(Err(TransferError::Interrupted));
     let named = match fetched {
         // From here on it takes its name or leaves nothing: no way to stop halfway.
-        Ok((object, verification, Some(file))) => {
-            file.take_name().await.map(|()| (object, verification))
+        Ok((object, verification, saved)) => {
+            let named = match saved {
+                Saved::Alone(file) => file.take_name().await,
+                Saved::WithOthers(folder, file) => folder.keep(file, when_here).await,
+                Saved::Nowhere => Ok(()),
+            };
+            named.map(|()| (object, verification))
         }
-        Ok((object, verification, None)) => Ok((object, verification)),
         Err(error) => Err(error),
     };
     let (object, verification) = match (named, kept.into_inner()) {
@@ -225,6 +261,24 @@ pub async fn download(
     };
     events.on(Event::Finished { bytes: object.size });
     Ok(downloaded(object, verification, key_md5, false))
+}
+
+/// The object, if the file has its content already.
+async fn same(
+    fetching: &Fetching<'_>,
+    path: &Path,
+    cancel: &CancellationToken,
+) -> Result<Option<(RemoteObject, Verification)>, TransferError> {
+    let look = unchanged::look(fetching, path.to_owned());
+    let looked = cancel.run_until_cancelled(look).await;
+    let same = looked.unwrap_or(Err(TransferError::Interrupted))?;
+    if let Some((object, _)) = &same {
+        let bytes = object.size;
+        fetching.events.on(Event::Started { total: Some(bytes) });
+        fetching.events.on(Event::AlreadyThere { bytes });
+        fetching.events.on(Event::Finished { bytes });
+    }
+    Ok(same)
 }
 
 fn downloaded(
@@ -246,29 +300,62 @@ fn downloaded(
     }
 }
 
+/// Where the content is, complete and verified.
+enum Saved {
+    Alone(target::Complete),
+    WithOthers(Arc<TargetFolder>, Unnamed),
+    Nowhere,
+}
+
 async fn fetch(
     fetching: &Fetching<'_>,
     target: Target,
     resume: Option<Resume>,
     kept: &OnceLock<Arc<Partial>>,
-) -> Result<(RemoteObject, Verification, Option<target::Complete>), TransferError> {
+) -> Result<(RemoteObject, Verification, Saved), TransferError> {
+    let open = async || {
+        let (object, first) = fetching.open().await?;
+        fetching.events.on(Event::Started {
+            total: Some(object.size),
+        });
+        Ok::<_, TransferError>((object, first))
+    };
     match target {
+        Target::Within(within) if within.size <= fetching.range_size => {
+            // Memory first, as for a stream.
+            let _held = fetching.engine.memory().reserve(within.size).await;
+            let (object, first) = open().await?;
+            if first.length < object.size {
+                // It has grown since it was listed.
+                let file = within.alone().await?;
+                let none = resuming::Done::new();
+                let (verification, file) =
+                    to_file::fetch(fetching, &object, first, none, file).await?;
+                return Ok((object, verification, Saved::Alone(file)));
+            }
+            let folder = Arc::clone(&within.folder);
+            let (verification, file) = within::fetch(fetching, &object, first, within).await?;
+            Ok((object, verification, Saved::WithOthers(folder, file)))
+        }
+        Target::Within(within) => {
+            let file = within.alone().await?;
+            let (object, verification, file) =
+                resuming::fetch(fetching, file, resume, kept).await?;
+            Ok((object, verification, Saved::Alone(file)))
+        }
         Target::File(file) => {
             let (object, verification, file) =
                 resuming::fetch(fetching, file, resume, kept).await?;
-            Ok((object, verification, Some(file)))
+            Ok((object, verification, Saved::Alone(file)))
         }
         Target::Writer(writer) => {
             // Memory first: nobody waits for it while others wait for the request to end.
             let memory = fetching.engine.memory();
             let for_first = memory.reserve(fetching.range_size).await;
-            let (object, first) = fetching.open().await?;
-            fetching.events.on(Event::Started {
-                total: Some(object.size),
-            });
+            let (object, first) = open().await?;
             let verification =
                 to_writer::fetch(fetching, &object, first, for_first, writer).await?;
-            Ok((object, verification, None))
+            Ok((object, verification, Saved::Nowhere))
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use keyferry_policy::BucketName;
 
-use crate::{ObjectAddress, PartSize};
+use crate::{LocalError, ObjectAddress, PartSize};
 
 mod answer;
 mod bodyless;
@@ -16,7 +16,7 @@ mod hint;
 pub use answer::{LeftUpload, ServiceAnswer};
 pub(crate) use bodyless::explain_bodyless;
 pub use classify::without_answer;
-pub(crate) use classify::{Asked, classify, is_status};
+pub(crate) use classify::{Asked, classify, classify_of_account, is_status};
 pub(crate) use connection::{ConnectionFailure, untrusted};
 
 /// Why a transfer failed.
@@ -125,6 +125,14 @@ pub enum TransferError {
         target: String,
         /// What the server answered.
         answer: Box<ServiceAnswer>,
+    },
+    /// The version is under retention or legal hold and cannot be deleted.
+    #[error("`{address}`{} is protected by Object Lock", of_version(version_id.as_ref()))]
+    ObjectLocked {
+        /// The object.
+        address: ObjectAddress,
+        /// The version.
+        version_id: Option<String>,
     },
     /// The bucket refuses uploads under customer keys, as new buckets do since April 2026.
     #[error("bucket `{bucket}` blocks uploads under customer keys (SSE-C)")]
@@ -387,6 +395,9 @@ pub enum TransferError {
         /// What is wrong with the answer.
         what: String,
     },
+    /// A file cannot become an object, or an object a file, for what it is called.
+    #[error(transparent)]
+    Local(#[from] LocalError),
     /// A task of this program ended before its time.
     #[error("an internal task failed: {0}")]
     Task(String),

@@ -26,17 +26,20 @@ mod address;
 mod checksum;
 mod confirmation;
 mod connect;
+mod delete;
 mod download;
 mod engine;
 mod error;
 mod key_tag;
 mod listing;
+mod local;
 mod many;
 mod observer;
 mod overwrite;
 mod part_plan;
 mod receipt;
 mod rekey;
+mod relay;
 mod resume;
 mod secret_logs;
 mod upload;
@@ -47,11 +50,18 @@ pub use connect::{
     BucketRegionError, ConnectError, Connector, ConnectorSettings, EndpointUrl, Endpoints,
     NameEndpoint, ParseEndpointsError, UntrustedIsFinal, https_client,
 };
+pub use delete::{Deleted, Deletion, MAX_DELETIONS, Removed, delete};
 pub use download::{Download, DownloadTarget, Downloaded, Unverified, Verification, download};
 pub use engine::{Engine, EngineSettings};
 pub use error::{ErrorKind, LeftUpload, ServiceAnswer, TransferError, without_answer};
 pub use key_tag::{KEY_TAG, TagRepair, key_tag, repair_key_tag};
-pub use listing::{Entry, ListedMarker, ListedVersion, Listing, OpenUpload, Scope};
+pub use listing::{
+    Entry, ListedBucket, ListedMarker, ListedVersion, Listing, OpenUpload, Scope, buckets,
+};
+pub use local::{
+    BadPattern, Filter, Found, KeyPath, KeyPathError, LocalError, LocalFile, Rule, Special,
+    TargetFolder, Walk,
+};
 pub use many::{
     Job, JobError, Many, ManySettings, Outcome as JobOutcome, Outcomes, Running, Stopped,
 };
@@ -62,10 +72,10 @@ pub use part_plan::{
 };
 pub use receipt::{Checksum, PartLayout, Receipt};
 pub use rekey::{
-    BucketState, Candidates, CopyLimits, Ended, Handled, KeyFinder, Left, LockState, Note,
-    OldVersion, Outcome, Ownership, Planned, Receiver, Rekey, Rekeyed, Rekeyer, Totals, Under,
-    UnfinishedUploads,
+    BucketState, Candidates, Copied, Copier, CopyLimits, Copying, Ended, Handled, HowCopied,
+    KeyFinder, Left, LockState, Note, OldVersion, Outcome, Ownership, Planned, Receiver, Rekey,
+    Rekeyed, Rekeyer, Totals, Under, UnfinishedUploads,
 };
 pub use resume::{Resume, ResumePlace, StartedOver};
 pub use secret_logs::SECRET_LOG_TARGETS;
-pub use upload::{Upload, UploadSource, Uploaded, upload};
+pub use upload::{ContentHeaders, Upload, UploadSource, Uploaded, upload};

@@ -21,11 +21,13 @@ use keyferry_policy::BucketName;
 
 use crate::TransferError;
 
+mod buckets;
 mod entry;
 mod name;
 mod page;
 mod scope;
 
+pub use buckets::{ListedBucket, buckets};
 pub use entry::{Entry, ListedMarker, ListedVersion, OpenUpload};
 pub use scope::Scope;
 

@@ -23,7 +23,7 @@ use futures::future::BoxFuture;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Download, Downloaded, Observer, TransferError, Upload, Uploaded};
+use crate::{Download, Downloaded, Engine, Observer, TransferError, Upload, Uploaded};
 
 mod course;
 mod running;
@@ -169,14 +169,15 @@ pub enum Stopped {
 /// Works on many objects.
 #[derive(Debug, Clone, Default)]
 pub struct Many {
+    engine: Engine,
     settings: ManySettings,
 }
 
 impl Many {
-    /// With these settings.
+    /// With these settings, on an engine that the transfers of all jobs share.
     #[must_use]
-    pub fn new(settings: ManySettings) -> Self {
-        Self { settings }
+    pub fn new(engine: Engine, settings: ManySettings) -> Self {
+        Self { engine, settings }
     }
 
     /// Begins to work. Must be called within a Tokio runtime.
@@ -197,7 +198,7 @@ impl Many {
         // So that taking them in, which may mean to write them down, does not hold up the work.
         let (sender, outcomes) = mpsc::channel(256);
         let stopped = Arc::new(OnceLock::new());
-        let course = Course::new(&self.settings, cancel, sender, Arc::clone(&stopped));
+        let course = Course::new(self, cancel, sender, Arc::clone(&stopped));
         let task = tokio::spawn(course.run(jobs));
         Outcomes {
             outcomes,

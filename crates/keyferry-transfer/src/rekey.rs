@@ -36,6 +36,7 @@ mod bucket;
 mod check;
 mod copy;
 mod course;
+mod elsewhere;
 mod facts;
 mod layout;
 mod look;
@@ -49,6 +50,7 @@ mod sweep;
 mod unfinished;
 
 pub use bucket::{BucketState, LockState, Ownership};
+pub use elsewhere::{Copied, Copier, Copying, HowCopied};
 pub use old::{OldVersion, Under};
 pub use outcome::{Handled, Left, Note, Outcome, Planned, Rekeyed};
 pub use run::{Ended, Receiver, Totals};
@@ -137,6 +139,8 @@ pub struct Candidates {
 /// Re-encrypts the objects of one bucket.
 pub struct Rekeyer<'a> {
     client: &'a Client,
+    /// For objects of other buckets, which are only read.
+    others: &'a Client,
     rekey: &'a Rekey,
     finder: &'a dyn KeyFinder,
     unfinished: &'a UnfinishedUploads,
@@ -165,6 +169,7 @@ impl<'a> Rekeyer<'a> {
     ) -> Result<Self, TransferError> {
         Ok(Self {
             client,
+            others: client,
             rekey,
             finder,
             unfinished,
@@ -181,6 +186,14 @@ impl<'a> Rekeyer<'a> {
     #[must_use]
     pub fn bucket(&self) -> &BucketState {
         &self.bucket
+    }
+
+    /// The client of an object's bucket.
+    fn client_of(&self, address: &ObjectAddress) -> &'a Client {
+        match address.bucket == self.rekey.bucket {
+            true => self.client,
+            false => self.others,
+        }
     }
 
     fn left_for_later(&self) -> MutexGuard<'_, BTreeSet<String>> {

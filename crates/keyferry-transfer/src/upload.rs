@@ -26,6 +26,7 @@ use crate::{
 pub(crate) mod blocked;
 mod body;
 mod existing;
+mod headers;
 mod key_tag_denied;
 mod labels;
 mod meter;
@@ -38,6 +39,7 @@ mod single;
 mod source;
 mod unfinished;
 
+pub use headers::ContentHeaders;
 use labels::Labels;
 use meter::Meter;
 use reading::Content;
@@ -78,6 +80,8 @@ pub struct Upload {
     pub key_id: Option<KeyId>,
     /// Media type; by the names of file and object where it is not given.
     pub content_type: Option<String>,
+    /// Other headers of the content, and its storage class.
+    pub headers: ContentHeaders,
     /// User metadata, without the `x-amz-meta-` prefix. Names become lower-case.
     pub metadata: BTreeMap<String, String>,
     /// Object tags beside the key's. With ten of them there is no room for that one, and the object
@@ -140,6 +144,7 @@ impl Upload {
             key,
             key_id: None,
             content_type: None,
+            headers: ContentHeaders::default(),
             metadata: BTreeMap::new(),
             tags: BTreeMap::new(),
             part_size: None,

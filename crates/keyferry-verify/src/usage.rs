@@ -23,8 +23,8 @@ use keyferry_key::{CustomerKey, KeyId};
 use keyferry_transfer::{Listing, ObjectAddress, OpenUpload};
 use serde::Serialize;
 
-use crate::VerifyError;
 use crate::access::ObjectAccess;
+use crate::{ObjectView, VerifyError};
 
 pub use scope::{ParseScopeError, Scope};
 
@@ -175,6 +175,10 @@ pub struct Determined {
     pub tag: TagHint,
     /// The version that was opened, where the bucket is versioned.
     pub version_id: Option<String>,
+    /// What HEAD showed, where it was answered: with the key that was found, or without one where none
+    /// is needed.
+    #[serde(skip)]
+    pub view: Option<Box<ObjectView>>,
 }
 
 /// One find of a [`scan`].

@@ -36,6 +36,10 @@ pub(crate) struct UploadArgs {
     /// Parts under way at once.
     #[arg(long, value_name = "N")]
     pub(crate) concurrency: Option<NonZeroUsize>,
+    /// Go on with an upload of this file that broke off. What is there already is checked, not
+    /// sent. Without, an earlier one is removed.
+    #[arg(long)]
+    pub(crate) resume: bool,
     /// Do not wait for replication.
     #[arg(long, conflicts_with_all = ["wait", "level", "deep", "no_probe", "replica"])]
     pub(crate) no_wait: bool,
@@ -72,6 +76,10 @@ pub(crate) struct DownloadArgs {
     /// What to do when the file exists.
     #[arg(long, default_value = "always")]
     pub(crate) overwrite: Overwrite,
+    /// Go on with a download to this file that broke off. What is there already is checked, not
+    /// fetched. Without, an earlier one is overwritten.
+    #[arg(long)]
+    pub(crate) resume: bool,
     /// Ranges under way at once.
     #[arg(long, value_name = "N")]
     pub(crate) concurrency: Option<NonZeroUsize>,

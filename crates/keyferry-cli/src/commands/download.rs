@@ -9,7 +9,7 @@ use crate::args::{self, DownloadArgs};
 use crate::aws::Aws;
 use crate::exit::Exit;
 use crate::failure::Failure;
-use crate::{find_key, interrupt, replica, terminal::human_bytes};
+use crate::{find_key, interrupt, replica, resume, terminal::human_bytes};
 
 pub(super) async fn run(invocation: &Invocation, arguments: DownloadArgs) -> Result<Exit, Failure> {
     let terminal = invocation.terminal;
@@ -47,12 +47,15 @@ pub(super) async fn run(invocation: &Invocation, arguments: DownloadArgs) -> Res
         args::Overwrite::Always => keyferry_transfer::Overwrite::Always,
         args::Overwrite::Never => keyferry_transfer::Overwrite::Never,
     };
+    request.resume = Some(resume::asked(arguments.resume));
     if let Some(concurrency) = arguments.concurrency {
         request.concurrency = concurrency;
     }
 
     let progress = terminal.progress("downloading");
-    let downloaded = download(&client, request, &progress, cancel).await?;
+    let downloaded = download(&client, request, &progress, cancel)
+        .await
+        .map_err(resume::failure)?;
     progress.finish();
     let Some(path) = path else {
         return Ok(Exit::Done);

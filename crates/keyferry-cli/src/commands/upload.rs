@@ -15,7 +15,7 @@ use crate::aws::Aws;
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
 use crate::keys::{self, ChosenKey};
-use crate::{interrupt, terminal::human_bytes};
+use crate::{interrupt, resume, terminal::human_bytes};
 use record::Watching;
 
 pub(super) async fn run(invocation: &Invocation, arguments: UploadArgs) -> Result<Exit, Failure> {
@@ -38,7 +38,9 @@ pub(super) async fn run(invocation: &Invocation, arguments: UploadArgs) -> Resul
     } else {
         UploadSource::File(arguments.source.clone())
     };
+    let place = resume::place(&invocation.settings, &region, arguments.resume);
     let mut request = Upload::new(source, destination.clone(), region, key.key.clone());
+    request.resume = place;
     request.key_id = key.id.clone();
     request.content_type = arguments.content_type.clone();
     request.metadata = arguments.metadata.iter().cloned().collect();
@@ -56,7 +58,8 @@ pub(super) async fn run(invocation: &Invocation, arguments: UploadArgs) -> Resul
     // A proof of our own is worth its cost where it is written down.
     request.sha256 = receipt_file.is_some() || !terminal.is_text();
     let receipt = upload(&client, request, &progress, cancel.clone())
-        .await?
+        .await
+        .map_err(resume::failure)?
         .receipt;
     progress.shown.finish();
     record::used(

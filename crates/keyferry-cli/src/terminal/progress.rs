@@ -23,6 +23,8 @@ struct Lines {
     items: Option<(u64, u64)>,
     total: Option<u64>,
     done: u64,
+    /// Of what is done, what an earlier run did.
+    skipped: u64,
     started: Instant,
     written: Instant,
 }
@@ -40,6 +42,7 @@ impl Progress {
                 items: None,
                 total: None,
                 done: 0,
+                skipped: 0,
                 started: now,
                 written: now,
             }),
@@ -81,6 +84,7 @@ impl Progress {
                 let mut lines = state.lock().unwrap_or_else(PoisonError::into_inner);
                 lines.total = total;
                 lines.done = 0;
+                lines.skipped = 0;
             }
             Kind::Silent => {}
         }
@@ -98,6 +102,32 @@ impl Progress {
                     eprint_line(&format!("{what}: {}", lines.describe()));
                 }
             }
+            Kind::Silent => {}
+        }
+    }
+
+    /// So many bytes need not be done. They say nothing of the rate.
+    fn skip(&self, bytes: u64) {
+        match &self.0 {
+            Kind::Bar(bar) => {
+                bar.inc(bytes);
+                bar.reset_elapsed();
+                bar.reset_eta();
+            }
+            Kind::Lines { state, .. } => {
+                let mut lines = state.lock().unwrap_or_else(PoisonError::into_inner);
+                lines.done += bytes;
+                lines.skipped += bytes;
+            }
+            Kind::Silent => {}
+        }
+    }
+
+    /// Says something while a bar is shown.
+    fn say(&self, line: &str) {
+        match &self.0 {
+            Kind::Bar(bar) => bar.suspend(|| eprint_line(line)),
+            Kind::Lines { .. } => eprint_line(line),
             Kind::Silent => {}
         }
     }
@@ -158,7 +188,8 @@ impl Drop for Progress {
 
 impl Lines {
     fn describe(&self) -> String {
-        let rate = self.done as f64 / self.started.elapsed().as_secs_f64().max(0.001);
+        let now = self.done.saturating_sub(self.skipped);
+        let rate = now as f64 / self.started.elapsed().as_secs_f64().max(0.001);
         let done = ByteSize(self.done).display().iec();
         let rate = ByteSize(rate as u64).display().iec();
         let items = self.items.map_or_else(String::new, |(done, total)| {
@@ -200,10 +231,21 @@ fn style(template: &str) -> ProgressStyle {
 
 impl keyferry_transfer::Observer for Progress {
     fn on(&self, event: keyferry_transfer::Event) {
-        use keyferry_transfer::Event;
+        use keyferry_transfer::{Event, StartedOver};
         match event {
             Event::Started { total } => self.total(total),
             Event::Advanced { bytes } => self.advance(bytes),
+            Event::AlreadyThere { bytes } => self.skip(bytes),
+            Event::Resuming { there } => {
+                let there = ByteSize(there).display().iec();
+                self.say(&format!("resuming: {there} are there already"));
+            }
+            Event::StartedOver {
+                why: StartedOver::NotAsked,
+            } => self.say(
+                "starting over, as `--resume` was not given: what an earlier run left is removed",
+            ),
+            Event::StartedOver { why } => self.say(&format!("starting over: {why}")),
             Event::Finishing => self.status("checking"),
             _ => {}
         }

@@ -16,12 +16,23 @@ use tokio::io::AsyncWrite;
 
 use super::object::Fetching;
 use super::partial::{Header, Left, Partial};
-use crate::{Overwrite, Resume, TransferError};
+use crate::local::Place;
+use crate::{KeyPath, Overwrite, Resume, TargetFolder, TransferError};
 
 /// Where bytes go.
 pub(super) enum Target {
     File(Incomplete),
+    Within(Within),
     Writer(Box<dyn AsyncWrite + Send + Unpin>),
+}
+
+/// A place in a folder with many others. No file is there yet.
+pub(super) struct Within {
+    pub(super) folder: Arc<TargetFolder>,
+    pub(super) place: Place,
+    pub(super) overwrite: Overwrite,
+    /// What the object's size was when it was listed.
+    pub(super) size: u64,
 }
 
 /// A target file that is being filled under another name. Dropping it removes that, unless it is a
@@ -46,6 +57,36 @@ impl Target {
     pub(super) async fn file(path: PathBuf, overwrite: Overwrite) -> Result<Self, TransferError> {
         let file = tokio::task::spawn_blocking(move || Incomplete::begin(path, overwrite));
         file.await?.map(Self::File)
+    }
+
+    pub(super) async fn within(
+        folder: Arc<TargetFolder>,
+        path: KeyPath,
+        size: u64,
+        overwrite: Overwrite,
+    ) -> Result<Self, TransferError> {
+        tokio::task::spawn_blocking(move || {
+            let place = folder.place(&path)?;
+            place.check(overwrite)?;
+            Ok(Self::Within(Within {
+                folder,
+                place,
+                overwrite,
+                size,
+            }))
+        })
+        .await?
+    }
+}
+
+impl Within {
+    /// Begins a file that is large enough to be dealt with by itself.
+    pub(super) async fn alone(self) -> Result<Incomplete, TransferError> {
+        tokio::task::spawn_blocking(move || {
+            self.place.check(self.overwrite)?;
+            Incomplete::begin(self.place.path, self.overwrite)
+        })
+        .await?
     }
 }
 

@@ -84,6 +84,38 @@ where
     }
 }
 
+/// The same for a request that concerns no bucket.
+pub(crate) fn classify_of_account<E>(
+    operation: &'static str,
+    error: SdkError<E, HttpResponse>,
+) -> TransferError
+where
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+{
+    match &error {
+        SdkError::ServiceError(service) => {
+            match of_caller(answer_of(service.err(), service.raw())) {
+                Ok(error) => error,
+                Err(answer) if matches!(answer.status, 401 | 403) => TransferError::AccessDenied {
+                    target: operation.to_owned(),
+                    answer,
+                },
+                Err(answer) => TransferError::Service { operation, answer },
+            }
+        }
+        SdkError::ResponseError(response) => TransferError::UnexpectedAnswer {
+            operation,
+            what: format!(
+                "HTTP {}, {}",
+                response.raw().status().as_u16(),
+                DisplayErrorContext(&error)
+            ),
+        },
+        SdkError::TimeoutError(_) => without_answer(&error, true),
+        _ => without_answer(&error, false),
+    }
+}
+
 fn answer_of(error: &impl ProvideErrorMetadata, raw: &HttpResponse) -> Box<ServiceAnswer> {
     let header = |name| raw.headers().get(name).map(str::to_owned);
     let text = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
@@ -95,7 +127,40 @@ fn answer_of(error: &impl ProvideErrorMetadata, raw: &HttpResponse) -> Box<Servi
     })
 }
 
+/// What is wrong with who asks, or when, whatever was asked for; the answer if nothing is.
+fn of_caller(answer: Box<ServiceAnswer>) -> Result<TransferError, Box<ServiceAnswer>> {
+    Ok(
+        match (answer.status, answer.code.as_deref().unwrap_or_default()) {
+            (
+                _,
+                "ExpiredToken"
+                | "TokenRefreshRequired"
+                | "RequestExpired"
+                | "ExpiredTokenException",
+            ) => TransferError::ExpiredCredentials {
+                answer: Some(answer),
+            },
+            (
+                _,
+                "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidToken" | "InvalidSecurity",
+            ) => TransferError::RefusedCredentials { answer },
+            (_, "RequestTimeTooSkewed") => TransferError::ClockSkewed { answer },
+            (_, "SlowDown" | "ThrottlingException" | "TooManyRequestsException")
+            | (429 | 503, _) => TransferError::Throttled { answer },
+            (_, "RequestTimeout") => TransferError::TimedOut {
+                endpoint: None,
+                reason: answer.to_string(),
+            },
+            _ => return Err(answer),
+        },
+    )
+}
+
 fn from_answer(answer: Box<ServiceAnswer>, raw: &HttpResponse, asked: &Asked<'_>) -> TransferError {
+    let answer = match of_caller(answer) {
+        Ok(error) => return error,
+        Err(answer) => answer,
+    };
     let code = answer.code.as_deref().unwrap_or_default();
     let message = answer.message.as_deref().unwrap_or_default();
     match (answer.status, code) {
@@ -109,27 +174,9 @@ fn from_answer(answer: Box<ServiceAnswer>, raw: &HttpResponse, asked: &Asked<'_>
             | "IllegalLocationConstraintException",
         )
         | (301, _) => region_mismatch(&answer, raw, asked),
-        (
-            _,
-            "ExpiredToken" | "TokenRefreshRequired" | "RequestExpired" | "ExpiredTokenException",
-        ) => TransferError::ExpiredCredentials {
-            answer: Some(answer),
-        },
-        (
-            _,
-            "InvalidAccessKeyId" | "SignatureDoesNotMatch" | "InvalidToken" | "InvalidSecurity",
-        ) => TransferError::RefusedCredentials { answer },
-        (_, "RequestTimeTooSkewed") => TransferError::ClockSkewed { answer },
         (_, "BadDigest" | "XAmzContentChecksumMismatch" | "XAmzContentSHA256Mismatch") => {
             TransferError::DamagedOnTheWay { answer }
         }
-        (_, "SlowDown" | "ThrottlingException" | "TooManyRequestsException") | (429 | 503, _) => {
-            TransferError::Throttled { answer }
-        }
-        (_, "RequestTimeout") => TransferError::TimedOut {
-            endpoint: None,
-            reason: answer.to_string(),
-        },
         _ if says_wrong_key(message) => {
             with_object(asked, answer, |address, version_id, answer| {
                 TransferError::WrongKey {

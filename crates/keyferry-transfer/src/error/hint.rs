@@ -59,6 +59,9 @@ impl TransferError {
             Self::AccessDenied { .. } => {
                 "check the policies of the caller and the bucket; for an upload, also whether the bucket blocks SSE-C (`aws s3api get-bucket-encryption`)".to_owned()
             }
+            Self::ObjectLocked { .. } => {
+                "it stays until its retention ends and its legal hold is taken off; `--bypass-governance` deletes what is locked in governance mode, with the permission s3:BypassGovernanceRetention".to_owned()
+            }
             Self::SseCBlocked { bucket, .. } => format!(
                 "allow it: get the bucket's encryption with `aws s3api get-bucket-encryption --bucket {bucket}`, set BlockedEncryptionTypes to {{\"EncryptionType\": [\"NONE\"]}} in its rule, and put it back with `put-bucket-encryption`"
             ),
@@ -151,6 +154,7 @@ impl TransferError {
             Self::UnexpectedAnswer { .. } => {
                 "check that the endpoint is an S3 service, and that no proxy changes its answers".to_owned()
             }
+            Self::Local(error) => error.hint().to_owned(),
             Self::Task(_) => "this is a fault of keyferry's: please report it".to_owned(),
             // Whoever interrupts knows.
             Self::Interrupted => return None,

@@ -8,8 +8,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{Job, JobError, ManySettings, Outcome, Running, Stopped};
-use crate::TransferError;
+use super::{Job, JobError, Many, Outcome, Running, Stopped};
+use crate::{Engine, TransferError};
 
 /// An object takes a slot for each of these bytes, and a large one no more than it has parts in flight.
 const BYTES_PER_SLOT: u64 = 1 << 20;
@@ -22,6 +22,7 @@ pub(super) fn slots_of(size: u64, available: u32) -> u32 {
 }
 
 pub(super) struct Course<C, D, E> {
+    engine: Engine,
     slots: Arc<Semaphore>,
     all_slots: u32,
     most_errors: u64,
@@ -44,11 +45,12 @@ where
     E: JobError,
 {
     pub(super) fn new(
-        settings: &ManySettings,
+        many: &Many,
         cancel: CancellationToken,
         outcomes: mpsc::Sender<Outcome<C, D, E>>,
         stopped: Arc<OnceLock<Stopped>>,
     ) -> Self {
+        let settings = &many.settings;
         let all_slots = u32::try_from(settings.slots.get()).unwrap_or(u32::MAX);
         let stop = cancel.child_token();
         let stop_small = CancellationToken::new();
@@ -62,6 +64,7 @@ where
             }
         }));
         Self {
+            engine: many.engine.clone(),
             slots: Arc::new(Semaphore::new(all_slots as usize)),
             all_slots,
             most_errors: settings.max_errors.map_or(u64::MAX, |most| most.get()),
@@ -131,7 +134,7 @@ where
             ..=BYTES_PER_SLOT => self.stop_small.child_token(),
             _ => self.stop.child_token(),
         };
-        Running::new(cancel, slots)
+        Running::new(self.engine.clone(), cancel, slots)
     }
 
     /// Stops the run where an outcome says so.

@@ -4,21 +4,34 @@ use aws_sdk_s3::Client;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Download, Downloaded, Observer, TransferError, Upload, Uploaded};
+use crate::download::download_then;
+use crate::{Download, Downloaded, Engine, Observer, TransferError, Upload, Uploaded};
 
 /// A job's place in the run. The job's slots are free again when it is dropped.
 #[derive(Debug)]
 pub struct Running {
+    engine: Engine,
     cancel: CancellationToken,
-    _slots: OwnedSemaphorePermit,
+    slots: OwnedSemaphorePermit,
 }
 
 impl Running {
-    pub(super) fn new(cancel: CancellationToken, slots: OwnedSemaphorePermit) -> Self {
+    pub(super) fn new(
+        engine: Engine,
+        cancel: CancellationToken,
+        slots: OwnedSemaphorePermit,
+    ) -> Self {
         Self {
+            engine,
             cancel,
-            _slots: slots,
+            slots,
         }
+    }
+
+    /// What the transfers of the run share.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
     }
 
     /// Is cancelled when the job must stop.
@@ -40,7 +53,8 @@ impl Running {
         crate::upload(client, upload, events, self.cancel.clone()).await
     }
 
-    /// Downloads, as [`download`](crate::download()) does, within the limits of the run.
+    /// Downloads, as [`download`](crate::download()) does, within the limits of the run. A file in a
+    /// [`TargetFolder`](crate::TargetFolder) that waits for the others of its batch holds up nothing.
     ///
     /// # Errors
     /// See [`TransferError`].
@@ -50,6 +64,11 @@ impl Running {
         download: Download,
         events: &dyn Observer,
     ) -> Result<Downloaded, TransferError> {
-        crate::download(client, download, events, self.cancel.clone()).await
+        let download = Download {
+            engine: self.engine,
+            ..download
+        };
+        let slots = self.slots;
+        download_then(client, download, events, self.cancel, || drop(slots)).await
     }
 }

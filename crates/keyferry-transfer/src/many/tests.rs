@@ -74,10 +74,13 @@ async fn no_more_at_once_than_slots() {
         let jobs = futures::StreamExt::inspect(jobs, move |_| {
             count.fetch_add(1, Ordering::SeqCst);
         });
-        let many = Many::new(ManySettings {
-            slots: NonZeroUsize::new(6).unwrap(),
-            ..ManySettings::default()
-        });
+        let many = Many::new(
+            Engine::default(),
+            ManySettings {
+                slots: NonZeroUsize::new(6).unwrap(),
+                ..ManySettings::default()
+            },
+        );
         let mut outcomes = many.run(jobs, CancellationToken::new());
         let mut done = 0;
         while let Some(outcome) = outcomes.next().await {
@@ -133,10 +136,13 @@ async fn so_many_errors_stop_a_run() {
             }
         })
     });
-    let many = Many::new(ManySettings {
-        max_errors: NonZeroU64::new(5),
-        ..ManySettings::default()
-    });
+    let many = Many::new(
+        Engine::default(),
+        ManySettings {
+            max_errors: NonZeroU64::new(5),
+            ..ManySettings::default()
+        },
+    );
     let (done, failed, stopped) = all(many.run(jobs, CancellationToken::new())).await;
     assert_eq!(stopped, Some(Stopped::TooManyErrors));
     // Those under way are finished.
@@ -193,10 +199,13 @@ async fn nothing_holds_up_an_interruption() {
             Err(TransferError::Interrupted)
         })
     });
-    let many = Many::new(ManySettings {
-        grace: Duration::from_millis(50),
-        ..ManySettings::default()
-    });
+    let many = Many::new(
+        Engine::default(),
+        ManySettings {
+            grace: Duration::from_millis(50),
+            ..ManySettings::default()
+        },
+    );
     let outcomes = many.run(jobs, cancel.clone());
     tokio::task::yield_now().await;
     cancel.cancel();

@@ -74,7 +74,7 @@ pub(super) fn says_changed<E>(error: &SdkError<E, HttpResponse>) -> bool {
 }
 
 impl Rekeyer<'_> {
-    /// Copies a version onto its object under the new key.
+    /// Copies a version under the new key: onto its own object, or to another.
     pub(super) async fn copy_whole(
         &self,
         address: &ObjectAddress,
@@ -89,7 +89,7 @@ impl Rekeyer<'_> {
             .copy_object()
             .bucket(address.bucket.as_str())
             .key(&address.key)
-            .copy_source(source_of(address, facts.version_id.as_deref()))
+            .copy_source(source_of(&found.address, facts.version_id.as_deref()))
             .copy_source_if_match(quoted(&facts.etag))
             .set_if_match(replaces.map(quoted))
             .metadata_directive(MetadataDirective::Copy)

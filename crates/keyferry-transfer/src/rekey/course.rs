@@ -10,7 +10,7 @@ use super::{ListedVersion, Rekeyer, check};
 use crate::{MAX_SINGLE_PUT, ObjectAddress, TransferError};
 
 /// How often an object is tried that is overwritten each time.
-const TRIES: u32 = 8;
+pub(super) const TRIES: u32 = 8;
 
 /// A copy that was made, until it is known to be right.
 struct Pending {
@@ -156,13 +156,13 @@ impl Rekeyer<'_> {
     }
 
     /// An object that was in one piece and is copied in parts is in parts from then on.
-    fn expect_layout(&self, found: &Found, given: &mut Given) {
+    pub(super) fn expect_layout(&self, found: &Found, given: &mut Given) {
         if let (None, Some(parts)) = (found.facts.part_count(), self.plan(found).parts) {
             given.expected.etag = format!("-{parts}");
         }
     }
 
-    fn goes_in_parts(&self, facts: &Facts) -> bool {
+    pub(super) fn goes_in_parts(&self, facts: &Facts) -> bool {
         if facts.size == 0 {
             return false;
         }

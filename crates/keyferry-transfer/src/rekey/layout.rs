@@ -80,7 +80,7 @@ impl Rekeyer<'_> {
         let mut marker = None;
         loop {
             let answer = self
-                .client
+                .client_of(address)
                 .get_object_attributes()
                 .bucket(address.bucket.as_str())
                 .key(&address.key)
@@ -96,7 +96,8 @@ impl Rekeyer<'_> {
             let answer = match answer {
                 Ok(answer) => answer,
                 Err(error) => {
-                    let asked = Asked::of_object("GetObjectAttributes", self.client, address);
+                    let client = self.client_of(address);
+                    let asked = Asked::of_object("GetObjectAttributes", client, address);
                     return match classify(error, &asked.version(facts.version_id.as_deref())) {
                         // HEAD will tell, if it is gone.
                         TransferError::AccessDenied { .. }
@@ -147,8 +148,8 @@ impl Rekeyer<'_> {
         number: u32,
     ) -> Result<Piece, TransferError> {
         let key = found.source_headers();
-        let head = self
-            .client
+        let client = self.client_of(address);
+        let head = client
             .head_object()
             .bucket(address.bucket.as_str())
             .key(&address.key)
@@ -160,7 +161,7 @@ impl Rekeyer<'_> {
             .send()
             .await
             .map_err(|error| {
-                let asked = Asked::of_object("HeadObject", self.client, address);
+                let asked = Asked::of_object("HeadObject", client, address);
                 classify(error, &asked.version(facts.version_id.as_deref()))
             })?;
         let size = head.content_length().and_then(|size| size.try_into().ok());

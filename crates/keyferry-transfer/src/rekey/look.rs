@@ -19,13 +19,15 @@ use crate::{KEY_TAG, ObjectAddress, TransferError};
 
 /// A version, and what opens it.
 pub(super) struct Found {
+    /// Where it is.
+    pub(super) address: ObjectAddress,
     pub(super) facts: Facts,
     pub(super) source: SourceKey,
 }
 
 /// What opens a version.
 pub(super) enum SourceKey {
-    Key(KeyId, CustomerKeyHeaders),
+    Key(KeyId, CustomerKey, CustomerKeyHeaders),
     /// It is under no customer key.
     None,
 }
@@ -52,7 +54,17 @@ impl Rekeyer<'_> {
         listed: &ListedVersion,
         version_id: Option<&str>,
     ) -> Result<Look, TransferError> {
-        let address = self.address(&listed.key)?;
+        self.look_at(self.address(&listed.key)?, listed, version_id)
+            .await
+    }
+
+    /// Looks at a version of an object that may be in another bucket.
+    pub(super) async fn look_at(
+        &self,
+        address: ObjectAddress,
+        listed: &ListedVersion,
+        version_id: Option<&str>,
+    ) -> Result<Look, TransferError> {
         let Some(mut tags) = self.tags(&address, version_id).await? else {
             return Ok(Look::Gone);
         };
@@ -61,6 +73,7 @@ impl Rekeyer<'_> {
         let candidates = self.finder.candidates(listed, named.as_ref());
         let found = match self.open(&address, version_id, candidates).await? {
             Opened::With(head, source) => Found {
+                address: address.clone(),
                 facts: Facts::of(*head),
                 source,
             },
@@ -131,7 +144,10 @@ impl Rekeyer<'_> {
                     let (algorithm, md5) =
                         (head.sse_customer_algorithm(), head.sse_customer_key_md5());
                     if confirms(algorithm, md5, &headers).is_ok() {
-                        Tried::Opens(Opened::With(head, SourceKey::Key(id.clone(), headers)))
+                        Tried::Opens(Opened::With(
+                            head,
+                            SourceKey::Key(id.clone(), key.clone(), headers),
+                        ))
                     } else {
                         // A server that gives the object to whoever asks; HEAD without key will tell.
                         Tried::Refused
@@ -147,8 +163,8 @@ impl Rekeyer<'_> {
         version_id: Option<&str>,
         key: Option<&CustomerKeyHeaders>,
     ) -> Result<Seen, TransferError> {
-        let answer = self
-            .client
+        let client = self.client_of(address);
+        let answer = client
             .head_object()
             .bucket(address.bucket.as_str())
             .key(&address.key)
@@ -169,7 +185,7 @@ impl Rekeyer<'_> {
         let status = [400, 403]
             .into_iter()
             .find(|status| is_status(&error, *status));
-        let asked = Asked::of_object("HeadObject", self.client, address).version(version_id);
+        let asked = Asked::of_object("HeadObject", client, address).version(version_id);
         let error = classify(error, &asked);
         match status {
             Some(status) => Ok(Seen::Refused(status, error)),
@@ -185,8 +201,8 @@ impl Rekeyer<'_> {
         version_id: Option<&str>,
         refusal: TransferError,
     ) -> Result<(), TransferError> {
-        let answer = self
-            .client
+        let client = self.client_of(address);
+        let answer = client
             .get_object()
             .bucket(address.bucket.as_str())
             .key(&address.key)
@@ -196,7 +212,7 @@ impl Rekeyer<'_> {
         let Err(error) = answer else {
             return Err(refusal);
         };
-        let asked = Asked::of_object("GetObject", self.client, address).version(version_id);
+        let asked = Asked::of_object("GetObject", client, address).version(version_id);
         match classify(error, &asked) {
             TransferError::MissingKey { .. } => Ok(()),
             // Not S3's words, but an answer to this very question.
@@ -211,8 +227,8 @@ impl Rekeyer<'_> {
         address: &ObjectAddress,
         version_id: Option<&str>,
     ) -> Result<Option<BTreeMap<String, String>>, TransferError> {
-        let answer = self
-            .client
+        let client = self.client_of(address);
+        let answer = client
             .get_object_tagging()
             .bucket(address.bucket.as_str())
             .key(&address.key)
@@ -229,7 +245,7 @@ impl Rekeyer<'_> {
             )),
             Err(error) => {
                 let asked =
-                    Asked::of_object("GetObjectTagging", self.client, address).version(version_id);
+                    Asked::of_object("GetObjectTagging", client, address).version(version_id);
                 match classify(error, &asked) {
                     TransferError::NoSuchObject { .. } => Ok(None),
                     TransferError::AccessDenied { answer, .. } => Err(TransferError::NotKept {
@@ -290,7 +306,7 @@ impl Found {
     /// The id of the key that opens it.
     pub(super) fn key_id(&self) -> Option<&KeyId> {
         match &self.source {
-            SourceKey::Key(id, _) => Some(id),
+            SourceKey::Key(id, ..) => Some(id),
             SourceKey::None => None,
         }
     }
@@ -298,7 +314,7 @@ impl Found {
     /// The key for the headers of a copy's source.
     pub(super) fn source_headers(&self) -> Option<&CustomerKeyHeaders> {
         match &self.source {
-            SourceKey::Key(_, headers) => Some(headers),
+            SourceKey::Key(_, _, headers) => Some(headers),
             SourceKey::None => None,
         }
     }

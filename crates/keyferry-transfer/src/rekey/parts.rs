@@ -52,7 +52,7 @@ enum Stopped {
 }
 
 impl Rekeyer<'_> {
-    /// Copies a version onto its object under the new key, part by part. `upload` is one that an
+    /// Copies a version under the new key, part by part: onto its own object, or to another. `upload` is one that an
     /// earlier run had begun.
     pub(super) async fn copy_in_parts(
         &self,
@@ -266,7 +266,10 @@ impl Rekeyer<'_> {
             .key(&address.key)
             .upload_id(&upload.id)
             .part_number(part.number)
-            .copy_source(source_of(address, facts.version_id.as_deref()))
+            .copy_source(source_of(
+                &object.found.address,
+                facts.version_id.as_deref(),
+            ))
             .copy_source_if_match(quoted(&facts.etag))
             .set_copy_source_range(part.range(facts.size))
             .set_copy_source_sse_customer_algorithm(

@@ -72,6 +72,18 @@ impl Given {
 }
 
 impl Rekeyer<'_> {
+    /// Settles what a copy elsewhere is to be: the same but for locks and access control lists, which
+    /// belong to the place that an object has.
+    pub(super) fn given_elsewhere(
+        &self,
+        facts: &Facts,
+        opened_by: Option<&keyferry_key::KeyId>,
+    ) -> Given {
+        let mut given = self.labelled(facts, opened_by);
+        given.expected.lock = Lock::default();
+        given
+    }
+
     /// Settles what the new version of an object is to be.
     pub(super) async fn given(
         &self,
@@ -79,6 +91,22 @@ impl Rekeyer<'_> {
         facts: &Facts,
         opened_by: Option<&keyferry_key::KeyId>,
     ) -> Result<Given, TransferError> {
+        let Given {
+            mut expected,
+            mut notes,
+        } = self.labelled(facts, opened_by);
+        if self.bucket.lock == LockState::On {
+            expected.lock = self.lock(address, facts).await?;
+        }
+        expected.lock.retention = expected.lock.retention_in_force().cloned();
+        if self.bucket.ownership != Ownership::Enforced {
+            notes.extend(self.grants(address, facts).await?);
+        }
+        Ok(Given { expected, notes })
+    }
+
+    /// The same under the tag of the new key.
+    fn labelled(&self, facts: &Facts, opened_by: Option<&keyferry_key::KeyId>) -> Given {
         let mut notes = Vec::new();
         let mut expected = facts.clone();
         if let Some(tag) = expected.tags.remove(KEY_TAG)
@@ -92,17 +120,10 @@ impl Rekeyer<'_> {
         } else {
             notes.push(Note::TagSetFull);
         }
-        if self.bucket.lock == LockState::On {
-            expected.lock = self.lock(address, facts).await?;
-        }
-        expected.lock.retention = expected.lock.retention_in_force().cloned();
-        if self.bucket.ownership != Ownership::Enforced {
-            notes.extend(self.grants(address, facts).await?);
-        }
         if facts.checksum.is_none() {
             notes.push(Note::NoChecksum);
         }
-        Ok(Given { expected, notes })
+        Given { expected, notes }
     }
 
     /// Legal hold and retention. HEAD leaves them out for those who may not read them, so they are

@@ -30,7 +30,7 @@ impl Labels {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ServiceAnswer;
+    use crate::{ContentHeaders, ServiceAnswer};
 
     fn denied(message: &str) -> TransferError {
         TransferError::AccessDenied {
@@ -53,6 +53,7 @@ mod tests {
         };
         let labels = |tags: &[&str], key_tag: Option<&str>| Labels {
             content_type: String::new(),
+            headers: ContentHeaders::default(),
             metadata: None,
             tags: tags.iter().map(|&tag| tag.to_owned()).collect(),
             key_tag: key_tag.map(str::to_owned),

@@ -12,7 +12,7 @@ use std::path::Path;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use sha2::{Digest as _, Sha256};
 
-use super::{Upload, UploadSource};
+use super::{ContentHeaders, Upload, UploadSource};
 use crate::key_tag::MAX_TAGS;
 use crate::{KEY_TAG, TransferError};
 
@@ -23,6 +23,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 /// The labels of an upload, checked.
 pub(super) struct Labels {
     pub(super) content_type: String,
+    pub(super) headers: ContentHeaders,
     pub(super) metadata: Option<HashMap<String, String>>,
     /// The tags that were asked for, each as in the header `x-amz-tagging`.
     pub(super) tags: Vec<String>,
@@ -43,6 +44,7 @@ impl Labels {
         let room = tags.len() < MAX_TAGS;
         Ok(Self {
             content_type: content_type(upload),
+            headers: upload.headers.clone(),
             metadata: (!metadata.is_empty()).then_some(metadata),
             key_tag_left_out: key_tag.is_some() && !room,
             key_tag: key_tag.filter(|_| room),

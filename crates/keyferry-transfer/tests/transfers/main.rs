@@ -15,6 +15,7 @@ mod full_disk;
 mod names_and_labels;
 mod refusals;
 mod rekeying;
+mod resuming;
 mod round_trips;
 mod setup;
 mod target_files;

@@ -23,6 +23,7 @@ pub(super) async fn determine<K: CandidateKeys + ?Sized>(
         unopened: Vec::new(),
         under_some_key: false,
         version_id: access.version_id().map(str::to_owned),
+        view: None,
     };
     if let Some(id) = keys.recorded(address, access.version_id())
         && let Some(verdict) = trial.of(&id, FoundBy::Record).await
@@ -31,6 +32,7 @@ pub(super) async fn determine<K: CandidateKeys + ?Sized>(
             verdict,
             tag: TagHint::NotRead,
             version_id: trial.version_id,
+            view: trial.view,
         };
     }
     let tag = hint(access).await;
@@ -46,14 +48,15 @@ pub(super) async fn determine<K: CandidateKeys + ?Sized>(
                 verdict,
                 tag,
                 version_id: trial.version_id,
+                view: trial.view,
             };
         }
     }
-    let version_id = trial.version_id.take();
     Determined {
         verdict: trial.none_fits().await,
         tag,
-        version_id,
+        version_id: trial.version_id,
+        view: trial.view,
     }
 }
 
@@ -78,6 +81,7 @@ struct Trial<'a, K: ?Sized> {
     /// key shown is not the one; before, it may mean anything.
     under_some_key: bool,
     version_id: Option<String>,
+    view: Option<Box<ObjectView>>,
 }
 
 impl<K: CandidateKeys + ?Sized> Trial<'_, K> {
@@ -99,17 +103,17 @@ impl<K: CandidateKeys + ?Sized> Trial<'_, K> {
         };
         let refusal = match self.access.head(Some(&key)).await {
             Ok(view) => {
-                self.version_id = self.version_id.take().or_else(|| view.version_id.clone());
                 return Some(match &view.key_md5 {
                     Some(md5) if *md5 == key.md5().to_string() => {
                         let id = id.clone();
+                        self.seen(view);
                         KeyVerdict::Known { id, by }
                     }
                     Some(_) => KeyVerdict::Unreadable {
                         reason: "the server says that it used another key than was sent".to_owned(),
                     },
                     // Given out without saying that the key was used: whoever has none gets it too.
-                    None => not_under_a_key(&view),
+                    None => self.not_under_a_key(view),
                 });
             }
             Err(Trouble::Refused(refusal)) => refusal,
@@ -126,7 +130,7 @@ impl<K: CandidateKeys + ?Sized> Trial<'_, K> {
                 self.under_some_key = true;
                 None
             }
-            KeyDiagnosis::OpenWithoutKey(view) => Some(not_under_a_key(&view)),
+            KeyDiagnosis::OpenWithoutKey(view) => Some(self.not_under_a_key(*view)),
             KeyDiagnosis::Forbidden | KeyDiagnosis::Unclear => {
                 Some(unreadable(&Trouble::Refused(refusal)))
             }
@@ -134,27 +138,32 @@ impl<K: CandidateKeys + ?Sized> Trial<'_, K> {
     }
 
     /// What it comes to when no key was left to try.
-    async fn none_fits(self) -> KeyVerdict {
+    async fn none_fits(&mut self) -> KeyVerdict {
         let foreign = KeyVerdict::Foreign {
             tried: self.tried.len(),
-            unopened: self.unopened,
+            unopened: std::mem::take(&mut self.unopened),
         };
         if self.under_some_key {
             return foreign;
         }
         match self.access.head(None).await {
-            Ok(view) => not_under_a_key(&view),
+            Ok(view) => self.not_under_a_key(view),
             // Only an object under a customer key is refused so to whoever may read it.
             Err(Trouble::Refused(refusal)) if refusal.status == 400 => foreign,
             Err(Trouble::Refused(refusal)) if refusal.is_absence() => KeyVerdict::Gone,
             Err(trouble) => unreadable(&trouble),
         }
     }
-}
 
-fn not_under_a_key(view: &ObjectView) -> KeyVerdict {
-    KeyVerdict::NotCustomerKey {
-        encryption: view.server_side_encryption.clone(),
+    fn not_under_a_key(&mut self, view: ObjectView) -> KeyVerdict {
+        let encryption = view.server_side_encryption.clone();
+        self.seen(view);
+        KeyVerdict::NotCustomerKey { encryption }
+    }
+
+    fn seen(&mut self, view: ObjectView) {
+        self.version_id = self.version_id.take().or_else(|| view.version_id.clone());
+        self.view = Some(Box::new(view));
     }
 }
 

@@ -1,0 +1,49 @@
+//! Multipart uploads: how many bytes each part had.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, PoisonError};
+
+/// Uploads that were begun.
+#[derive(Default)]
+pub(crate) struct Uploads {
+    inner: Mutex<(u64, HashMap<String, BTreeMap<u32, Part>>)>,
+}
+
+/// A part that arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) size: u64,
+    /// The checksum that came with it, if one did in a header.
+    pub(crate) crc64_nvme: Option<String>,
+}
+
+impl Uploads {
+    /// Begins one; its id.
+    pub(crate) fn begin(&self) -> String {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.0 += 1;
+        let id = format!("upload-{}", inner.0);
+        inner.1.insert(id.clone(), BTreeMap::new());
+        id
+    }
+
+    /// Adds a part; false when there is no such upload.
+    pub(crate) fn part(&self, id: &str, number: u32, part: Part) -> bool {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let parts = inner.1.get_mut(id);
+        parts.map(|parts| parts.insert(number, part)).is_some()
+    }
+
+    /// The parts so far.
+    pub(crate) fn parts(&self, id: &str) -> Option<BTreeMap<u32, Part>> {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.1.get(id).cloned()
+    }
+
+    /// Ends one; the bytes of its parts.
+    pub(crate) fn end(&self, id: &str) -> Option<u64> {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let parts = inner.1.remove(id)?;
+        Some(parts.values().map(|part| part.size).sum())
+    }
+}
