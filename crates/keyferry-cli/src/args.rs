@@ -7,6 +7,7 @@ mod filter;
 mod key;
 mod lab;
 mod ls;
+mod many;
 mod policy;
 mod rekey;
 mod rm;
@@ -30,6 +31,7 @@ pub(crate) use key::{
 };
 pub(crate) use lab::{DemoArgs, LabArgs, LabCommand, StoryArg, UpArgs};
 pub(crate) use ls::LsArgs;
+pub(crate) use many::ManyArgs;
 pub(crate) use policy::{
     ApplyArgs, CheckArgs, CheckFormat, CompareArgs, CompareFormat, DiagramArgs, DiagramFormat,
     EmitArgs, ExplainArgs, FailOn, GivenArgs, GivenFile, OtherAccountArgs, Place, PlanArgs,
@@ -39,7 +41,7 @@ pub(crate) use rekey::RekeyArgs;
 pub(crate) use rm::RmArgs;
 pub(crate) use secret_place::SecretPlace;
 pub(crate) use transfer::{
-    DownloadArgs, From, Level, Overwrite, ReplicaAddress, UploadArgs, VerifyArgs, WaitArgs,
+    DownloadArgs, From, Level, ReplicaAddress, UploadArgs, VerifyArgs, WaitArgs,
 };
 
 /// Move data in and out of Amazon S3 under keys that you alone hold, and prove that it arrived,

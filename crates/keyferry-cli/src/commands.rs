@@ -8,10 +8,12 @@ mod key;
 mod lab;
 mod ls;
 mod man;
+mod many;
 mod policy;
 mod rekey;
 mod rm;
 mod upload;
+mod uses;
 mod verify;
 
 use crate::args::{Arguments, Command};

@@ -17,7 +17,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 
 pub(crate) use printable::printable;
-pub(crate) use progress::Progress;
+pub(crate) use progress::{ManyProgress, ObjectProgress, Progress};
 pub(crate) use wrap::{paragraph, width};
 
 /// How this run talks.

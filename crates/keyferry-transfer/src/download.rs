@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::num::{NonZeroU64, NonZeroUsize};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use aws_sdk_s3::Client;
@@ -219,24 +219,30 @@ pub(crate) async fn download_then(
         events,
     };
     let key_md5 = download.key.md5();
-    let asks = download.overwrite == Overwrite::IfDifferent;
-    if let (true, DownloadTarget::File(path)) = (asks, &download.destination)
-        && let Some((object, verification)) = same(&fetching, path, &cancel).await?
-    {
-        return Ok(downloaded(object, verification, key_md5, true));
-    }
-    // Before any other request: a target that cannot be written needs no download.
+    // Before any request: a target that cannot be written needs no download.
+    let overwrite = download.overwrite;
     let target = match download.destination {
-        DownloadTarget::File(path) => Target::file(path, download.overwrite).await?,
+        DownloadTarget::File(path) => Target::file(path, overwrite).await?,
         DownloadTarget::Within { folder, path, size } => {
-            Target::within(folder, path, size, download.overwrite).await?
+            Target::within(folder, path, size, overwrite).await?
         }
         DownloadTarget::Writer(writer) => Target::Writer(writer),
     };
-    if let (true, Target::Within(within)) = (asks, &target)
-        && let Some((object, verification)) = same(&fetching, &within.place.path, &cancel).await?
+    if overwrite == Overwrite::IfDifferent
+        && let Some(path) = target.path()
     {
-        return Ok(downloaded(object, verification, key_md5, true));
+        let look = unchanged::look(&fetching, path);
+        let found = cancel.run_until_cancelled(look).await;
+        if let Some((object, verification)) = found.unwrap_or(Err(TransferError::Interrupted))? {
+            if let (Target::File(file), Some(_)) = (&target, download.resume) {
+                file.tidy(&fetching).await?;
+            }
+            let total = Some(object.size);
+            events.on(Event::Started { total });
+            events.on(Event::AlreadyThere { bytes: object.size });
+            events.on(Event::Finished { bytes: object.size });
+            return Ok(downloaded(object, verification, key_md5, true));
+        }
     }
     let kept = OnceLock::new();
     let fetched = cancel
@@ -261,24 +267,6 @@ pub(crate) async fn download_then(
     };
     events.on(Event::Finished { bytes: object.size });
     Ok(downloaded(object, verification, key_md5, false))
-}
-
-/// The object, if the file has its content already.
-async fn same(
-    fetching: &Fetching<'_>,
-    path: &Path,
-    cancel: &CancellationToken,
-) -> Result<Option<(RemoteObject, Verification)>, TransferError> {
-    let look = unchanged::look(fetching, path.to_owned());
-    let looked = cancel.run_until_cancelled(look).await;
-    let same = looked.unwrap_or(Err(TransferError::Interrupted))?;
-    if let Some((object, _)) = &same {
-        let bytes = object.size;
-        fetching.events.on(Event::Started { total: Some(bytes) });
-        fetching.events.on(Event::AlreadyThere { bytes });
-        fetching.events.on(Event::Finished { bytes });
-    }
-    Ok(same)
 }
 
 fn downloaded(

@@ -240,16 +240,9 @@ pub async fn upload(
         sha256: upload.sha256,
     };
     events.on(Event::Started { total: size });
-    let existing = match upload.overwrite {
-        Overwrite::Always => None,
-        Overwrite::Never => existing::refuse(&sending).await.map(|()| None)?,
-        Overwrite::IfDifferent => existing::same(&sending, source.again(), cut).await?,
-    };
-    let unchanged = existing.is_some();
-    let (stored, uploaded) = match existing {
-        Some(same) => (same.stored, same.last_modified),
-        None => {
-            let wanted = |file| Wanted {
+    let unfinished = match (&upload.resume, &source) {
+        (Some(place), Source::File(file)) => {
+            let wanted = Wanted {
                 file,
                 destination: &upload.destination,
                 key_id: upload.key_id.as_ref(),
@@ -259,11 +252,34 @@ pub async fn upload(
                 any_part_size: upload.part_size.is_none(),
                 in_parts: in_one.is_none(),
             };
-            let unfinished = match (&upload.resume, &source) {
-                (Some(place), Source::File(file)) => Unfinished::open(place, wanted(file)).await?,
-                _ => None,
-            };
-            (send(&sending, source, cut, unfinished).await?, None)
+            Unfinished::open(place, wanted).await?
+        }
+        _ => None,
+    };
+    let existing = match upload.overwrite {
+        // An object that is there may be what an upload to be continued has become.
+        _ if unfinished.as_ref().is_some_and(Unfinished::continues) => Ok(None),
+        Overwrite::Always => Ok(None),
+        Overwrite::Never => existing::refuse(&sending).await.map(|()| None),
+        Overwrite::IfDifferent => existing::same(&sending, source.again(), cut).await,
+    };
+    let same = match existing {
+        Ok(same) => same,
+        Err(error) => {
+            if let Some(unfinished) = unfinished {
+                unfinished.close().await;
+            }
+            return Err(error);
+        }
+    };
+    let unchanged = same.is_some();
+    let (stored, uploaded) = match same {
+        None => (send(&sending, source, cut, unfinished).await?, None),
+        Some(same) => {
+            if let Some(unfinished) = unfinished {
+                resuming::leave(&sending, unfinished).await;
+            }
+            (same.stored, same.last_modified)
         }
     };
     let size = stored.content.size;

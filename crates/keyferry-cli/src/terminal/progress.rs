@@ -1,10 +1,14 @@
 //! Progress of a transfer or a verification: a bar on a terminal, plain lines elsewhere.
 
+mod many;
+
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use bytesize::ByteSize;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+pub(crate) use many::{ManyProgress, ObjectProgress};
 
 /// How often plain lines are written.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
@@ -169,6 +173,14 @@ impl Progress {
                 }
             }
             Kind::Silent => {}
+        }
+    }
+
+    /// Writes to the terminal while no bar is in the way.
+    pub(crate) fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
+        match &self.0 {
+            Kind::Bar(bar) => bar.suspend(write),
+            _ => write(),
         }
     }
 

@@ -6,5 +6,6 @@ mod import;
 mod key_life;
 mod main_job;
 mod rekey;
+mod resume;
 mod running;
 mod secrets;

@@ -77,6 +77,9 @@ async fn fetch_again(
     file: &Incomplete,
 ) -> Result<Crc, TransferError> {
     tracing::warn!(object = %fetching.source, "the checksum differs: everything is fetched again");
+    if let Some(partial) = &file.partial {
+        partial.doubt();
+    }
     let cuts = ranges(fetching.range_size, object.size, fetching.range_size);
     let saved = stream::iter(cuts.map(|range| {
         fetching.events.on(Event::Retried {
@@ -106,11 +109,11 @@ async fn save(
     file: &Incomplete,
     counts: bool,
 ) -> Result<(u64, Crc), TransferError> {
-    let mut digest = Digest::new(crc);
     let mut written = Written {
         partial: file.partial.as_deref(),
         from: range.start,
-        crc: Crc::of_nothing(crc),
+        unrecorded: Crc::of_nothing(crc),
+        whole: Crc::of_nothing(crc),
     };
     let mut offset = range.start;
     let mut ends = false;
@@ -133,11 +136,9 @@ async fn save(
             break;
         }
         let to = Arc::clone(&file.file);
-        let summed =
-            tokio::task::spawn_blocking(move || write(&to, offset, &batch, digest)).await?;
-        digest = summed.map_err(|error| file.unwritable(error))?;
+        let summed = tokio::task::spawn_blocking(move || write(&to, offset, &batch, crc)).await?;
+        written.add(summed.map_err(|error| file.unwritable(error))?);
         offset += length as u64;
-        written.crc = Crc::of(&digest, crc);
         if counts {
             fetching.events.on(Event::Advanced {
                 bytes: length as u64,
@@ -150,36 +151,54 @@ async fn save(
             bytes: range.end - range.start,
         });
     }
-    Ok((range.start, written.crc))
+    Ok((range.start, written.whole))
 }
 
-/// What of a range is in the file. It is written down when the range ends, and when it breaks off.
+/// What of a range is in the file. It is written down now and then, when the range ends, and when it
+/// breaks off.
 struct Written<'a> {
     partial: Option<&'a Partial>,
+    /// Up to here it is written down.
     from: u64,
-    crc: Crc,
+    unrecorded: Crc,
+    whole: Crc,
+}
+
+impl Written<'_> {
+    fn add(&mut self, crc: Crc) {
+        self.whole = self.whole.then(crc);
+        self.unrecorded = self.unrecorded.then(crc);
+        if let Some(partial) = self.partial
+            && self.unrecorded.length() >= partial.stretch()
+        {
+            self.record(partial);
+        }
+    }
+
+    fn record(&mut self, partial: &Partial) {
+        let to = self.from + self.unrecorded.length();
+        partial.record(self.from, to, self.unrecorded);
+        self.from = to;
+        self.unrecorded = self.unrecorded.nothing();
+    }
 }
 
 impl Drop for Written<'_> {
     fn drop(&mut self) {
         if let Some(partial) = self.partial
-            && self.crc.length() > 0
+            && self.unrecorded.length() > 0
         {
-            partial.record(self.from, self.from + self.crc.length(), self.crc);
+            self.record(partial);
         }
     }
 }
 
-fn write(
-    file: &File,
-    mut offset: u64,
-    batch: &[Bytes],
-    mut digest: Digest,
-) -> std::io::Result<Digest> {
+fn write(file: &File, mut offset: u64, batch: &[Bytes], crc: CrcAlgorithm) -> std::io::Result<Crc> {
+    let mut digest = Digest::new(crc);
     for bytes in batch {
         file.write_all_at(bytes, offset)?;
         digest.update(bytes);
         offset += bytes.len() as u64;
     }
-    Ok(digest)
+    Ok(Crc::of(&digest, crc))
 }

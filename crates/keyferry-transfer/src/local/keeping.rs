@@ -228,12 +228,23 @@ pub(crate) const SYNCS_TOGETHER: bool = cfg!(target_os = "linux");
 
 #[cfg(target_os = "linux")]
 fn sync(folder: &Folder) -> rustix::io::Result<()> {
-    rustix::fs::syncfs(folder)
+    // The handle itself is one that only finds names.
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    match openat(folder, ".", flags, Mode::empty()) {
+        Ok(opened) => rustix::fs::syncfs(opened),
+        // A folder that may be written but not read.
+        Err(Errno::ACCESS) => {
+            rustix::fs::sync();
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
 }
 
 #[cfg(not(target_os = "linux"))]
 fn sync(folder: &Folder) -> rustix::io::Result<()> {
-    rustix::fs::fsync(folder)
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    rustix::fs::fsync(openat(folder, ".", flags, Mode::empty())?)
 }
 
 fn lost(_: oneshot::error::RecvError) -> Result<(), TransferError> {

@@ -99,9 +99,13 @@ impl Journal {
 
     /// Puts a line behind the others.
     pub(crate) fn append(&self, line: &impl Serialize) -> io::Result<()> {
-        let mut bytes = serde_json::to_vec(line)?;
-        bytes.push(b'\n');
-        (&self.file).write_all(&bytes)
+        self.append_as_is(&serde_json::to_vec(line)?)
+    }
+
+    /// The same with a line that was read.
+    pub(crate) fn append_as_is(&self, line: &[u8]) -> io::Result<()> {
+        let line = [line, b"\n"].concat();
+        (&self.file).write_all(&line)
     }
 
     /// Sees to it that the file and its name survive a power failure.
@@ -120,6 +124,13 @@ impl Journal {
         match fs::remove_file(&self.path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
+        }
+    }
+
+    /// Lets go of the file before this is dropped. Nothing must be appended any more.
+    pub(crate) fn release(&self) {
+        if let Err(error) = self.file.unlock() {
+            tracing::debug!(%error, "a state file stays locked until it is closed");
         }
     }
 

@@ -59,6 +59,15 @@ pub(super) async fn send(
     send_once(sending, source, cut, unfinished, None).await
 }
 
+/// Leaves it at what is there already: an upload that an earlier run began is of no use.
+pub(super) async fn leave(sending: &Sending<'_>, mut unfinished: Unfinished) {
+    if let Some(Earlier::Fits(begun) | Earlier::Unfit(begun, _)) = unfinished.earlier.take() {
+        drop_upload(sending, &begun.upload_id).await;
+        unfinished.forget().await;
+    }
+    unfinished.close().await;
+}
+
 async fn send_once(
     sending: &Sending<'_>,
     source: Source,

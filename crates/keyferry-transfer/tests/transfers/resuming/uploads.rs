@@ -185,7 +185,6 @@ async fn parts_are_checked_and_not_trusted() {
             .sse_customer_algorithm(headers.algorithm())
             .sse_customer_key(headers.expose_key())
             .sse_customer_key_md5(headers.md5().to_string())
-            .checksum_algorithm(aws_sdk_s3::types::ChecksumAlgorithm::Crc64Nvme)
             .body(ByteStream::from(vec![7; usize::try_from(size).unwrap()]))
             .send()
             .await

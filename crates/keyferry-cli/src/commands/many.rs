@@ -1,0 +1,334 @@
+//! What uploads and downloads of many objects have in common: what can become of each, and what all
+//! of it comes to.
+
+use std::ffi::OsString;
+use std::num::NonZeroUsize;
+use std::time::Instant;
+
+use keyferry_transfer::{
+    Engine, EngineSettings, ErrorKind, JobError, ManySettings, Stopped, TransferError,
+};
+use serde::Serialize;
+use serde_json::json;
+
+use crate::args::ManyArgs;
+use crate::exit::Exit;
+use crate::failure::Failure;
+use crate::resume;
+use crate::terminal::human_bytes;
+
+/// Why an object was not transferred.
+#[derive(Debug)]
+pub(super) struct JobFailure {
+    pub(super) failure: Failure,
+    concerns_all: bool,
+    is_interruption: bool,
+    is_there: bool,
+}
+
+impl From<TransferError> for JobFailure {
+    fn from(error: TransferError) -> Self {
+        Self {
+            concerns_all: error.concerns_all(),
+            is_there: matches!(
+                error,
+                TransferError::ObjectExists { .. } | TransferError::TargetExists { .. }
+            ),
+            is_interruption: error.kind() == ErrorKind::Interrupted,
+            failure: match error {
+                // The command that goes on is told once, for all.
+                TransferError::Resumable { cause, .. } => Failure::from(*cause),
+                error => error.into(),
+            },
+        }
+    }
+}
+
+impl From<Failure> for JobFailure {
+    fn from(failure: Failure) -> Self {
+        Self {
+            concerns_all: failure.exit() == Exit::Store,
+            is_there: false,
+            is_interruption: failure.exit() == Exit::Interrupted,
+            failure,
+        }
+    }
+}
+
+impl JobFailure {
+    /// Whether the object exists that was not to be overwritten.
+    pub(super) fn is_object_there(&self) -> bool {
+        self.is_there
+    }
+
+    /// Whether it was stopped together with the run.
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.is_interruption
+    }
+
+    /// Puts what happened into an action.
+    pub(super) fn describe(&self, action: &mut serde_json::Value) {
+        let status = match self.is_interruption {
+            true => "unfinished",
+            false => "failed",
+        };
+        if let Some(fields) = action.as_object_mut() {
+            fields.insert("status".to_owned(), status.into());
+            fields.insert("error".to_owned(), self.failure.to_json()["error"].clone());
+        }
+    }
+
+    /// The failure, with the name of what failed in its message.
+    pub(super) fn about(self, name: &str) -> Failure {
+        let message = self.failure.message();
+        match message.contains(name) {
+            true => self.failure,
+            false => Failure::new(self.failure.exit(), format!("`{name}`: {message}"))
+                .maybe_hint(self.failure.hint_text().map(str::to_owned)),
+        }
+    }
+}
+
+impl JobError for JobFailure {
+    fn concerns_all(&self) -> bool {
+        self.concerns_all
+    }
+
+    fn is_interruption(&self) -> bool {
+        self.is_interruption
+    }
+}
+
+/// What became of an object that did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Done {
+    /// It was transferred.
+    Transferred,
+    /// It was the same on the other side already.
+    Unchanged,
+    /// Something was there, and may not be overwritten.
+    Existing,
+    /// It is no file: a link, a pipe, a marker of a folder.
+    Skipped,
+}
+
+/// Counts of a run.
+#[derive(Debug, Serialize)]
+pub(super) struct Tally {
+    transferred: u64,
+    bytes: u64,
+    unchanged: u64,
+    existing: u64,
+    skipped: u64,
+    failed: u64,
+    unfinished: u64,
+    seconds: f64,
+    #[serde(skip)]
+    key_failures: u64,
+    #[serde(skip)]
+    started: Instant,
+}
+
+impl Tally {
+    pub(super) fn new() -> Self {
+        Self {
+            transferred: 0,
+            bytes: 0,
+            unchanged: 0,
+            existing: 0,
+            skipped: 0,
+            failed: 0,
+            unfinished: 0,
+            seconds: 0.0,
+            key_failures: 0,
+            started: Instant::now(),
+        }
+    }
+
+    /// An object of so many bytes did not fail.
+    pub(super) fn done(&mut self, done: Done, bytes: u64) {
+        let counter = match done {
+            Done::Transferred => {
+                self.bytes += bytes;
+                &mut self.transferred
+            }
+            Done::Unchanged => &mut self.unchanged,
+            Done::Existing => &mut self.existing,
+            Done::Skipped => &mut self.skipped,
+        };
+        *counter += 1;
+    }
+
+    /// An object failed, or was begun and stopped with the run.
+    pub(super) fn failed(&mut self, failure: &JobFailure) {
+        if failure.is_interruption() {
+            self.unfinished += 1;
+            return;
+        }
+        self.failed += 1;
+        if failure.failure.exit() == Exit::Key {
+            self.key_failures += 1;
+        }
+    }
+
+    /// The transfers are over.
+    pub(super) fn stop_watch(&mut self) {
+        self.seconds = self.started.elapsed().as_secs_f64();
+    }
+
+    /// Whether there was nothing to do.
+    pub(super) fn is_empty(&self) -> bool {
+        self.transferred + self.unchanged + self.existing + self.failed + self.unfinished == 0
+    }
+
+    /// How the run ends: with what all failures have in common.
+    pub(super) fn exit(&self, stopped: Option<Stopped>) -> Exit {
+        match (stopped, self.failed) {
+            (Some(Stopped::Interrupted), _) => Exit::Interrupted,
+            (_, 0) => Exit::Done,
+            (_, failed) if failed == self.key_failures => Exit::Key,
+            _ => Exit::Failure,
+        }
+    }
+
+    /// For people. `verb` is `uploaded` or `downloaded`; `under` says more about how.
+    pub(super) fn text(&self, verb: &str, under: &str) -> String {
+        let rate = self.bytes as f64 / self.seconds.max(0.001);
+        let mut text = format!(
+            "{verb} {}, {}{under}, in {:.1} s ({}/s)",
+            objects(self.transferred),
+            human_bytes(self.bytes),
+            self.seconds,
+            human_bytes(rate as u64),
+        );
+        let mut row = |name: &str, count: u64, what: &str| {
+            if count > 0 {
+                text.push_str(&format!("\n  {name:<11} {count}{what}"));
+            }
+        };
+        row("unchanged", self.unchanged, ", the same on both sides");
+        row("left alone", self.existing, ", something was there");
+        row("skipped", self.skipped, ", no files");
+        row("unfinished", self.unfinished, "");
+        row("failed", self.failed, "");
+        text
+    }
+
+    /// As data.
+    pub(super) fn json(&self, stopped: Option<Stopped>) -> serde_json::Value {
+        let mut value = json!(self);
+        if let Some(fields) = value.as_object_mut() {
+            let stopped = stopped.map(|stopped| match stopped {
+                Stopped::Interrupted => "interrupted",
+                Stopped::TooManyErrors => "too many errors",
+                _ => "an error that concerns all",
+            });
+            fields.insert("complete".to_owned(), stopped.is_none().into());
+            fields.insert("stopped".to_owned(), stopped.into());
+        }
+        value
+    }
+}
+
+/// What all transfers of a run share.
+pub(super) fn engine(concurrency: Option<NonZeroUsize>) -> Engine {
+    let mut settings = EngineSettings::default();
+    if let Some(concurrency) = concurrency {
+        settings.most_requests = concurrency;
+    }
+    Engine::new(settings)
+}
+
+/// How many at once, and when to give up.
+pub(super) fn settings(arguments: &ManyArgs, concurrency: Option<NonZeroUsize>) -> ManySettings {
+    let mut settings = ManySettings {
+        max_errors: arguments.max_errors,
+        ..ManySettings::default()
+    };
+    if let Some(concurrency) = concurrency {
+        settings.slots = concurrency;
+    }
+    settings
+}
+
+/// Says why a run stopped early, and how to go on.
+pub(super) fn stopped_early(tally: &Tally, stopped: Option<Stopped>) -> Result<(), Failure> {
+    let (what, hint) = match stopped {
+        None => return Ok(()),
+        Some(Stopped::Interrupted) => (
+            "interrupted".to_owned(),
+            format!("go on with: {}", go_on(std::env::args_os())),
+        ),
+        Some(Stopped::TooManyErrors) => (
+            format!("stopped, as {} failed", objects(tally.failed)),
+            format!(
+                "see to the errors above, then go on with: {}",
+                go_on(std::env::args_os())
+            ),
+        ),
+        Some(_) => (
+            "stopped, as the others would fail for the same reason".to_owned(),
+            format!(
+                "see to the error above, then go on with: {}",
+                go_on(std::env::args_os())
+            ),
+        ),
+    };
+    Err(Failure::new(tally.exit(stopped), what).hint(hint))
+}
+
+/// The command that does the rest: large objects are continued, and what is the same is left alone.
+fn go_on(arguments: impl IntoIterator<Item = OsString>) -> String {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let chosen = arguments
+        .iter()
+        .any(|argument| argument.to_string_lossy().starts_with("--overwrite"));
+    let command = resume::command(arguments);
+    match chosen {
+        true => command,
+        false => command.replacen("--resume", "--resume --overwrite if-different", 1),
+    }
+}
+
+/// So many objects, for people.
+pub(super) fn objects(count: u64) -> String {
+    match count {
+        1 => "1 object".to_owned(),
+        count => format!("{count} objects"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_failures_have_in_common_decides() {
+        let mut tally = Tally::new();
+        assert_eq!(tally.exit(None), Exit::Done);
+        tally.failed(&Failure::new(Exit::Interrupted, "").into());
+        assert_eq!(tally.exit(None), Exit::Done);
+        tally.failed(&Failure::new(Exit::Key, "").into());
+        assert_eq!(tally.exit(None), Exit::Key);
+        tally.failed(&Failure::new(Exit::Usage, "").into());
+        assert_eq!(tally.exit(None), Exit::Failure);
+        assert_eq!(tally.exit(Some(Stopped::TooManyErrors)), Exit::Failure);
+        assert_eq!(tally.exit(Some(Stopped::Interrupted)), Exit::Interrupted);
+    }
+
+    #[test]
+    fn summaries_name_what_happened() {
+        let mut tally = Tally::new();
+        tally.done(Done::Transferred, 2 << 20);
+        tally.done(Done::Unchanged, 5);
+        tally.failed(&Failure::new(Exit::Key, "").into());
+        tally.seconds = 2.0;
+        assert_eq!(
+            tally.text("uploaded", " under key k"),
+            "uploaded 1 object, 2.0 MiB under key k, in 2.0 s (1.0 MiB/s)\n  \
+             unchanged   1, the same on both sides\n  failed      1"
+        );
+        assert_eq!(tally.json(None)["complete"], true);
+    }
+}
