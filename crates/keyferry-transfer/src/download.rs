@@ -322,6 +322,8 @@ async fn fetch(
     };
     match target {
         Target::Within(within) if within.size <= fetching.range_size => {
+            // Memory first, as for a stream.
+            let _held = fetching.engine.memory().reserve(within.size).await;
             let (object, first) = open().await?;
             if first.length < object.size {
                 // It has grown since it was listed.
