@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use aws_sdk_s3::types::MultipartUpload;
 use futures::{StreamExt, stream};
 use keyferry_transfer::{
     Download, DownloadTarget, LeftUpload, ObjectAddress, PartSize, Receipt, Silent, TransferError,
@@ -297,7 +298,9 @@ async fn assert_no_upload(world: &World, proxy: &Proxy, address: &ObjectAddress)
         .send()
         .await
         .unwrap();
-    for open in listed.uploads() {
+    // The prefix finds `uploads/25` as well as `uploads/2`.
+    let own = |open: &&MultipartUpload| open.key() == Some(address.key.as_str());
+    for open in listed.uploads().iter().filter(own) {
         let injected = proxy.injected();
         let unnamed = injected
             .iter()

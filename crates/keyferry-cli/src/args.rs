@@ -8,6 +8,7 @@ mod filter;
 mod key;
 mod lab;
 mod ls;
+mod many;
 mod moving;
 mod policy;
 mod rekey;
@@ -34,6 +35,7 @@ pub(crate) use key::{
 };
 pub(crate) use lab::{DemoArgs, LabArgs, LabCommand, StoryArg, UpArgs};
 pub(crate) use ls::LsArgs;
+pub(crate) use many::ManyArgs;
 pub(crate) use moving::MovingArgs;
 pub(crate) use policy::{
     ApplyArgs, CheckArgs, CheckFormat, CompareArgs, CompareFormat, DiagramArgs, DiagramFormat,
@@ -45,7 +47,7 @@ pub(crate) use rm::RmArgs;
 pub(crate) use secret_place::SecretPlace;
 pub(crate) use sync::{Compare, SyncArgs};
 pub(crate) use transfer::{
-    DownloadArgs, From, Level, Overwrite, ReplicaAddress, UploadArgs, VerifyArgs, WaitArgs,
+    DownloadArgs, From, Level, ReplicaAddress, UploadArgs, VerifyArgs, WaitArgs,
 };
 
 /// Move data in and out of Amazon S3 under keys that you alone hold, and prove that it arrived,

@@ -9,12 +9,14 @@ mod key;
 mod lab;
 mod ls;
 mod man;
+mod many;
 mod moving;
 mod policy;
 mod rekey;
 mod rm;
 mod sync;
 mod upload;
+mod uses;
 mod verify;
 
 use crate::args::{Arguments, Command};

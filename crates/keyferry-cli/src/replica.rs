@@ -26,13 +26,13 @@ pub(crate) fn given(
     })
 }
 
-/// The region and address that a download reads.
+/// The region and address that a download of this object, or of all below this prefix, reads.
 pub(crate) async fn side(
     invocation: &Invocation,
     aws: &Aws,
+    source: &ObjectAddress,
     arguments: &DownloadArgs,
 ) -> Result<(Region, ObjectAddress), Failure> {
-    let source = &arguments.source;
     let replica = given(invocation, source, arguments.replica.as_ref());
     match arguments.from {
         From::Replica => of_replica(aws, source, replica).await,

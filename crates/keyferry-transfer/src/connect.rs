@@ -5,8 +5,8 @@
 //! `AWS_CA_BUNDLE` do in the AWS CLI, so that no other authority can vouch for the server that is
 //! given a customer key. Customer keys travel over TLS only (S3-XFER-1).
 //!
-//! Checksums are left to this crate (the SDK adds and checks none of its own), retries of single
-//! requests, clock skew and credential renewal to the SDK.
+//! Checksums are left to this crate (the SDK adds and checks none of its own), and so are retries of
+//! the requests that move content; those of others and clock skew are left to the SDK.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -18,7 +18,8 @@ use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
-    BehaviorVersion, RequestChecksumCalculation, ResponseChecksumValidation, SharedHttpClient,
+    BehaviorVersion, IdentityCache, RequestChecksumCalculation, ResponseChecksumValidation,
+    SharedHttpClient,
 };
 use aws_sdk_s3::{Client, Config};
 use aws_smithy_http_client::tls;
@@ -28,9 +29,11 @@ use keyferry_policy::{BucketName, Region};
 use crate::TransferError;
 use crate::confirmation::JoinConfirmations;
 use crate::error::{Asked, classify, explain_bodyless};
+use renewal::Renewal;
 
 mod endpoints;
 mod failures;
+mod renewal;
 mod trust;
 
 pub use endpoints::{EndpointUrl, Endpoints, ParseEndpointsError};
@@ -159,6 +162,7 @@ fn client_with(trust_store: tls::TrustStore) -> SharedHttpClient {
 pub struct Connector {
     settings: ConnectorSettings,
     http_client: SharedHttpClient,
+    credentials: Renewal,
     clients: Mutex<BTreeMap<Region, Client>>,
 }
 
@@ -188,6 +192,7 @@ impl Connector {
             needs_trust,
         )?);
         Ok(Self {
+            credentials: Renewal::new(settings.credentials.clone()),
             settings,
             http_client,
             clients: Mutex::default(),
@@ -270,7 +275,9 @@ impl Connector {
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(aws_sdk_s3::config::Region::new(region.to_string()))
-            .credentials_provider(settings.credentials.clone())
+            .credentials_provider(SharedCredentialsProvider::new(self.credentials.clone()))
+            // They are kept there.
+            .identity_cache(IdentityCache::no_cache())
             .http_client(self.http_client.clone())
             .retry_config(RetryConfig::standard().with_max_attempts(settings.max_attempts.max(1)))
             .timeout_config(timeouts)
@@ -297,6 +304,8 @@ impl Connector {
         Ok(aws_sdk_s3::config::Builder::from(&shared)
             .interceptor(JoinConfirmations)
             .interceptor(NameEndpoint)
+            .interceptor(self.credentials.clone())
+            .retry_classifier(self.credentials.clone())
             .retry_classifier(UntrustedIsFinal)
             .force_path_style(path_style)
             .build())

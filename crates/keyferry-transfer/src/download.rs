@@ -25,7 +25,6 @@ use crate::{
     TransferError,
 };
 
-mod backoff;
 mod diagnosis;
 mod object;
 mod partial;
@@ -34,6 +33,7 @@ mod resuming;
 mod target;
 mod to_file;
 mod to_writer;
+mod unchanged;
 mod verification;
 mod within;
 
@@ -208,14 +208,6 @@ pub(crate) async fn download_then(
     cancel: CancellationToken,
     when_here: impl FnOnce(),
 ) -> Result<Downloaded, TransferError> {
-    // Before any request: a target that cannot be written needs no download.
-    let target = match download.destination {
-        DownloadTarget::File(path) => Target::file(path, download.overwrite).await?,
-        DownloadTarget::Within { folder, path, size } => {
-            Target::within(folder, path, size, download.overwrite).await?
-        }
-        DownloadTarget::Writer(writer) => Target::Writer(writer),
-    };
     let fetching = Fetching {
         client,
         source: &download.source,
@@ -223,8 +215,35 @@ pub(crate) async fn download_then(
         asked_version: download.version_id.as_deref(),
         range_size: download.range_size.get(),
         concurrency: download.concurrency.get(),
+        engine: &download.engine,
         events,
     };
+    let key_md5 = download.key.md5();
+    // Before any request: a target that cannot be written needs no download.
+    let overwrite = download.overwrite;
+    let target = match download.destination {
+        DownloadTarget::File(path) => Target::file(path, overwrite).await?,
+        DownloadTarget::Within { folder, path, size } => {
+            Target::within(folder, path, size, overwrite).await?
+        }
+        DownloadTarget::Writer(writer) => Target::Writer(writer),
+    };
+    if overwrite == Overwrite::IfDifferent
+        && let Some(path) = target.path()
+    {
+        let look = unchanged::look(&fetching, path);
+        let found = cancel.run_until_cancelled(look).await;
+        if let Some((object, verification)) = found.unwrap_or(Err(TransferError::Interrupted))? {
+            if let (Target::File(file), Some(_)) = (&target, download.resume) {
+                file.tidy(&fetching).await?;
+            }
+            let total = Some(object.size);
+            events.on(Event::Started { total });
+            events.on(Event::AlreadyThere { bytes: object.size });
+            events.on(Event::Finished { bytes: object.size });
+            return Ok(downloaded(object, verification, key_md5, true));
+        }
+    }
     let kept = OnceLock::new();
     let fetched = cancel
         .run_until_cancelled(fetch(&fetching, target, download.resume, &kept))
@@ -247,17 +266,26 @@ pub(crate) async fn download_then(
         (named, _) => named?,
     };
     events.on(Event::Finished { bytes: object.size });
-    Ok(Downloaded {
+    Ok(downloaded(object, verification, key_md5, false))
+}
+
+fn downloaded(
+    object: RemoteObject,
+    verification: Verification,
+    key_md5: KeyMd5,
+    unchanged: bool,
+) -> Downloaded {
+    Downloaded {
         version_id: object.version_id,
         size: object.size,
         etag: object.etag.trim_matches('"').to_owned(),
         verification,
-        key_md5: download.key.md5(),
+        key_md5,
         last_modified: object.last_modified,
         content_type: object.content_type,
         metadata: object.metadata,
-        unchanged: false,
-    })
+        unchanged,
+    }
 }
 
 /// Where the content is, complete and verified.
@@ -307,8 +335,12 @@ async fn fetch(
             Ok((object, verification, Saved::Alone(file)))
         }
         Target::Writer(writer) => {
+            // Memory first: nobody waits for it while others wait for the request to end.
+            let memory = fetching.engine.memory();
+            let for_first = memory.reserve(fetching.range_size).await;
             let (object, first) = open().await?;
-            let verification = to_writer::fetch(fetching, &object, first, writer).await?;
+            let verification =
+                to_writer::fetch(fetching, &object, first, for_first, writer).await?;
             Ok((object, verification, Saved::Nowhere))
         }
     }

@@ -18,7 +18,7 @@ pub use error::LocalError;
 pub use filter::{BadPattern, Filter, Rule};
 pub use key_path::{KeyPath, KeyPathError};
 pub use target_folder::TargetFolder;
-pub use walk::{Found, LocalFile, Special, Walk};
+pub use walk::{Found, LocalFile, Special, Walk, read_ahead};
 
 pub(crate) use keeping::{SYNCS_TOGETHER, Unnamed};
 pub(crate) use target_folder::Place;

@@ -139,7 +139,7 @@ impl<C> Job<C, Downloaded> {
         download: Download,
         events: Arc<dyn Observer>,
     ) -> Self {
-        Self::new(context, size, move |running: Running| async move {
+        Self::new(context, size, move |mut running: Running| async move {
             running.download(&client, download, &*events).await
         })
     }

@@ -24,7 +24,8 @@ pub struct Receipt {
     pub size: u64,
     /// Entity tag, without quotes. Under SSE-C it is no MD5.
     pub etag: String,
-    /// How the object was cut into parts; absent for a single PUT.
+    /// How the object was cut into parts; absent for a single PUT, and for an object that was found
+    /// to be the same already.
     pub parts: Option<PartLayout>,
     /// The full-object checksum, as computed here and confirmed by S3.
     pub checksum: Checksum,

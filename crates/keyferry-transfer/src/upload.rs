@@ -25,13 +25,15 @@ use crate::{
 
 pub(crate) mod blocked;
 mod body;
-mod buffers;
+mod existing;
 mod headers;
 mod key_tag_denied;
 mod labels;
 mod meter;
 mod multipart;
+mod part;
 mod reading;
+mod request;
 mod resuming;
 mod single;
 mod source;
@@ -92,8 +94,8 @@ pub struct Upload {
     pub multipart_threshold: Option<u64>,
     /// Expected length of a stream, from which the part size is chosen.
     pub expected_size: Option<u64>,
-    /// How many parts are in flight at most. Fewer are when parts are so large that their buffers
-    /// would take more than 256 MiB.
+    /// How many parts are in flight at most; fewer are where the engine's memory or the pace that
+    /// the server can take do not allow more.
     pub concurrency: NonZeroUsize,
     /// Where an upload of a file in parts is remembered, so that it can be continued when it breaks
     /// off. Without, nothing is kept, and a stream cannot be continued in any case.
@@ -167,6 +169,8 @@ struct Sending<'a> {
     meter: Meter,
     /// Whether the object is to be stored only where none has its name.
     if_none_match: bool,
+    engine: &'a Engine,
+    concurrency: usize,
     events: &'a dyn Observer,
     cancel: &'a CancellationToken,
 }
@@ -217,14 +221,33 @@ pub async fn upload(
         .unwrap_or(plan.part_size.bytes())
         .min(crate::MAX_SINGLE_PUT);
     let in_one = size.filter(|size| *size < threshold);
-    let mut unfinished = match (&upload.resume, &source) {
+    let sending = Sending {
+        client,
+        destination: &upload.destination,
+        key: upload.key.headers(),
+        labels,
+        meter: Meter::default(),
+        if_none_match: upload.if_none_match || upload.overwrite == Overwrite::Never,
+        engine: &upload.engine,
+        concurrency: upload.concurrency.get(),
+        events,
+        cancel: &cancel,
+    };
+    let cut = Cut {
+        in_one,
+        part_size: plan.part_size.bytes(),
+        concurrency: sending.concurrency,
+        sha256: upload.sha256,
+    };
+    events.on(Event::Started { total: size });
+    let unfinished = match (&upload.resume, &source) {
         (Some(place), Source::File(file)) => {
             let wanted = Wanted {
                 file,
                 destination: &upload.destination,
                 key_id: upload.key_id.as_ref(),
                 key_md5: upload.key.md5(),
-                labels: &labels,
+                labels: &sending.labels,
                 part_size: plan.part_size,
                 any_part_size: upload.part_size.is_none(),
                 in_parts: in_one.is_none(),
@@ -233,39 +256,33 @@ pub async fn upload(
         }
         _ => None,
     };
-    let part_size = unfinished
-        .as_ref()
-        .map_or(plan.part_size.bytes(), Unfinished::part_size);
-    let cut = Cut {
-        in_one,
-        part_size,
-        concurrency: reading::in_flight(upload.concurrency, part_size, &source),
-        sha256: upload.sha256,
+    let existing = match upload.overwrite {
+        // An object that is there may be what an upload to be continued has become.
+        _ if unfinished.as_ref().is_some_and(Unfinished::continues) => Ok(None),
+        Overwrite::Always => Ok(None),
+        Overwrite::Never => existing::refuse(&sending).await.map(|()| None),
+        Overwrite::IfDifferent => existing::same(&sending, source.again(), cut).await,
     };
-    let sending = Sending {
-        client,
-        destination: &upload.destination,
-        key: upload.key.headers(),
-        labels,
-        meter: Meter::default(),
-        if_none_match: upload.if_none_match || upload.overwrite == Overwrite::Never,
-        events,
-        cancel: &cancel,
+    let same = match existing {
+        Ok(same) => same,
+        Err(error) => {
+            if let Some(unfinished) = unfinished {
+                unfinished.close().await;
+            }
+            return Err(error);
+        }
     };
-    events.on(Event::Started { total: size });
-    let stored = resuming::send(&sending, source, cut, unfinished.as_mut()).await;
-    if let Some(unfinished) = unfinished {
-        unfinished.close().await;
-    }
-    let stored = stored?;
+    let unchanged = same.is_some();
+    let (stored, uploaded) = match same {
+        None => (send(&sending, source, cut, unfinished).await?, None),
+        Some(same) => {
+            if let Some(unfinished) = unfinished {
+                resuming::leave(&sending, unfinished).await;
+            }
+            (same.stored, same.last_modified)
+        }
+    };
     let size = stored.content.size;
-    if stored.tag_denied || sending.labels.key_tag_left_out {
-        let reason = match stored.tag_denied {
-            true => NoKeyTag::Denied,
-            false => NoKeyTag::Full,
-        };
-        events.on(Event::KeyTagLeftOut { reason });
-    }
     events.on(Event::Finished { bytes: size });
     let receipt = Receipt {
         format: Receipt::FORMAT,
@@ -282,10 +299,35 @@ pub async fn upload(
         sha256: stored.content.sha256,
         key_id: upload.key_id,
         key_md5: upload.key.md5(),
-        uploaded: Timestamp::now(),
+        uploaded: uploaded.unwrap_or_else(Timestamp::now),
     };
-    Ok(Uploaded {
-        receipt,
-        unchanged: false,
-    })
+    Ok(Uploaded { receipt, unchanged })
+}
+
+/// Sends the content, or what an earlier run left of it.
+async fn send(
+    sending: &Sending<'_>,
+    source: Source,
+    cut: Cut,
+    mut unfinished: Option<Unfinished>,
+) -> Result<Stored, TransferError> {
+    let cut = Cut {
+        part_size: unfinished
+            .as_ref()
+            .map_or(cut.part_size, Unfinished::part_size),
+        ..cut
+    };
+    let stored = resuming::send(sending, source, cut, unfinished.as_mut()).await;
+    if let Some(unfinished) = unfinished {
+        unfinished.close().await;
+    }
+    let stored = stored?;
+    if stored.tag_denied || sending.labels.key_tag_left_out {
+        let reason = match stored.tag_denied {
+            true => NoKeyTag::Denied,
+            false => NoKeyTag::Full,
+        };
+        sending.events.on(Event::KeyTagLeftOut { reason });
+    }
+    Ok(stored)
 }

@@ -9,15 +9,36 @@ use bytesize::ByteSize;
 use clap::{Args, ValueEnum};
 use keyferry_policy::{BucketName, NameError, Region};
 
-use super::KeySource;
+use super::{KeySource, ManyArgs};
 
 /// `keyferry upload`
 #[derive(Debug, Args)]
+#[command(
+    override_usage = "keyferry upload [OPTIONS] SRC s3://BUCKET/KEY\n       \
+                      keyferry upload [OPTIONS] -r SRC... s3://BUCKET/PREFIX\n       \
+                      keyferry upload [OPTIONS] --files-from FILE [FOLDER] s3://BUCKET/PREFIX"
+)]
 pub(crate) struct UploadArgs {
-    /// File to upload; `-` for standard input.
-    pub(crate) source: PathBuf,
-    /// Where to: s3://BUCKET/KEY. A bucket alone, or a key that ends in `/`, gets the file's name.
-    pub(crate) destination: String,
+    /// Files to upload, with -r folders, too; `-` for standard input. Then where to: s3://BUCKET/KEY.
+    /// A bucket alone, or a key that ends in `/`, gets the file's name. With -r, the content of one
+    /// folder goes below the prefix; several folders and files keep their names there.
+    #[arg(required = true, value_name = "SRC... S3-ADDRESS")]
+    pub(crate) places: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) many: ManyArgs,
+    /// Upload the files that this file lists, one path a line; `-` for standard input. Paths are taken
+    /// below FOLDER, or else the current folder, and are the keys below the prefix.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) files_from: Option<PathBuf>,
+    /// The paths in the list end in NUL characters, as `find -print0` writes them.
+    #[arg(short = '0', long, requires = "files_from")]
+    pub(crate) null: bool,
+    /// Upload what symbolic links in folders lead to. Without it, links are skipped.
+    #[arg(long)]
+    pub(crate) follow_symlinks: bool,
+    /// What to do when the object exists. `if-different` compares size and checksum.
+    #[arg(long, default_value = "always")]
+    pub(crate) overwrite: Overwrite,
     /// Key to encrypt under: a ring, a key id, file:PATH, fd:N or env:NAME.
     #[arg(long, env = "KEYFERRY_KEY", hide_env_values = true)]
     pub(crate) key: Option<KeySource>,
@@ -33,7 +54,7 @@ pub(crate) struct UploadArgs {
     /// Size of parts; chosen by the object's size when it is left out.
     #[arg(long, value_name = "SIZE")]
     pub(crate) part_size: Option<ByteSize>,
-    /// Parts under way at once.
+    /// Parts of a file, or small files, under way at once.
     #[arg(long, value_name = "N")]
     pub(crate) concurrency: Option<NonZeroUsize>,
     /// Go on with an upload of this file that broke off. What is there already is checked, not
@@ -48,7 +69,8 @@ pub(crate) struct UploadArgs {
     /// Upload although no tested backup holds the ring's key. Remembered: it is asked once a ring.
     #[arg(long)]
     pub(crate) accept_loss_risk: bool,
-    /// Write the receipt to this file, for `keyferry verify --receipt FILE` later.
+    /// Write the receipt to this file, for `keyferry verify --receipt FILE` later. Of many objects, one
+    /// a line.
     #[arg(long, value_name = "FILE")]
     pub(crate) receipt: Option<PathBuf>,
 }
@@ -56,10 +78,12 @@ pub(crate) struct UploadArgs {
 /// `keyferry download`
 #[derive(Debug, Args)]
 pub(crate) struct DownloadArgs {
-    /// Object to download: s3://BUCKET/KEY.
-    pub(crate) source: keyferry_transfer::ObjectAddress,
+    /// Object to download: s3://BUCKET/KEY. With -r, all below s3://BUCKET/PREFIX.
+    pub(crate) source: String,
     /// File or folder to write; `-` for standard output.
     pub(crate) destination: PathBuf,
+    #[command(flatten)]
+    pub(crate) many: ManyArgs,
     /// Key to decrypt with: a ring (all of its keys are tried), a key id, file:PATH, fd:N or
     /// env:NAME. Found by itself when it is left out.
     #[arg(long, env = "KEYFERRY_KEY", hide_env_values = true)]
@@ -73,14 +97,14 @@ pub(crate) struct DownloadArgs {
     /// The replica's bucket and region; from the replication configuration when it is left out.
     #[arg(long, value_name = "BUCKET@REGION")]
     pub(crate) replica: Option<ReplicaAddress>,
-    /// What to do when the file exists.
+    /// What to do when the file exists. `if-different` compares size and checksum.
     #[arg(long, default_value = "always")]
     pub(crate) overwrite: Overwrite,
     /// Go on with a download to this file that broke off. What is there already is checked, not
     /// fetched. Without, an earlier one is overwritten.
     #[arg(long)]
     pub(crate) resume: bool,
-    /// Ranges under way at once.
+    /// Ranges of an object, or small objects, under way at once.
     #[arg(long, value_name = "N")]
     pub(crate) concurrency: Option<NonZeroUsize>,
 }
@@ -147,13 +171,33 @@ pub(crate) enum From {
     Replica,
 }
 
-/// What a download does when its file exists.
+/// What a transfer does when there is something where it would put its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Overwrite {
     /// Replaces it, once the new content is verified.
     Always,
-    /// Leaves it and fails.
+    /// Replaces it, unless it is the same already.
+    IfDifferent,
+    /// Leaves it. That fails for one object; of many, the others are transferred.
     Never,
+}
+
+impl std::convert::From<Overwrite> for keyferry_transfer::Overwrite {
+    fn from(overwrite: Overwrite) -> Self {
+        match overwrite {
+            Overwrite::Always => Self::Always,
+            Overwrite::IfDifferent => Self::IfDifferent,
+            Overwrite::Never => Self::Never,
+        }
+    }
+}
+
+impl UploadArgs {
+    /// The sources, and the address behind them.
+    pub(crate) fn split(&self) -> Option<(&[PathBuf], &str)> {
+        let (destination, sources) = self.places.split_last()?;
+        Some((sources, destination.to_str()?))
+    }
 }
 
 /// `BUCKET@REGION`

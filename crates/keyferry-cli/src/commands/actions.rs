@@ -89,6 +89,14 @@ impl Actions {
         self.write(action)
     }
 
+    /// Something that people hear of in other ways.
+    pub(super) fn silent(&mut self, action: &impl Serialize) -> Result<(), Failure> {
+        match self.terminal.is_text() {
+            true => Ok(()),
+            false => self.write(action),
+        }
+    }
+
     fn write(&mut self, action: &impl Serialize) -> Result<(), Failure> {
         let comma = match self.terminal.output() {
             Output::Json if self.written > 0 => ",",

@@ -1,11 +1,17 @@
 //! `keyferry download`
 
+mod many;
+mod object_keys;
+mod taking;
+
 use std::path::{Path, PathBuf};
 
-use keyferry_transfer::{Download, DownloadTarget, ObjectAddress, Verification, download};
+use keyferry_transfer::{
+    Download, DownloadTarget, ObjectAddress, ParseAddressError, Verification, download,
+};
 
 use super::Invocation;
-use crate::args::{self, DownloadArgs};
+use crate::args::DownloadArgs;
 use crate::aws::Aws;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -20,9 +26,21 @@ pub(super) async fn run(invocation: &Invocation, arguments: DownloadArgs) -> Res
         )
         .hint("`keyferry upload` writes to S3"));
     }
+    if arguments.many.recursive {
+        return many::run(invocation, &arguments).await;
+    }
+    arguments.many.only_one()?;
+    let address: ObjectAddress = arguments.source.parse().map_err(|error| {
+        let names_many = matches!(error, ParseAddressError::NoKey(_));
+        let failure = Failure::from_error(Exit::Usage, &error);
+        match names_many {
+            true => failure.hint("-r downloads all objects of a bucket"),
+            false => failure,
+        }
+    })?;
     let cancel = interrupt::token(terminal)?;
     let aws = Aws::connect(&invocation.settings).await?;
-    let (region, source) = replica::side(invocation, &aws, &arguments).await?;
+    let (region, source) = replica::side(invocation, &aws, &address, &arguments).await?;
     let client = aws.client(&region)?;
     let wanted = find_key::Wanted {
         client: &client,
@@ -30,12 +48,18 @@ pub(super) async fn run(invocation: &Invocation, arguments: DownloadArgs) -> Res
         address: &source,
         version_id: arguments.version_id.as_deref(),
         asked: arguments.key.as_ref(),
-        is_replica: source.bucket != arguments.source.bucket,
+        is_replica: source.bucket != address.bucket,
     };
     let opened = find_key::open(invocation, wanted).await?;
 
     let to_stdout = arguments.destination.as_os_str() == "-";
     let path = (!to_stdout).then(|| target_file(&arguments.destination, &source));
+    if arguments.many.dry_run {
+        let to = path.as_deref().unwrap_or(Path::new("-")).display();
+        return terminal
+            .print(format!("would download {source} to {to}"))
+            .map(|()| Exit::Done);
+    }
     let target = match &path {
         Some(path) => DownloadTarget::File(path.clone()),
         None => DownloadTarget::Writer(Box::new(tokio::io::stdout())),
@@ -43,10 +67,7 @@ pub(super) async fn run(invocation: &Invocation, arguments: DownloadArgs) -> Res
     let mut request = Download::new(source.clone(), opened.key.key, target);
     // The version that the key was proven on, so that nothing can come between.
     request.version_id = arguments.version_id.or(opened.subject.version_id);
-    request.overwrite = match arguments.overwrite {
-        args::Overwrite::Always => keyferry_transfer::Overwrite::Always,
-        args::Overwrite::Never => keyferry_transfer::Overwrite::Never,
-    };
+    request.overwrite = arguments.overwrite.into();
     request.resume = Some(resume::asked(arguments.resume));
     if let Some(concurrency) = arguments.concurrency {
         request.concurrency = concurrency;
@@ -60,7 +81,9 @@ pub(super) async fn run(invocation: &Invocation, arguments: DownloadArgs) -> Res
     let Some(path) = path else {
         return Ok(Exit::Done);
     };
-    if terminal.is_text() {
+    if downloaded.unchanged && terminal.is_text() {
+        terminal.print(format!("{} is the same already", path.display()))?;
+    } else if terminal.is_text() {
         terminal.print(format!(
             "downloaded {} from {source} ({region}) to {}; {}",
             human_bytes(downloaded.size),
@@ -82,6 +105,7 @@ pub(super) async fn run(invocation: &Invocation, arguments: DownloadArgs) -> Res
             "metadata": downloaded.metadata,
             "verified": !matches!(downloaded.verification, Verification::Unverified(_)),
             "verification": integrity(&downloaded.verification),
+            "unchanged": downloaded.unchanged,
         }))?;
     }
     Ok(Exit::Done)

@@ -1,14 +1,20 @@
 //! What uploads and downloads of many objects have in common: what can become of each, and what all
 //! of it comes to.
 
+use std::ffi::OsString;
+use std::num::NonZeroUsize;
 use std::time::Instant;
 
-use keyferry_transfer::{ErrorKind, JobError, Stopped, TransferError};
+use keyferry_transfer::{
+    Engine, EngineSettings, ErrorKind, JobError, ManySettings, Stopped, TransferError,
+};
 use serde::Serialize;
 use serde_json::json;
 
+use crate::args::ManyArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::resume;
 use crate::terminal::human_bytes;
 
 /// Why an object was not transferred.
@@ -17,12 +23,17 @@ pub(super) struct JobFailure {
     pub(super) failure: Failure,
     concerns_all: bool,
     is_interruption: bool,
+    is_there: bool,
 }
 
 impl From<TransferError> for JobFailure {
     fn from(error: TransferError) -> Self {
         Self {
             concerns_all: error.concerns_all(),
+            is_there: matches!(
+                error,
+                TransferError::ObjectExists { .. } | TransferError::TargetExists { .. }
+            ),
             is_interruption: error.kind() == ErrorKind::Interrupted,
             failure: match error {
                 // The command that goes on is told once, for all.
@@ -37,8 +48,43 @@ impl From<Failure> for JobFailure {
     fn from(failure: Failure) -> Self {
         Self {
             concerns_all: failure.exit() == Exit::Store,
+            is_there: false,
             is_interruption: failure.exit() == Exit::Interrupted,
             failure,
+        }
+    }
+}
+
+impl JobFailure {
+    /// Whether the object exists that was not to be overwritten.
+    pub(super) fn is_object_there(&self) -> bool {
+        self.is_there
+    }
+
+    /// Whether it was stopped together with the run.
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.is_interruption
+    }
+
+    /// Puts what happened into an action.
+    pub(super) fn describe(&self, action: &mut serde_json::Value) {
+        let status = match self.is_interruption {
+            true => "unfinished",
+            false => "failed",
+        };
+        if let Some(fields) = action.as_object_mut() {
+            fields.insert("status".to_owned(), status.into());
+            fields.insert("error".to_owned(), self.failure.to_json()["error"].clone());
+        }
+    }
+
+    /// The failure, with the name of what failed in its message.
+    pub(super) fn about(self, name: &str) -> Failure {
+        let message = self.failure.message();
+        match message.contains(name) {
+            true => self.failure,
+            false => Failure::new(self.failure.exit(), format!("`{name}`: {message}"))
+                .maybe_hint(self.failure.hint_text().map(str::to_owned)),
         }
     }
 }
@@ -136,11 +182,6 @@ impl Tally {
         self.transferred + self.unchanged + self.existing + self.failed + self.unfinished == 0
     }
 
-    /// How many objects were transferred.
-    pub(super) fn transferred(&self) -> u64 {
-        self.transferred
-    }
-
     /// How the run ends: with what all failures have in common.
     pub(super) fn exit(&self, stopped: Option<Stopped>) -> Exit {
         match (stopped, self.failed) {
@@ -187,6 +228,66 @@ impl Tally {
             fields.insert("stopped".to_owned(), stopped.into());
         }
         value
+    }
+}
+
+/// What all transfers of a run share.
+pub(super) fn engine(concurrency: Option<NonZeroUsize>) -> Engine {
+    let mut settings = EngineSettings::default();
+    if let Some(concurrency) = concurrency {
+        settings.most_requests = concurrency;
+    }
+    Engine::new(settings)
+}
+
+/// How many at once, and when to give up.
+pub(super) fn settings(arguments: &ManyArgs, concurrency: Option<NonZeroUsize>) -> ManySettings {
+    let mut settings = ManySettings {
+        max_errors: arguments.max_errors,
+        ..ManySettings::default()
+    };
+    if let Some(concurrency) = concurrency {
+        settings.slots = concurrency;
+    }
+    settings
+}
+
+/// Says why a run stopped early, and how to go on.
+pub(super) fn stopped_early(tally: &Tally, stopped: Option<Stopped>) -> Result<(), Failure> {
+    let (what, hint) = match stopped {
+        None => return Ok(()),
+        Some(Stopped::Interrupted) => (
+            "interrupted".to_owned(),
+            format!("go on with: {}", go_on(std::env::args_os())),
+        ),
+        Some(Stopped::TooManyErrors) => (
+            format!("stopped, as {} failed", objects(tally.failed)),
+            format!(
+                "see to the errors above, then go on with: {}",
+                go_on(std::env::args_os())
+            ),
+        ),
+        Some(_) => (
+            "stopped, as the others would fail for the same reason".to_owned(),
+            format!(
+                "see to the error above, then go on with: {}",
+                go_on(std::env::args_os())
+            ),
+        ),
+    };
+    Err(Failure::new(tally.exit(stopped), what).hint(hint))
+}
+
+/// The command that does the rest: large objects are continued, and what is the same is left alone.
+fn go_on(arguments: impl IntoIterator<Item = OsString>) -> String {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let chosen = arguments
+        .iter()
+        .any(|argument| argument.to_string_lossy().starts_with("--overwrite"));
+    let command = resume::command(arguments);
+    match chosen {
+        true => command,
+        false => command.replacen("--resume", "--resume --overwrite if-different", 1),
     }
 }
 

@@ -1,11 +1,21 @@
 //! `keyferry upload`
 
+mod many;
+mod receipts;
 mod record;
+mod replication;
+mod sources;
+mod taking;
 
+use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use keyferry_keystore::Store;
-use keyferry_transfer::{ObjectAddress, PartSize, Receipt, Upload, UploadSource, upload};
+use keyferry_policy::BucketName;
+use keyferry_transfer::{
+    ObjectAddress, Overwrite, PartSize, Receipt, Upload, UploadSource, Uploaded, upload,
+};
 use keyferry_verify::Subject;
 use tempfile::NamedTempFile;
 
@@ -19,48 +29,64 @@ use crate::{interrupt, resume, terminal::human_bytes};
 use record::Watching;
 
 pub(super) async fn run(invocation: &Invocation, arguments: UploadArgs) -> Result<Exit, Failure> {
+    let (sources, address) = arguments.split().ok_or_else(no_address)?;
+    if arguments.many.recursive || arguments.files_from.is_some() || sources.len() > 1 {
+        return many::run(invocation, &arguments, sources, address).await;
+    }
+    match sources {
+        [source] => one(invocation, &arguments, source, address).await,
+        _ => Err(no_address()),
+    }
+}
+
+/// Uploads one file, or standard input.
+async fn one(
+    invocation: &Invocation,
+    arguments: &UploadArgs,
+    source: &Path,
+    address: &str,
+) -> Result<Exit, Failure> {
     let terminal = invocation.terminal;
-    let destination = destination(&arguments.source, &arguments.destination)?;
-    check_source(&arguments.source)?;
+    arguments.many.only_one()?;
+    let destination = destination(source, address)?;
+    check_source(source)?;
+    let asked = Asked::new(arguments)?;
+    if arguments.many.dry_run {
+        return terminal
+            .print(format!(
+                "would upload {} to {destination}",
+                source.display()
+            ))
+            .map(|()| Exit::Done);
+    }
     let receipt_file = arguments
         .receipt
         .as_deref()
         .map(ReceiptFile::begin)
         .transpose()?;
-    let (key, store) = upload_key(invocation, &arguments, &destination)?;
+    let (key, store) = upload_key(invocation, arguments, &destination.bucket)?;
     let cancel = interrupt::token(terminal)?;
     let aws = Aws::connect(&invocation.settings).await?;
     let region = aws.bucket_region(&destination.bucket).await?;
     let client = aws.client(&region)?;
 
-    let source = if arguments.source.as_os_str() == "-" {
+    let source = if source.as_os_str() == "-" {
         UploadSource::Reader(Box::new(tokio::io::stdin()))
     } else {
-        UploadSource::File(arguments.source.clone())
+        UploadSource::File(source.to_owned())
     };
     let place = resume::place(&invocation.settings, &region, arguments.resume);
     let mut request = Upload::new(source, destination.clone(), region, key.key.clone());
     request.resume = place;
     request.key_id = key.id.clone();
-    request.content_type = arguments.content_type.clone();
-    request.metadata = arguments.metadata.iter().cloned().collect();
-    request.tags = arguments.tag.iter().cloned().collect();
-    request.part_size = arguments
-        .part_size
-        .map(|size| PartSize::new(size.as_u64()))
-        .transpose()
-        .map_err(|error| Failure::from_error(Exit::Usage, &error))?;
-    if let Some(concurrency) = arguments.concurrency {
-        request.concurrency = concurrency;
-    }
+    asked.of(&mut request);
 
     let progress = Watching::new(terminal.progress("uploading"));
     // A proof of our own is worth its cost where it is written down.
     request.sha256 = receipt_file.is_some() || !terminal.is_text();
-    let receipt = upload(&client, request, &progress, cancel.clone())
+    let Uploaded { receipt, unchanged } = upload(&client, request, &progress, cancel.clone())
         .await
-        .map_err(resume::failure)?
-        .receipt;
+        .map_err(resume::failure)?;
     progress.shown.finish();
     record::used(
         terminal,
@@ -71,7 +97,9 @@ pub(super) async fn run(invocation: &Invocation, arguments: UploadArgs) -> Resul
     if let Some(file) = receipt_file {
         file.write(&receipt)?;
     }
-    if terminal.is_text() {
+    if unchanged && terminal.is_text() {
+        terminal.print(format!("{destination} is the same already"))?;
+    } else if terminal.is_text() {
         terminal.print(format!(
             "uploaded {} to {destination} under key {}{}",
             human_bytes(receipt.size),
@@ -85,7 +113,7 @@ pub(super) async fn run(invocation: &Invocation, arguments: UploadArgs) -> Resul
     }
     if arguments.no_wait {
         if !terminal.is_text() {
-            terminal.json(&serde_json::json!({"receipt": receipt}))?;
+            terminal.json(&serde_json::json!({"receipt": receipt, "unchanged": unchanged}))?;
         }
         return Ok(Exit::Done);
     }
@@ -100,6 +128,49 @@ pub(super) async fn run(invocation: &Invocation, arguments: UploadArgs) -> Resul
     )
     .await?;
     verify::show(terminal, &report, Some(&receipt), true)
+}
+
+fn no_address() -> Failure {
+    Failure::new(Exit::Usage, "what to upload, and where to, must be given")
+        .hint("`keyferry upload FILE s3://BUCKET/KEY`; with -r, a folder and a prefix")
+}
+
+/// What the options say of how each object is stored.
+struct Asked {
+    content_type: Option<String>,
+    metadata: BTreeMap<String, String>,
+    tags: BTreeMap<String, String>,
+    part_size: Option<PartSize>,
+    overwrite: Overwrite,
+    concurrency: Option<NonZeroUsize>,
+}
+
+impl Asked {
+    fn new(arguments: &UploadArgs) -> Result<Self, Failure> {
+        Ok(Self {
+            content_type: arguments.content_type.clone(),
+            metadata: arguments.metadata.iter().cloned().collect(),
+            tags: arguments.tag.iter().cloned().collect(),
+            part_size: arguments
+                .part_size
+                .map(|size| PartSize::new(size.as_u64()))
+                .transpose()
+                .map_err(|error| Failure::from_error(Exit::Usage, &error))?,
+            overwrite: arguments.overwrite.into(),
+            concurrency: arguments.concurrency,
+        })
+    }
+
+    fn of(&self, request: &mut Upload) {
+        request.content_type.clone_from(&self.content_type);
+        request.metadata.clone_from(&self.metadata);
+        request.tags.clone_from(&self.tags);
+        request.part_size = self.part_size;
+        request.overwrite = self.overwrite;
+        if let Some(concurrency) = self.concurrency {
+            request.concurrency = concurrency;
+        }
+    }
 }
 
 /// The object to write. As with `aws s3 cp`, a bucket or a key that ends in `/` is a folder.
@@ -145,8 +216,9 @@ pub(super) fn check_source(source: &Path) -> Result<(), Failure> {
         )
     };
     if source.is_dir() {
-        return Err(failure(&"it is a folder")
-            .hint("name a file, or pack the folder: `tar c FOLDER | keyferry upload - ...`"));
+        return Err(failure(&"it is a folder").hint(
+            "-r uploads all that is in it; as one object: `tar c FOLDER | keyferry upload - ...`",
+        ));
     }
     std::fs::File::open(source)
         .map(drop)
@@ -162,14 +234,7 @@ struct ReceiptFile<'a> {
 impl<'a> ReceiptFile<'a> {
     fn begin(path: &'a Path) -> Result<Self, Failure> {
         if path.exists() {
-            return Err(Failure::new(
-                Exit::Usage,
-                format!(
-                    "the receipt `{}` exists and is not overwritten",
-                    path.display()
-                ),
-            )
-            .hint("an older upload may be proven by it; give another name"));
+            return Err(receipt_exists(path));
         }
         let folder = match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -190,12 +255,20 @@ impl<'a> ReceiptFile<'a> {
     }
 }
 
+fn receipt_exists(path: &Path) -> Failure {
+    let what = format!(
+        "the receipt `{}` exists and is not overwritten",
+        path.display()
+    );
+    Failure::new(Exit::Usage, what).hint("an older upload may be proven by it; give another name")
+}
+
 fn upload_key(
     invocation: &Invocation,
     arguments: &UploadArgs,
-    destination: &ObjectAddress,
+    bucket: &BucketName,
 ) -> Result<(ChosenKey, Option<Store>), Failure> {
-    let configured = invocation.settings.default_key(&destination.bucket);
+    let configured = invocation.settings.default_key(bucket);
     let source = arguments.key.as_ref().or(configured.as_ref()).ok_or_else(|| {
         Failure::new(Exit::Usage, "no key to encrypt under was given").hint(
             "give --key RING (`keyferry key new RING` makes one), or set `key` in the configuration",

@@ -165,8 +165,12 @@ mod tests {
     async fn what_cannot_be_recorded_is_counted() {
         let key = id(1);
         let unknown = key.clone();
-        let recorder =
-            Recorder::start(move |_, _| Err(Error::UnknownKey { id: unknown.clone() })).unwrap();
+        let recorder = Recorder::start(move |_, _| {
+            Err(Error::UnknownKey {
+                id: unknown.clone(),
+            })
+        })
+        .unwrap();
         for number in 0..700 {
             recorder.uses(&key, ObjectUse::new("bucket", format!("{number}"), None));
         }

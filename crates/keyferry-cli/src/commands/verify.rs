@@ -110,17 +110,22 @@ pub(super) async fn of_subject(
         subject,
         key,
         wait: options.wait,
-        level: match options.level {
-            _ if options.deep => Level::Deep,
-            args::Level::Status => Level::Status,
-            args::Level::Equal => Level::Equal,
-            args::Level::Deep => Level::Deep,
-        },
+        level: level(options),
         replica: replica::given(invocation, &subject.source, options.replica.as_ref()),
         probe: !options.no_probe,
     };
     let progress = invocation.terminal.progress("replicating");
     Ok(keyferry_verify::verify(aws.connector(), verification, &progress, cancel).await?)
+}
+
+/// How hard the options ask to look.
+pub(super) fn level(options: &WaitArgs) -> Level {
+    match options.level {
+        _ if options.deep => Level::Deep,
+        args::Level::Status => Level::Status,
+        args::Level::Equal => Level::Equal,
+        args::Level::Deep => Level::Deep,
+    }
 }
 
 /// Prints a report and says how the run ends.

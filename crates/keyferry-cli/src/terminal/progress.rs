@@ -176,6 +176,14 @@ impl Progress {
         }
     }
 
+    /// Writes to the terminal while no bar is in the way.
+    pub(crate) fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
+        match &self.0 {
+            Kind::Bar(bar) => bar.suspend(write),
+            _ => write(),
+        }
+    }
+
     /// Removes the bar; the command prints its own result.
     pub(crate) fn finish(&self) {
         if let Kind::Bar(bar) = &self.0 {

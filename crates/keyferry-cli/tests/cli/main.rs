@@ -7,5 +7,6 @@ mod key_life;
 mod main_job;
 mod moving;
 mod rekey;
+mod resume;
 mod running;
 mod secrets;

@@ -18,9 +18,15 @@ use keyferry_transfer::{Connector, ConnectorSettings};
 use rustix::process::{Pid, Signal};
 use tempfile::TempDir;
 
+/// The binary under test; `KEYFERRY_TEST_BIN` names another, such as a release build.
+pub(crate) fn binary() -> PathBuf {
+    let other = std::env::var_os("KEYFERRY_TEST_BIN");
+    other.map_or_else(|| env!("CARGO_BIN_EXE_keyferry").into(), PathBuf::from)
+}
+
 /// The binary under test, with an environment of its own.
 pub(crate) fn keyferry() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_keyferry"));
+    let mut command = Command::new(binary());
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         if ["AWS_", "KEYFERRY_", "RCLONE_"]

@@ -6,19 +6,24 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use aws_sdk_s3::Client;
+use aws_sdk_s3::config::StalledStreamProtectionConfig;
+use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::{Client, Config};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use jiff::Timestamp;
 use keyferry_key::CustomerKeyHeaders;
+use tokio::time::Instant;
 
 use super::diagnosis;
 use crate::checksum::{StoredChecksum, stored_checksum};
 use crate::confirmation::confirms;
+use crate::engine::{Permit, Retries};
 use crate::error::{Asked, classify, is_status};
-use crate::{ObjectAddress, Observer, TransferError};
+use crate::{Engine, Event, ObjectAddress, Observer, TransferError};
 
 /// What every request of one download needs.
 pub(super) struct Fetching<'a> {
@@ -28,6 +33,7 @@ pub(super) struct Fetching<'a> {
     pub(super) asked_version: Option<&'a str>,
     pub(super) range_size: u64,
     pub(super) concurrency: usize,
+    pub(super) engine: &'a Engine,
     pub(super) events: &'a dyn Observer,
 }
 
@@ -52,11 +58,77 @@ pub(super) struct RemoteObject {
 pub(super) struct FirstBody {
     pub(super) body: ByteStream,
     pub(super) length: u64,
+    /// Held until the body has been read.
+    pub(super) permit: Permit,
+    pub(super) began: Instant,
 }
+
+/// What is asked for first.
+#[derive(Clone, Copy)]
+enum Opening<'o> {
+    New,
+    Again { etag: &'o str, from: u64, to: u64 },
+}
+
+/// An answer that was accepted.
+type Opened = (RemoteObject, ByteStream, u64);
 
 impl Fetching<'_> {
     /// Asks for the first range.
     pub(super) async fn open(&self) -> Result<(RemoteObject, FirstBody), TransferError> {
+        self.first(Opening::New).await
+    }
+
+    /// Asks for a range of an object that an earlier run began to fetch, if it is still the same.
+    pub(super) async fn reopen(
+        &self,
+        etag: &str,
+        from: u64,
+        to: u64,
+    ) -> Result<(RemoteObject, FirstBody), TransferError> {
+        self.first(Opening::Again { etag, from, to }).await
+    }
+
+    /// What a request for so many bytes counts in the pace.
+    pub(super) fn cost(&self, bytes: u64) -> u32 {
+        self.engine.cost(bytes, self.concurrency)
+    }
+
+    /// Asks until there is an answer. How large the object is shows only then, so that small ones
+    /// are not kept waiting for the room that large ones need.
+    async fn first(
+        &self,
+        opening: Opening<'_>,
+    ) -> Result<(RemoteObject, FirstBody), TransferError> {
+        let mut retries = Retries::of_request(self.client);
+        loop {
+            let mut permit = self.engine.pace().permit(1).await;
+            let began = Instant::now();
+            let opened = match opening {
+                Opening::New => self.open_once().await,
+                Opening::Again { etag, from, to } => self.reopen_once(etag, from, to).await,
+            };
+            match opened {
+                Ok((object, body, length)) => {
+                    permit.grow_to(self.cost(length));
+                    let first = FirstBody {
+                        body,
+                        length,
+                        permit,
+                        began,
+                    };
+                    return Ok((object, first));
+                }
+                Err(error) => {
+                    permit.failed(&error);
+                    retries.after(error).await?;
+                }
+            }
+            self.events.on(Event::Retried { number: 1 });
+        }
+    }
+
+    async fn open_once(&self) -> Result<Opened, TransferError> {
         let range = format!("bytes=0-{}", self.range_size - 1);
         let answer = match self.get(Some(range), None, self.asked_version).await {
             // An object without bytes has no range that could be satisfied.
@@ -69,15 +141,9 @@ impl Fetching<'_> {
         }
     }
 
-    /// Asks for a range of an object that an earlier run began to fetch, if it is still the same.
-    pub(super) async fn reopen(
-        &self,
-        etag: &str,
-        from: u64,
-        to: u64,
-    ) -> Result<(RemoteObject, FirstBody), TransferError> {
+    async fn reopen_once(&self, etag: &str, from: u64, to: u64) -> Result<Opened, TransferError> {
         let range = Some(format!("bytes={from}-{}", to - 1));
-        let (object, first) = match self
+        let (object, body, length) = match self
             .get(range, Some(etag.to_owned()), self.asked_version)
             .await
         {
@@ -95,13 +161,12 @@ impl Fetching<'_> {
                 address: self.source.clone(),
             });
         }
-        if first.length != to - from {
+        if length != to - from {
             return Err(unexpected(format!(
-                "bytes {from} to {to} were asked for, the answer has {}",
-                first.length
+                "bytes {from} to {to} were asked for, the answer has {length}"
             )));
         }
-        Ok((object, first))
+        Ok((object, body, length))
     }
 
     /// Asks for a range of the pinned object.
@@ -131,8 +196,13 @@ impl Fetching<'_> {
                 address: self.source.clone(),
             });
         }
+        let length = answer
+            .content_length()
+            .and_then(|length| length.try_into().ok());
         match answer.content_range().and_then(ContentRange::parse) {
-            Some(range) if range.from == from && range.total == object.size => Ok(answer.body),
+            Some(range) if range.is(from, to, object.size) && length == Some(to - from) => {
+                Ok(answer.body)
+            }
             _ => Err(unexpected(format!(
                 "bytes {from} to {to} were asked for, the answer is for `{}`",
                 answer.content_range().unwrap_or("all bytes")
@@ -164,6 +234,7 @@ impl Fetching<'_> {
                     .headers_mut()
                     .insert("x-amz-checksum-mode", "ENABLED");
             })
+            .config_override(once())
             .send()
             .await
     }
@@ -194,11 +265,7 @@ impl Fetching<'_> {
         }
     }
 
-    fn describe(
-        &self,
-        answer: GetObjectOutput,
-        from: u64,
-    ) -> Result<(RemoteObject, FirstBody), TransferError> {
+    fn describe(&self, answer: GetObjectOutput, from: u64) -> Result<Opened, TransferError> {
         self.confirm(&answer)?;
         let length = answer
             .content_length()
@@ -231,15 +298,30 @@ impl Fetching<'_> {
             checksum,
             version_is_readable: AtomicBool::new(true),
         };
-        let first = FirstBody {
-            body: answer.body,
-            length,
-        };
-        Ok((object, first))
+        Ok((object, answer.body, length))
     }
 }
 
 impl RemoteObject {
+    /// From a HEAD; `None` where its answer lacks what pins an object.
+    pub(super) fn of_head(head: &HeadObjectOutput) -> Option<Self> {
+        Some(Self {
+            size: head.content_length()?.try_into().ok()?,
+            etag: head.e_tag()?.to_owned(),
+            version_id: head.version_id().map(str::to_owned),
+            last_modified: head
+                .last_modified()
+                .and_then(|time| Timestamp::new(time.secs(), 0).ok()),
+            content_type: head.content_type().map(str::to_owned),
+            metadata: head
+                .metadata()
+                .map(|metadata| metadata.clone().into_iter().collect())
+                .unwrap_or_default(),
+            checksum: stored_checksum!(head),
+            version_is_readable: AtomicBool::new(true),
+        })
+    }
+
     /// The version to ask for, given the one that the user asked for.
     pub(super) fn pinned_version<'a>(&'a self, asked: Option<&'a str>) -> Option<&'a str> {
         match self.version_is_readable.load(Ordering::Relaxed) {
@@ -252,6 +334,13 @@ impl RemoteObject {
     pub(super) fn unpin_version(&self) {
         self.version_is_readable.store(false, Ordering::Relaxed);
     }
+}
+
+/// What a download does itself is switched off in the SDK: trying again, and looking for stalls.
+fn once() -> aws_sdk_s3::config::Builder {
+    Config::builder()
+        .retry_config(RetryConfig::disabled())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
 }
 
 pub(super) fn unexpected(what: String) -> TransferError {
@@ -270,6 +359,11 @@ struct ContentRange {
 }
 
 impl ContentRange {
+    /// Whether these are the bytes from `from` to `to`, which is excluded, of an object of this size.
+    fn is(&self, from: u64, to: u64, size: u64) -> bool {
+        (self.from, self.to + 1, self.total) == (from, to, size)
+    }
+
     fn parse(text: &str) -> Option<Self> {
         let (range, total) = text.strip_prefix("bytes ")?.split_once('/')?;
         let (from, to) = range.split_once('-')?;

@@ -2,7 +2,7 @@
 //!
 //! `.NAME.keyferry-part` is the file as far as it came, of full size from the beginning;
 //! `.NAME.keyferry-state` says of which object it is and which ranges of it were written, each with
-//! its CRC64NVME. A line is appended as a range ends and nothing is synced: after a kill the system
+//! its CRC64NVME. A line is appended for every few MiB and nothing is synced: after a kill the system
 //! still has all of it, and after a power failure the checksums tell what is missing. Who continues
 //! sums all ranges again.
 
@@ -237,6 +237,28 @@ impl Partial {
             }
             Err(error) => tracing::debug!(%error, "a range is not written down"),
         }
+    }
+
+    /// Takes back all that was written down, because something in it is wrong.
+    pub(super) fn doubt(&self) {
+        self.kept.store(0, Ordering::Relaxed);
+        let again = self.journal.lines().and_then(|lines| {
+            self.journal.clear()?;
+            lines
+                .first()
+                .map_or(Ok(()), |first| self.journal.append_as_is(first))
+        });
+        if let Err(error) = again {
+            tracing::debug!(%error, "the state of the download cannot be written");
+        }
+    }
+
+    /// How much of a range is written before it is written down: little enough not to be missed when
+    /// the process is killed, and so much that the state stays small.
+    pub(super) fn stretch(&self) -> u64 {
+        const LEAST: u64 = 2 << 20;
+        const MOST_LINES: u64 = 1 << 16;
+        LEAST.max(self.total.load(Ordering::Relaxed) / MOST_LINES)
     }
 
     /// How many bytes need not be fetched again.

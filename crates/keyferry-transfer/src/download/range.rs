@@ -2,10 +2,12 @@
 
 use aws_sdk_s3::primitives::ByteStream;
 use aws_smithy_types::error::display::DisplayErrorContext;
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
+use futures::future::BoxFuture;
+use tokio::time::Instant;
 
-use super::backoff::{MAX_FAILURES, delay};
 use super::object::{Fetching, FirstBody, RemoteObject, unexpected};
+use crate::engine::{Permit, Retries, Watch};
 use crate::{Event, TransferError};
 
 /// A stretch of the object; `end` is excluded.
@@ -34,14 +36,45 @@ pub(super) fn ranges(first: u64, size: u64, range_size: u64) -> impl Iterator<It
     })
 }
 
-/// Reads a range, asking again for what is missing when a body breaks off.
+/// Reads a range, asking again for what is missing when a body breaks off or stalls, and asking a
+/// second time when it takes much longer than others.
 pub(super) struct RangeReader<'a> {
     fetching: &'a Fetching<'a>,
     object: &'a RemoteObject,
     range: Range,
     position: u64,
-    body: Option<ByteStream>,
-    failures: u32,
+    body: Option<Body>,
+    second: Second<'a>,
+    retries: Retries,
+    began: Instant,
+}
+
+/// A body that is being read.
+struct Body {
+    stream: ByteStream,
+    permit: Permit,
+    watch: Watch,
+}
+
+/// A second request for what is missing, beside the first.
+enum Second<'a> {
+    /// None yet.
+    Possible,
+    Running {
+        from: u64,
+        first_bytes: BoxFuture<'a, Result<(Body, Bytes), TransferError>>,
+    },
+    /// One is enough.
+    Over,
+}
+
+/// What came first.
+enum Arrived {
+    Bytes(Result<Option<Bytes>, TransferError>),
+    /// From the second request, beginning at this position.
+    Second(u64, Result<(Body, Bytes), TransferError>),
+    /// It is time for a second request.
+    Late,
 }
 
 impl<'a> RangeReader<'a> {
@@ -57,61 +90,231 @@ impl<'a> RangeReader<'a> {
             object,
             range,
             position: range.start,
-            body: first.map(|first| first.body),
-            failures: 0,
+            began: first
+                .as_ref()
+                .map_or_else(Instant::now, |first| first.began),
+            body: first.map(|first| Body {
+                stream: first.body,
+                permit: first.permit,
+                watch: fetching.engine.watch(),
+            }),
+            second: Second::Possible,
+            retries: Retries::of_body(fetching.client),
         }
     }
 
     /// The next bytes; `None` when all bytes of the range were given.
     pub(super) async fn next(&mut self) -> Result<Option<Bytes>, TransferError> {
         loop {
-            let left = self.range.end - self.position;
-            if left == 0 {
+            if self.position == self.range.end {
+                self.ended();
                 return Ok(None);
             }
-            let body = match &mut self.body {
-                Some(body) => body,
-                empty => empty.insert(
-                    self.fetching
-                        .continue_at(self.object, self.position, self.range.end)
-                        .await?,
-                ),
-            };
-            let why = match body.next().await {
-                Some(Ok(bytes)) if bytes.is_empty() => continue,
-                Some(Ok(bytes)) if bytes.len() as u64 <= left => {
+            let error = match self.more().await {
+                Ok(bytes) => {
                     self.position += bytes.len() as u64;
-                    self.failures = 0;
+                    self.retries.progressed();
                     return Ok(Some(bytes));
                 }
-                Some(Ok(_)) => {
-                    return Err(unexpected(format!(
-                        "more bytes than the range up to {} has",
-                        self.range.end
-                    )));
-                }
-                Some(Err(error)) => DisplayErrorContext(error).to_string(),
-                None => format!("the body ended {left} bytes early"),
+                Err(error) => error,
             };
-            self.body = None;
-            self.failures += 1;
-            if self.failures > MAX_FAILURES {
-                return Err(TransferError::ConnectionLost {
-                    endpoint: None,
-                    reason: why,
-                });
+            if let Some(body) = self.body.take() {
+                body.permit.failed(&error);
             }
-            tracing::debug!(
-                range = self.range.number,
-                at = self.position,
-                why,
-                "continuing a range"
-            );
+            self.retries.after(error).await?;
             self.fetching.events.on(Event::Retried {
                 number: self.range.number,
             });
-            tokio::time::sleep(delay(self.failures)).await;
         }
+    }
+
+    /// All bytes are there: that tells how long a range takes.
+    fn ended(&mut self) {
+        self.second = Second::Over;
+        if let Some(body) = self.body.take() {
+            body.permit.succeeded();
+            let bytes = self.range.end - self.range.start;
+            self.fetching
+                .engine
+                .hedging()
+                .took(bytes, self.began.elapsed());
+        }
+    }
+
+    /// More bytes, at least one and not too many.
+    async fn more(&mut self) -> Result<Bytes, TransferError> {
+        loop {
+            let left = self.range.end - self.position;
+            if self.body.is_none() {
+                self.body = Some(self.ask(left).await?);
+            }
+            let bytes = match self.arrived().await {
+                Arrived::Bytes(Ok(Some(bytes))) => bytes,
+                Arrived::Bytes(Ok(None)) => {
+                    return Err(lost(format!("the body ended {left} bytes early")));
+                }
+                Arrived::Bytes(Err(error)) => return Err(error),
+                Arrived::Late => {
+                    self.second = self.ask_twice(left);
+                    continue;
+                }
+                Arrived::Second(from, answer) => {
+                    self.second = Second::Over;
+                    match answer {
+                        Ok((body, bytes)) => match self.adopt(body, from, bytes).await? {
+                            Some(bytes) => bytes,
+                            None => continue,
+                        },
+                        // The first one is still there.
+                        Err(_) => continue,
+                    }
+                }
+            };
+            if bytes.is_empty() {
+                continue;
+            }
+            if bytes.len() as u64 > left {
+                return Err(unexpected(format!(
+                    "more bytes than the range up to {} has",
+                    self.range.end
+                )));
+            }
+            return Ok(bytes);
+        }
+    }
+
+    /// Waits for the first thing to happen.
+    async fn arrived(&mut self) -> Arrived {
+        let Some(body) = &mut self.body else {
+            return Arrived::Bytes(Ok(None));
+        };
+        let bytes = body.next();
+        match &mut self.second {
+            Second::Over => Arrived::Bytes(bytes.await),
+            Second::Running { from, first_bytes } => tokio::select! {
+                biased;
+                bytes = bytes => Arrived::Bytes(bytes),
+                second = first_bytes => Arrived::Second(*from, second),
+            },
+            Second::Possible => {
+                let bytes_of_range = self.range.end - self.range.start;
+                let Some(patience) = self.fetching.engine.hedging().patience(bytes_of_range) else {
+                    return Arrived::Bytes(bytes.await);
+                };
+                tokio::select! {
+                    biased;
+                    () = tokio::time::sleep_until(self.began + patience) => Arrived::Late,
+                    bytes = bytes => Arrived::Bytes(bytes),
+                }
+            }
+        }
+    }
+
+    /// Asks for what is missing.
+    async fn ask(&mut self, left: u64) -> Result<Body, TransferError> {
+        let fetching = self.fetching;
+        let permit = fetching.engine.pace().permit(fetching.cost(left)).await;
+        if self.position == self.range.start {
+            // Waiting for the others is not the range's own slowness.
+            self.began = Instant::now();
+        }
+        ask(fetching, self.object, permit, self.position, self.range.end).await
+    }
+
+    /// Begins to ask a second time, where that is allowed now.
+    fn ask_twice(&self, left: u64) -> Second<'a> {
+        let (fetching, object) = (self.fetching, self.object);
+        let (from, to) = (self.position, self.range.end);
+        let permit = fetching.engine.pace().try_permit(fetching.cost(left));
+        let permit = match permit {
+            Some(permit) if fetching.engine.hedging().may_repeat(left) => permit,
+            _ => return Second::Over,
+        };
+        tracing::debug!(
+            range = self.range.number,
+            "a late range is asked for a second time"
+        );
+        let first_bytes = async move {
+            let mut body = ask(fetching, object, permit, from, to).await?;
+            match body.next().await? {
+                Some(bytes) => Ok((body, bytes)),
+                None => Err(lost("the body is empty".to_owned())),
+            }
+        };
+        Second::Running {
+            from,
+            first_bytes: Box::pin(first_bytes),
+        }
+    }
+
+    /// Goes on with the second answer, without the bytes that the first one has brought meanwhile.
+    async fn adopt(
+        &mut self,
+        mut body: Body,
+        from: u64,
+        mut bytes: Bytes,
+    ) -> Result<Option<Bytes>, TransferError> {
+        let mut known = self.position - from;
+        loop {
+            let skip = usize::try_from(known)
+                .unwrap_or(usize::MAX)
+                .min(bytes.len());
+            bytes.advance(skip);
+            known -= skip as u64;
+            if known == 0 {
+                self.body = Some(body);
+                return Ok((!bytes.is_empty()).then_some(bytes));
+            }
+            match body.next().await {
+                Ok(Some(more)) => bytes = more,
+                // The first one is still there.
+                _ => return Ok(None),
+            }
+        }
+    }
+}
+
+impl Body {
+    async fn next(&mut self) -> Result<Option<Bytes>, TransferError> {
+        match self.watch.over(self.stream.next()).await {
+            Ok(Some(Ok(bytes))) => {
+                self.watch.moved(bytes.len());
+                Ok(Some(bytes))
+            }
+            Ok(None) => Ok(None),
+            Ok(Some(Err(error))) => Err(lost(DisplayErrorContext(error).to_string())),
+            Err(stalled) => Err(TransferError::TimedOut {
+                endpoint: None,
+                reason: stalled.to_string(),
+            }),
+        }
+    }
+}
+
+async fn ask(
+    fetching: &Fetching<'_>,
+    object: &RemoteObject,
+    permit: Permit,
+    from: u64,
+    to: u64,
+) -> Result<Body, TransferError> {
+    match fetching.continue_at(object, from, to).await {
+        Ok(stream) => Ok(Body {
+            stream,
+            permit,
+            watch: fetching.engine.watch(),
+        }),
+        Err(error) => {
+            permit.failed(&error);
+            Err(error)
+        }
+    }
+}
+
+fn lost(reason: String) -> TransferError {
+    TransferError::ConnectionLost {
+        endpoint: None,
+        reason,
     }
 }
 

@@ -79,6 +79,17 @@ impl Target {
     }
 }
 
+impl Target {
+    /// Where the file will be.
+    pub(super) fn path(&self) -> Option<PathBuf> {
+        match self {
+            Self::File(file) => Some(file.path.clone()),
+            Self::Within(within) => Some(within.place.path.clone()),
+            Self::Writer(_) => None,
+        }
+    }
+}
+
 impl Within {
     /// Begins a file that is large enough to be dealt with by itself.
     pub(super) async fn alone(self) -> Result<Incomplete, TransferError> {
@@ -151,6 +162,14 @@ impl Incomplete {
             Partial::find(&path, &source, version_id.as_deref(), resume)
         })
         .await?
+    }
+
+    /// Removes what an earlier download left, when none is needed.
+    pub(super) async fn tidy(&self, fetching: &Fetching<'_>) -> Result<(), TransferError> {
+        if let Left::Unfit(partial, _) = self.left(fetching, Resume::StartOver).await? {
+            partial.remove().await;
+        }
+        Ok(())
     }
 
     /// Goes on with the file of an earlier download.

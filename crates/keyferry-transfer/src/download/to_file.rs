@@ -43,7 +43,7 @@ pub(super) async fn fetch(
     let mut first = Some(first);
     let saved = stream::iter(cuts.map(|range| {
         let reader = RangeReader::new(fetching, object, range, first.take());
-        save(fetching, reader, range, crc, &file)
+        save(fetching, reader, range, crc, &file, true)
     }))
     .buffer_unordered(fetching.concurrency)
     .try_collect::<Vec<_>>();
@@ -51,28 +51,69 @@ pub(super) async fn fetch(
     fetching.events.on(Event::Finishing);
     let mut pieces = done;
     pieces.extend(saved);
-    pieces.sort_unstable_by_key(|(start, _)| *start);
-    let whole = pieces
-        .into_iter()
-        .fold(Crc::of_nothing(crc), |whole, (_, piece)| whole.then(piece));
-    let verification =
-        verification::of_file(fetching, object, expected, algorithm, whole, &file).await?;
+    let whole = sum(pieces, crc);
+    let verify = |whole| {
+        let expected = expected.clone();
+        verification::of_file(fetching, object, expected, algorithm, whole, &file)
+    };
+    let verification = match verify(whole).await {
+        // What was damaged on the way comes whole the second time.
+        Err(error @ TransferError::ChecksumMismatch { .. }) => {
+            match fetch_again(fetching, object, crc, &file).await? {
+                again if again == whole => return Err(error),
+                again => verify(again).await?,
+            }
+        }
+        verified => verified?,
+    };
     Ok((verification, file.complete().await?))
 }
 
-/// Writes one range to its place; where it starts and its CRC.
+/// Fetches all of the file a second time; its CRC.
+async fn fetch_again(
+    fetching: &Fetching<'_>,
+    object: &RemoteObject,
+    crc: CrcAlgorithm,
+    file: &Incomplete,
+) -> Result<Crc, TransferError> {
+    tracing::warn!(object = %fetching.source, "the checksum differs: everything is fetched again");
+    if let Some(partial) = &file.partial {
+        partial.doubt();
+    }
+    let cuts = ranges(fetching.range_size, object.size, fetching.range_size);
+    let saved = stream::iter(cuts.map(|range| {
+        fetching.events.on(Event::Retried {
+            number: range.number,
+        });
+        let reader = RangeReader::new(fetching, object, range, None);
+        save(fetching, reader, range, crc, file, false)
+    }))
+    .buffer_unordered(fetching.concurrency)
+    .try_collect::<Vec<_>>();
+    Ok(sum(saved.await?, crc))
+}
+
+/// The CRC of the whole from those of its pieces.
+fn sum(mut pieces: Vec<(u64, Crc)>, crc: CrcAlgorithm) -> Crc {
+    pieces.sort_unstable_by_key(|(start, _)| *start);
+    let pieces = pieces.into_iter().map(|(_, piece)| piece);
+    pieces.fold(Crc::of_nothing(crc), Crc::then)
+}
+
+/// Writes one range to its place; where it starts and its CRC. `counts` where its bytes are progress.
 async fn save(
     fetching: &Fetching<'_>,
     mut reader: RangeReader<'_>,
     range: Range,
     crc: CrcAlgorithm,
     file: &Incomplete,
+    counts: bool,
 ) -> Result<(u64, Crc), TransferError> {
-    let mut digest = Digest::new(crc);
     let mut written = Written {
         partial: file.partial.as_deref(),
         from: range.start,
-        crc: Crc::of_nothing(crc),
+        unrecorded: Crc::of_nothing(crc),
+        whole: Crc::of_nothing(crc),
     };
     let mut offset = range.start;
     let mut ends = false;
@@ -95,49 +136,69 @@ async fn save(
             break;
         }
         let to = Arc::clone(&file.file);
-        let summed =
-            tokio::task::spawn_blocking(move || write(&to, offset, &batch, digest)).await?;
-        digest = summed.map_err(|error| file.unwritable(error))?;
+        let summed = tokio::task::spawn_blocking(move || write(&to, offset, &batch, crc)).await?;
+        written.add(summed.map_err(|error| file.unwritable(error))?);
         offset += length as u64;
-        written.crc = Crc::of(&digest, crc);
-        fetching.events.on(Event::Advanced {
-            bytes: length as u64,
+        if counts {
+            fetching.events.on(Event::Advanced {
+                bytes: length as u64,
+            });
+        }
+    }
+    if counts {
+        fetching.events.on(Event::PartDone {
+            number: range.number,
+            bytes: range.end - range.start,
         });
     }
-    fetching.events.on(Event::PartDone {
-        number: range.number,
-        bytes: range.end - range.start,
-    });
-    Ok((range.start, written.crc))
+    Ok((range.start, written.whole))
 }
 
-/// What of a range is in the file. It is written down when the range ends, and when it breaks off.
+/// What of a range is in the file. It is written down now and then, when the range ends, and when it
+/// breaks off.
 struct Written<'a> {
     partial: Option<&'a Partial>,
+    /// Up to here it is written down.
     from: u64,
-    crc: Crc,
+    unrecorded: Crc,
+    whole: Crc,
+}
+
+impl Written<'_> {
+    fn add(&mut self, crc: Crc) {
+        self.whole = self.whole.then(crc);
+        self.unrecorded = self.unrecorded.then(crc);
+        if let Some(partial) = self.partial
+            && self.unrecorded.length() >= partial.stretch()
+        {
+            self.record(partial);
+        }
+    }
+
+    fn record(&mut self, partial: &Partial) {
+        let to = self.from + self.unrecorded.length();
+        partial.record(self.from, to, self.unrecorded);
+        self.from = to;
+        self.unrecorded = self.unrecorded.nothing();
+    }
 }
 
 impl Drop for Written<'_> {
     fn drop(&mut self) {
         if let Some(partial) = self.partial
-            && self.crc.length() > 0
+            && self.unrecorded.length() > 0
         {
-            partial.record(self.from, self.from + self.crc.length(), self.crc);
+            self.record(partial);
         }
     }
 }
 
-fn write(
-    file: &File,
-    mut offset: u64,
-    batch: &[Bytes],
-    mut digest: Digest,
-) -> std::io::Result<Digest> {
+fn write(file: &File, mut offset: u64, batch: &[Bytes], crc: CrcAlgorithm) -> std::io::Result<Crc> {
+    let mut digest = Digest::new(crc);
     for bytes in batch {
         file.write_all_at(bytes, offset)?;
         digest.update(bytes);
         offset += bytes.len() as u64;
     }
-    Ok(digest)
+    Ok(Crc::of(&digest, crc))
 }

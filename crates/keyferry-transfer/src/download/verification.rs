@@ -5,6 +5,8 @@
 //! first part (S3-XFER-8, S3-XFER-19), since practically all uploaders cut equal parts.
 //! AWS: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html>.
 
+use std::fs::File;
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
@@ -12,13 +14,16 @@ use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::types::ChecksumMode;
 use base64::prelude::{BASE64_STANDARD, Engine};
 
-use super::backoff::{MAX_FAILURES, delay};
 use super::object::{Fetching, RemoteObject};
 use super::target::Incomplete;
 use super::{Unverified, Verification};
 use crate::checksum::{Crc, StoredChecksum, Summing, stored_checksum};
+use crate::engine::delay;
 use crate::error::{Asked, classify, explain_bodyless, is_status};
 use crate::{Checksum, ChecksumAlgorithm, ObjectAddress, TransferError};
+
+/// How often the server is asked for the checksum.
+const MAX_FAILURES: u32 = 5;
 
 /// What the content should sum up to.
 #[derive(Debug, Clone)]
@@ -157,22 +162,9 @@ pub(super) async fn of_file(
         }
         other => {
             let from = Arc::clone(&file.file);
-            let mut in_order = InOrder::new(other, object.size);
+            let in_order = InOrder::new(other, object.size);
             let size = object.size;
-            let read = tokio::task::spawn_blocking(move || {
-                let mut buffer = vec![0; 1 << 20];
-                let mut offset = 0;
-                while offset < size {
-                    let count = from.read_at(&mut buffer, offset)?;
-                    if count == 0 {
-                        return Err(std::io::ErrorKind::UnexpectedEof.into());
-                    }
-                    in_order.update(buffer.get(..count).unwrap_or_default());
-                    offset += count as u64;
-                }
-                Ok(in_order)
-            })
-            .await?;
+            let read = tokio::task::spawn_blocking(move || in_order.read(&from, size)).await?;
             read.map_err(|error| file.unwritable(error))?
                 .finish(fetching.source)
         }
@@ -210,6 +202,21 @@ impl InOrder {
             left: size,
             of_parts,
         }
+    }
+
+    /// Takes the first bytes of a file.
+    pub(super) fn read(mut self, file: &File, size: u64) -> io::Result<Self> {
+        let mut buffer = vec![0; 1 << 20];
+        let mut offset = 0;
+        while offset < size {
+            let count = file.read_at(&mut buffer, offset)?;
+            if count == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            self.update(buffer.get(..count).unwrap_or_default());
+            offset += count as u64;
+        }
+        Ok(self)
     }
 
     pub(super) fn update(&mut self, mut bytes: &[u8]) {

@@ -166,9 +166,9 @@ fn unreadable(kind: ErrorKind) -> Option<&'static str> {
     match kind {
         ErrorKind::NotFound => Some("check the path"),
         ErrorKind::PermissionDenied => Some("this user may not read it: look with `ls -l`"),
-        ErrorKind::IsADirectory => {
-            Some("name a file, or pack the folder: `tar c FOLDER | keyferry upload - ...`")
-        }
+        ErrorKind::IsADirectory => Some(
+            "-r uploads all that is in it; as one object: `tar c FOLDER | keyferry upload - ...`",
+        ),
         _ => None,
     }
 }

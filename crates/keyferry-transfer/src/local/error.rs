@@ -23,6 +23,14 @@ pub enum LocalError {
         /// What it leads to.
         above: PathBuf,
     },
+    /// A path that is to be taken below a folder leads out of it.
+    #[error("`{}` is not below `{}`", path.display(), folder.display())]
+    NotBelow {
+        /// The path.
+        path: PathBuf,
+        /// The folder.
+        folder: PathBuf,
+    },
     /// The key of an object is no path in a folder.
     #[error("`{address}` cannot become a file: {why}")]
     NoPath {
@@ -62,6 +70,9 @@ impl LocalError {
         match self {
             Self::NotUtf8 { .. } => "rename it, for example with `convmv`",
             Self::Loop { .. } => "leave the link out with `--exclude`",
+            Self::NotBelow { .. } => {
+                "name the folder that all paths lie in behind `--files-from FILE`"
+            }
             Self::NoPath { .. } => {
                 "download it by itself: `keyferry download s3://BUCKET/KEY FILE` takes any key"
             }

@@ -15,12 +15,13 @@ use crate::TransferError;
 
 /// Goes through a folder and all folders in it.
 ///
-/// Hidden files are files like others. Empty folders leave no trace, since S3 has no folders. Links
+/// Hidden files are files like others, save those of downloads that are not complete. Empty folders leave no trace, since S3 has no folders. Links
 /// are not followed unless asked for, and then not to a folder above themselves. In memory is what is
 /// on the way to the current file and, where order was asked for, the names of those folders.
 #[derive(Debug, Clone)]
 pub struct Walk {
     root: PathBuf,
+    below: Option<String>,
     follows_links: bool,
     by_key: bool,
 }
@@ -34,6 +35,8 @@ pub enum Found {
     Special {
         /// Where it is.
         path: PathBuf,
+        /// Its name in the folder.
+        name: String,
         /// What it is.
         what: Special,
     },
@@ -85,6 +88,7 @@ impl Walk {
     pub fn new(root: impl Into<PathBuf>) -> Self {
         Self {
             root: root.into(),
+            below: None,
             follows_links: false,
             by_key: false,
         }
@@ -95,6 +99,15 @@ impl Walk {
     pub fn follow_links(self, follow: bool) -> Self {
         Self {
             follows_links: follow,
+            ..self
+        }
+    }
+
+    /// With all names below this one: what is found in a folder among others keeps its name.
+    #[must_use]
+    pub fn below(self, name: impl Into<String>) -> Self {
+        Self {
+            below: Some(name.into()),
             ..self
         }
     }
@@ -116,14 +129,14 @@ impl Walk {
             walk = walk.sort_by(as_keys);
         }
         let mut entries = walk.into_iter();
-        let root = self.root.clone();
+        let (root, above) = (self.root.clone(), self.below.clone());
         std::iter::from_fn(move || {
             loop {
                 let entry = match entries.next()? {
                     Ok(entry) => entry,
                     Err(error) => return Some(Found::Failed(failure(error, &root))),
                 };
-                if entry.depth() == 0 && entry.file_type().is_dir() {
+                if entry.depth() == 0 && entry.file_type().is_dir() || is_ours(&entry) {
                     continue;
                 }
                 let Some(name) = name(&entry, &root) else {
@@ -134,6 +147,10 @@ impl Walk {
                     return Some(Found::Failed(LocalError::NotUtf8 { path }.into()));
                 };
                 if !entry.file_type().is_dir() {
+                    let name = match &above {
+                        Some(above) => format!("{above}/{name}"),
+                        None => name,
+                    };
                     return Some(found(entry, name));
                 }
             }
@@ -142,20 +159,38 @@ impl Walk {
 
     /// The same, read ahead a little by a thread of its own. Must be called within a Tokio runtime.
     pub fn stream(&self) -> impl Stream<Item = Found> + Send + use<> {
-        let (sender, found) = mpsc::channel(1024);
-        let entries = self.iter();
-        tokio::task::spawn_blocking(move || {
-            for entry in entries {
-                if sender.blocking_send(entry).is_err() {
-                    return;
-                }
-            }
-        });
-        stream::unfold(found, async |mut found| {
-            let entry = found.recv().await?;
-            Some((entry, found))
-        })
+        read_ahead(self.iter())
     }
+}
+
+/// What an iterator gives that may block, read ahead a little by a thread of its own. Must be called
+/// within a Tokio runtime.
+pub fn read_ahead<I>(items: I) -> impl Stream<Item = I::Item> + Send
+where
+    I: Iterator + Send + 'static,
+    I::Item: Send,
+{
+    let (sender, receiver) = mpsc::channel(1024);
+    tokio::task::spawn_blocking(move || {
+        for item in items {
+            if sender.blocking_send(item).is_err() {
+                return;
+            }
+        }
+    });
+    stream::unfold(receiver, async |mut receiver| {
+        let item = receiver.recv().await?;
+        Some((item, receiver))
+    })
+}
+
+/// Whether it is what a download under way, or one that broke off, has left.
+fn is_ours(entry: &DirEntry) -> bool {
+    let name = entry.file_name().as_encoded_bytes();
+    let is_temporary = name.starts_with(b".keyferry-") && name.ends_with(b".part");
+    let is_partial = name.starts_with(b".")
+        && (name.ends_with(b".keyferry-part") || name.ends_with(b".keyferry-state"));
+    is_temporary || is_partial
 }
 
 /// A folder's name is followed by a slash in the keys of all that is in it.
@@ -188,7 +223,7 @@ fn found(entry: DirEntry, name: String) -> Found {
     };
     if let Some(what) = what {
         let path = entry.into_path();
-        return Found::Special { path, what };
+        return Found::Special { path, name, what };
     }
     match entry.metadata() {
         Ok(metadata) => Found::File(LocalFile {
@@ -232,7 +267,7 @@ mod tests {
         for found in walk.iter() {
             match found {
                 Found::File(file) => files.push(file.name),
-                Found::Special { path, what } => {
+                Found::Special { path, what, .. } => {
                     let name = path.file_name().unwrap().to_string_lossy().into_owned();
                     others.push(format!("{name}: {what}"));
                 }
@@ -245,7 +280,9 @@ mod tests {
     #[test]
     fn in_the_order_of_keys() {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["b", "a/z", "a-b", "a.txt", "a0", ".hidden/x", "é"] {
+        let of_downloads = [".keyferry-12.part", ".b.keyferry-part", ".b.keyferry-state"];
+        let others = ["b", "a/z", "a-b", "a.txt", "a0", ".hidden/x", "é"];
+        for name in others.into_iter().chain(of_downloads) {
             let path = folder.path().join(name);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, name).unwrap();

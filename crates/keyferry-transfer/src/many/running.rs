@@ -12,7 +12,7 @@ use crate::{Download, Downloaded, Engine, Observer, TransferError, Upload, Uploa
 pub struct Running {
     engine: Engine,
     cancel: CancellationToken,
-    slots: OwnedSemaphorePermit,
+    slots: Option<OwnedSemaphorePermit>,
 }
 
 impl Running {
@@ -24,7 +24,7 @@ impl Running {
         Self {
             engine,
             cancel,
-            slots,
+            slots: Some(slots),
         }
     }
 
@@ -59,16 +59,16 @@ impl Running {
     /// # Errors
     /// See [`TransferError`].
     pub async fn download(
-        self,
+        &mut self,
         client: &Client,
         download: Download,
         events: &dyn Observer,
     ) -> Result<Downloaded, TransferError> {
         let download = Download {
-            engine: self.engine,
+            engine: self.engine.clone(),
             ..download
         };
-        let slots = self.slots;
-        download_then(client, download, events, self.cancel, || drop(slots)).await
+        let (cancel, slots) = (self.cancel.clone(), &mut self.slots);
+        download_then(client, download, events, cancel, || drop(slots.take())).await
     }
 }

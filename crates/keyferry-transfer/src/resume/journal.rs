@@ -99,9 +99,13 @@ impl Journal {
 
     /// Puts a line behind the others.
     pub(crate) fn append(&self, line: &impl Serialize) -> io::Result<()> {
-        let mut bytes = serde_json::to_vec(line)?;
-        bytes.push(b'\n');
-        (&self.file).write_all(&bytes)
+        self.append_as_is(&serde_json::to_vec(line)?)
+    }
+
+    /// The same with a line that was read.
+    pub(crate) fn append_as_is(&self, line: &[u8]) -> io::Result<()> {
+        let line = [line, b"\n"].concat();
+        (&self.file).write_all(&line)
     }
 
     /// Sees to it that the file and its name survive a power failure.

@@ -52,10 +52,11 @@ impl Labels {
         })
     }
 
-    /// Tells labels apart: in hex.
+    /// Tells labels apart; in hex.
     pub(super) fn digest(&self) -> String {
         let metadata: BTreeMap<_, _> = self.metadata.iter().flatten().collect();
-        let parts = (&self.content_type, metadata, &self.tags, &self.key_tag);
+        let tags = (&self.tags, &self.key_tag);
+        let parts = (&self.content_type, &self.headers, metadata, tags);
         Sha256::digest(format!("{parts:?}"))
             .iter()
             .map(|byte| format!("{byte:02x}"))

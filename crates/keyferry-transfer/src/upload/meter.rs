@@ -24,7 +24,6 @@ pub(super) struct Meter {
 pub(super) struct PartMeter {
     all: Arc<AtomicU64>,
     part: Arc<AtomicU64>,
-    attempts: Arc<AtomicU64>,
 }
 
 impl Meter {
@@ -47,7 +46,6 @@ impl Meter {
 
 impl PartMeter {
     pub(super) fn begin_attempt(&self) {
-        self.attempts.fetch_add(1, Ordering::Relaxed);
         let counted = self.part.swap(0, Ordering::Relaxed);
         self.all.fetch_sub(counted, Ordering::Relaxed);
     }
@@ -57,9 +55,16 @@ impl PartMeter {
         self.all.fetch_add(bytes, Ordering::Relaxed);
     }
 
-    /// Attempts behind the first.
-    pub(super) fn retries(&self) -> u64 {
-        self.attempts.load(Ordering::Relaxed).saturating_sub(1)
+    /// Bytes that this attempt has sent.
+    pub(super) fn sent(&self) -> u64 {
+        self.part.load(Ordering::Relaxed)
+    }
+
+    /// Says that the part is stored, by whichever of two requests.
+    pub(super) fn complete(&self, bytes: u64) {
+        let counted = self.part.swap(bytes, Ordering::Relaxed);
+        self.all.fetch_add(bytes, Ordering::Relaxed);
+        self.all.fetch_sub(counted, Ordering::Relaxed);
     }
 }
 
@@ -93,6 +98,11 @@ mod tests {
         first.count(100);
         meter.tell(&sum);
         assert_eq!(*sum.0.lock().unwrap(), 200);
-        assert_eq!((first.retries(), second.retries()), (1, 0));
+        assert_eq!((first.sent(), second.sent()), (100, 100));
+        second.begin_attempt();
+        second.count(30);
+        second.complete(100);
+        meter.tell(&sum);
+        assert_eq!(*sum.0.lock().unwrap(), 200);
     }
 }

@@ -15,9 +15,8 @@ use tokio::time::Instant;
 use super::meter::INTERVAL;
 use super::reading::{Content, Part, Reading};
 use super::resuming::{Continued, Cut};
-use super::single::patience;
 use super::unfinished::Unfinished;
-use super::{Sending, Stored, blocked, body};
+use super::{Sending, Stored, blocked};
 use crate::confirmation::confirms;
 use crate::error::{Asked, classify};
 use crate::{Event, PartLayout, TransferError};
@@ -289,68 +288,15 @@ impl Begun<'_> {
     }
 
     async fn send_part(&self, part: Part) -> Result<CompletedPart, TransferError> {
-        let Self { sending, id, .. } = self;
-        let meter = sending.meter.part();
-        let number = i32::try_from(part.number).unwrap_or(i32::MAX);
-        let crc = part.crc.to_base64();
-        let answer = sending
-            .client
-            .upload_part()
-            .bucket(sending.destination.bucket.as_str())
-            .key(&sending.destination.key)
-            .upload_id(id)
-            .part_number(number)
-            .sse_customer_algorithm(sending.key.algorithm())
-            .sse_customer_key(sending.key.expose_key())
-            .sse_customer_key_md5(sending.key.md5().to_string())
-            .checksum_crc64_nvme(&crc)
-            .body(body::body(&part.bytes, &meter))
-            .customize()
-            .disable_payload_signing()
-            .config_override(patience(part.bytes.len()))
-            .send()
-            .await
-            .map_err(|error| {
-                let asked = Asked::of_object("UploadPart", sending.client, sending.destination);
-                classify(error, &asked)
-            })?;
-        for _ in 0..meter.retries() {
-            sending.events.on(Event::Retried {
-                number: part.number,
-            });
-        }
-        confirms(
-            answer.sse_customer_algorithm(),
-            answer.sse_customer_key_md5(),
-            &sending.key,
-        )
-        .map_err(|found| TransferError::SseCNotConfirmed {
-            address: sending.destination.clone(),
-            version_id: None,
-            found: format!("part {}: {found}", part.number),
-        })?;
-        if let Some(answered) = answer
-            .checksum_crc64_nvme()
-            .filter(|answered| *answered != crc)
-        {
-            return Err(TransferError::ChecksumMismatch {
-                place: format!("part {} of `{}`", part.number, sending.destination),
-                algorithm: crate::ChecksumAlgorithm::Crc64Nvme.to_string(),
-                expected: crc,
-                computed: answered.to_owned(),
-            });
-        }
+        let done = self.sending.part(&self.id, &part).await?;
+        let bytes = part.bytes.len();
         if let Some(unfinished) = self.unfinished {
-            unfinished.add(part.bytes.len());
+            unfinished.add(bytes);
         }
-        sending.events.on(Event::PartDone {
+        self.sending.events.on(Event::PartDone {
             number: part.number,
-            bytes: part.bytes.len(),
+            bytes,
         });
-        Ok(CompletedPart::builder()
-            .part_number(number)
-            .set_e_tag(answer.e_tag().map(str::to_owned))
-            .set_checksum_crc64_nvme(answer.checksum_crc64_nvme().map(str::to_owned))
-            .build())
+        Ok(done)
     }
 }

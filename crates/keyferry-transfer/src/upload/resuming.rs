@@ -6,7 +6,7 @@
 //! read; then the object is there, with the checksum that the file has.
 
 use super::multipart::{self, There, listed, made};
-use super::reading::{Content, Reading};
+use super::reading::{Content, PassSettings, Reading};
 use super::source::Source;
 use super::unfinished::{BegunLine, Earlier, Unfinished};
 use super::{Sending, Stored, single};
@@ -59,6 +59,15 @@ pub(super) async fn send(
     send_once(sending, source, cut, unfinished, None).await
 }
 
+/// Leaves it at what is there already: an upload that an earlier run began is of no use.
+pub(super) async fn leave(sending: &Sending<'_>, mut unfinished: Unfinished) {
+    if let Some(Earlier::Fits(begun) | Earlier::Unfit(begun, _)) = unfinished.earlier.take() {
+        drop_upload(sending, &begun.upload_id).await;
+        unfinished.forget().await;
+    }
+    unfinished.close().await;
+}
+
 async fn send_once(
     sending: &Sending<'_>,
     source: Source,
@@ -67,7 +76,7 @@ async fn send_once(
     continued: Option<Continued>,
 ) -> Result<Stored, TransferError> {
     let size = source.size();
-    let mut reading = cut.read(source);
+    let mut reading = cut.read(sending, source);
     let first = sending.cancel.run_until_cancelled(reading.next()).await;
     match first {
         None => Err(interrupted(unfinished, continued.as_ref())),
@@ -90,12 +99,15 @@ fn interrupted(unfinished: Option<&Unfinished>, continued: Option<&Continued>) -
 }
 
 impl Cut {
-    fn read(self, source: Source) -> Reading {
+    pub(super) fn read(self, sending: &Sending<'_>, source: Source) -> Reading {
         // In one piece whatever its size: a large one is read to be summed and again to be sent.
-        match self.in_one {
-            Some(size) => Reading::start(source, size.max(1), 1, self.sha256),
-            None => Reading::start(source, self.part_size, self.concurrency, self.sha256),
-        }
+        let part_size = self.in_one.map_or(self.part_size, |size| size.max(1));
+        let settings = PassSettings {
+            part_size,
+            sha256: self.sha256,
+            memory: sending.engine.memory().clone(),
+        };
+        Reading::start(source, settings)
     }
 }
 
@@ -180,7 +192,7 @@ async fn completed(
     let Some(made) = made(sending, size).await?.filter(|made| made.has_labels) else {
         return Ok(None);
     };
-    let mut reading = cut.read(source);
+    let mut reading = cut.read(sending, source);
     let read = async {
         while reading.next().await.is_some() {}
         reading.finish().await

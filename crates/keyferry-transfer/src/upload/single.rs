@@ -1,27 +1,14 @@
 //! One PUT.
 
-use std::time::Duration;
-
-use aws_sdk_s3::config::timeout::TimeoutConfig;
-use aws_sdk_s3::error::SdkError;
-use aws_sdk_s3::operation::put_object::{PutObjectError, PutObjectOutput};
-use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_sdk_s3::operation::put_object::PutObjectOutput;
 
 use super::meter::{INTERVAL, PartMeter};
-use super::reading::{Part, Reading};
-use super::{Sending, Stored, blocked, body};
+use super::reading::{Content, Part, Reading};
+use super::request::once;
+use super::{Sending, Stored, blocked, body, multipart};
 use crate::confirmation::confirms;
-use crate::error::{Asked, classify};
+use crate::engine::Retries;
 use crate::{Event, TransferError};
-
-/// Patience for the answer to a body: a minute, and longer the larger it is. The SDK notices bodies
-/// that stall; this is for servers that take all of it and never answer.
-pub(super) fn patience(bytes: u64) -> aws_sdk_s3::config::Builder {
-    const SLOWEST: u64 = 16 << 10;
-    let limit = Duration::from_secs(60 + bytes / SLOWEST);
-    let timeouts = TimeoutConfig::builder().operation_attempt_timeout(limit);
-    aws_sdk_s3::Config::builder().timeout_config(timeouts.build())
-}
 
 /// Sends the whole content, which is this part, in one request.
 pub(super) async fn put(
@@ -33,34 +20,77 @@ pub(super) async fn put(
     let meter = sending.meter.part();
     let crc = part.crc.to_base64();
     let mut denied = None;
-    let answer = loop {
+    let mut retries = Retries::of_request(sending.client);
+    let (version_id, etag) = loop {
         let sent = send(sending, &part, &crc, &meter, denied.is_none()).await;
-        let error = match sent.ok_or(TransferError::Interrupted)? {
-            Ok(answer) => break answer,
+        let error = match sent.and_then(|answer| check(sending, &answer, &crc)) {
+            Ok(Checked {
+                version_id,
+                etag,
+                compared,
+            }) => {
+                if !compared {
+                    // Nobody has compared what was sent with what was summed.
+                    reading.check_unchanged().await?;
+                    sending.events.on(Event::ChecksumUnconfirmed);
+                }
+                break (version_id, etag);
+            }
             Err(error) => error,
         };
         reading.check_unchanged().await?;
-        let asked = Asked::of_object("PutObject", sending.client, sending.destination);
-        let error = classify(error, &asked);
+        if retries.any()
+            && let Some(ours) = stored_before(sending, &error, &content, &crc).await?
+        {
+            break ours;
+        }
         let error = blocked::explain(sending.client, sending.destination, error).await;
         match denied {
-            None if sending.labels.worth_without_key_tag(&error) => denied = Some(error),
+            None if sending.labels.worth_without_key_tag(&error) => {
+                denied = Some(error);
+                continue;
+            }
             // It was not for the tag: what was said first stands.
             Some(first) if matches!(error, TransferError::AccessDenied { .. }) => {
                 return Err(first);
             }
-            _ => return Err(error),
+            _ => {}
         }
-    };
-    sending.meter.tell(sending.events);
-    for _ in 0..meter.retries() {
+        let another = retries.after(error);
+        match sending.cancel.run_until_cancelled(another).await {
+            Some(another) => another?,
+            None => return Err(TransferError::Interrupted),
+        }
         sending.events.on(Event::Retried { number: 1 });
-    }
+    };
+    meter.complete(content.size);
+    sending.meter.tell(sending.events);
     sending.events.on(Event::PartDone {
         number: 1,
         bytes: content.size,
     });
     sending.events.on(Event::Finishing);
+    Ok(Stored {
+        version_id,
+        etag,
+        parts: None,
+        content,
+        tag_denied: denied.is_some(),
+    })
+}
+
+/// What was answered, and whether the server compared the checksum.
+struct Checked {
+    version_id: Option<String>,
+    etag: String,
+    compared: bool,
+}
+
+fn check(
+    sending: &Sending<'_>,
+    answer: &PutObjectOutput,
+    crc: &str,
+) -> Result<Checked, TransferError> {
     let version_id = answer.version_id().map(str::to_owned);
     confirms(
         answer.sse_customer_algorithm(),
@@ -72,54 +102,62 @@ pub(super) async fn put(
         version_id: version_id.clone(),
         found,
     })?;
-    sending.compare_checksum(&crc, answer.checksum_crc64_nvme())?;
-    if answer.checksum_crc64_nvme().is_none() {
-        // Nobody has compared what was sent with what was summed.
-        reading.check_unchanged().await?;
-    }
-    Ok(Stored {
+    let answered = answer.checksum_crc64_nvme();
+    sending.same_checksum(crc, answered)?;
+    Ok(Checked {
         version_id,
         etag: unquoted(answer.e_tag()),
-        parts: None,
-        content,
-        tag_denied: denied.is_some(),
+        compared: answered.is_some(),
     })
 }
 
-/// The request itself; `None` if the upload was cancelled.
+/// The object that stands in the way, if an earlier attempt made it and its answer was lost: version
+/// id and entity tag.
+async fn stored_before(
+    sending: &Sending<'_>,
+    error: &TransferError,
+    content: &Content,
+    crc: &str,
+) -> Result<Option<(Option<String>, String)>, TransferError> {
+    if !matches!(error, TransferError::ObjectExists { .. }) {
+        return Ok(None);
+    }
+    let made = multipart::made(sending, content.size).await?;
+    Ok(made
+        .filter(|made| made.crc == crc && made.has_labels)
+        .map(|made| (made.version_id, made.etag)))
+}
+
+/// The request itself.
 async fn send(
     sending: &Sending<'_>,
     part: &Part,
     crc: &str,
     meter: &PartMeter,
     with_key_tag: bool,
-) -> Option<Result<PutObjectOutput, SdkError<PutObjectError, HttpResponse>>> {
-    let request = sending
-        .client
-        .put_object()
-        .bucket(sending.destination.bucket.as_str())
-        .key(&sending.destination.key)
-        .content_type(&sending.labels.content_type)
-        .set_cache_control(sending.labels.headers.cache_control.clone())
-        .set_content_disposition(sending.labels.headers.content_disposition.clone())
-        .set_content_encoding(sending.labels.headers.content_encoding.clone())
-        .set_content_language(sending.labels.headers.content_language.clone())
-        .set_expires(sending.labels.headers.expires())
-        .set_storage_class(sending.labels.headers.storage_class())
-        .set_website_redirect_location(sending.labels.headers.website_redirect.clone())
-        .set_metadata(sending.labels.metadata.clone())
-        .set_tagging(sending.labels.tagging(with_key_tag))
-        .sse_customer_algorithm(sending.key.algorithm())
-        .sse_customer_key(sending.key.expose_key())
-        .sse_customer_key_md5(sending.key.md5().to_string())
-        .checksum_crc64_nvme(crc)
-        .set_if_none_match(sending.if_none_match.then(|| "*".to_owned()))
-        .body(body::body(&part.bytes, meter))
-        .customize()
-        .disable_payload_signing()
-        .config_override(patience(part.bytes.len()))
-        .send();
+) -> Result<PutObjectOutput, TransferError> {
+    let bytes = part.bytes.len();
     let answered = async {
+        let permit = sending.engine.pace().permit(sending.cost(bytes)).await;
+        let request = sending
+            .client
+            .put_object()
+            .bucket(sending.destination.bucket.as_str())
+            .key(&sending.destination.key)
+            .content_type(&sending.labels.content_type)
+            .set_metadata(sending.labels.metadata.clone())
+            .set_tagging(sending.labels.tagging(with_key_tag))
+            .sse_customer_algorithm(sending.key.algorithm())
+            .sse_customer_key(sending.key.expose_key())
+            .sse_customer_key_md5(sending.key.md5().to_string())
+            .checksum_crc64_nvme(crc)
+            .set_if_none_match(sending.if_none_match.then(|| "*".to_owned()))
+            .body(body::body(&part.bytes, meter))
+            .customize()
+            .disable_payload_signing()
+            .config_override(once())
+            .send();
+        let request = sending.watched("PutObject", permit, bytes, meter, request);
         tokio::pin!(request);
         let mut ticks = tokio::time::interval(INTERVAL);
         loop {
@@ -130,7 +168,8 @@ async fn send(
             }
         }
     };
-    sending.cancel.run_until_cancelled(answered).await
+    let answer = sending.cancel.run_until_cancelled(answered).await;
+    answer.unwrap_or(Err(TransferError::Interrupted))
 }
 
 /// S3 gives entity tags in quotes.
@@ -145,18 +184,21 @@ impl Sending<'_> {
         sent: &str,
         answered: Option<&str>,
     ) -> Result<(), TransferError> {
+        if answered.is_none() {
+            self.events.on(Event::ChecksumUnconfirmed);
+        }
+        self.same_checksum(sent, answered)
+    }
+
+    fn same_checksum(&self, sent: &str, answered: Option<&str>) -> Result<(), TransferError> {
         match answered {
-            Some(answered) if answered == sent => Ok(()),
-            Some(answered) => Err(TransferError::ChecksumMismatch {
+            Some(answered) if answered != sent => Err(TransferError::ChecksumMismatch {
                 place: format!("`{}` as S3 stored it", self.destination),
                 algorithm: crate::ChecksumAlgorithm::Crc64Nvme.to_string(),
                 expected: sent.to_owned(),
                 computed: answered.to_owned(),
             }),
-            None => {
-                self.events.on(Event::ChecksumUnconfirmed);
-                Ok(())
-            }
+            _ => Ok(()),
         }
     }
 }

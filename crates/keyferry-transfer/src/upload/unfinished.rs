@@ -123,6 +123,11 @@ impl Unfinished {
         &self.intent.key_md5
     }
 
+    /// Whether an earlier upload is continued.
+    pub(super) fn continues(&self) -> bool {
+        matches!(self.earlier, Some(Earlier::Fits(_)))
+    }
+
     /// Writes down what is about to be begun.
     pub(super) async fn intend(&self) {
         let begun = Timestamp::now();

@@ -310,7 +310,7 @@ impl Route {
     )]
     async fn down(
         &self,
-        running: Running,
+        mut running: Running,
         place: &Place,
         root: &Path,
         folder: Option<&Arc<TargetFolder>>,

@@ -58,7 +58,9 @@ pub(super) fn files(walk: &Walk, filter: Filter) -> Side {
                         })
                     })
                 }
-                Found::Special { path, what } => Some(Listed::Aside(Aside::Special(path, what))),
+                Found::Special { name, path, what } => filter
+                    .takes(&name)
+                    .then(|| Listed::Aside(Aside::Special(path, what))),
                 Found::Failed(error) => Some(Listed::Aside(Aside::Failed(error))),
             };
             std::future::ready(listed.map(Ok))

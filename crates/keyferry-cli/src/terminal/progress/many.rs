@@ -90,6 +90,11 @@ impl ManyProgress {
         !matches!(self.0.shown, Shown::Nothing)
     }
 
+    /// Whether it shows bars, which say little as long as nobody knows how much there is to do.
+    pub(crate) fn has_bars(&self) -> bool {
+        matches!(self.0.shown, Shown::Bars { .. })
+    }
+
     /// A handle for those who find out how much there is to do.
     pub(crate) fn totals(&self) -> impl Fn(u64, u64) + Send + 'static {
         let shared = Arc::clone(&self.0);

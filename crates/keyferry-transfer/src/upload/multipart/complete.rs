@@ -31,8 +31,42 @@ type Made = (Option<String>, String);
 impl Begun<'_> {
     /// Completes the upload with the checksum of the whole; version id and entity tag.
     ///
-    /// When the answer was lost on the way, the object itself tells whether it was made.
+    /// A part that was sent twice may have another entity tag than the answer said that came first;
+    /// then the list of parts tells, if they have our checksums.
     pub(super) async fn complete(
+        &self,
+        parts: Vec<CompletedPart>,
+        content: &Content,
+    ) -> Result<Made, Failed> {
+        let error = match self.complete_with(parts.clone(), content).await {
+            Err(Failed::Undone(error)) if is_about_a_part(&error) => error,
+            other => return other,
+        };
+        match self.as_listed(parts).await {
+            Some(parts) => self.complete_with(parts, content).await,
+            None => Err(Failed::Undone(error)),
+        }
+    }
+
+    /// The same parts with the entity tags that they have by now.
+    async fn as_listed(&self, parts: Vec<CompletedPart>) -> Option<Vec<CompletedPart>> {
+        let there = listed(self.sending, &self.id).await.ok().flatten()?;
+        let mut as_listed = Vec::with_capacity(parts.len());
+        for mut part in parts {
+            let number = part.part_number?.try_into().ok()?;
+            let listed = there.get(&number)?;
+            // Without a checksum nothing says that it is the same part.
+            if part.checksum_crc64_nvme.is_none() || listed.crc != part.checksum_crc64_nvme {
+                return None;
+            }
+            part.e_tag.clone_from(&listed.etag);
+            as_listed.push(part);
+        }
+        Some(as_listed)
+    }
+
+    /// When the answer was lost on the way, the object itself tells whether it was made.
+    async fn complete_with(
         &self,
         parts: Vec<CompletedPart>,
         content: &Content,
@@ -107,7 +141,9 @@ impl Begun<'_> {
             | TransferError::ConnectionRefused { .. }
             | TransferError::TimedOut { .. }
             | TransferError::Throttled { .. }
-            | TransferError::UnexpectedAnswer { .. } => {
+            | TransferError::UnexpectedAnswer { .. }
+            // In the way may be what an earlier attempt made.
+            | TransferError::ObjectExists { .. } => {
                 if self.is_kept() {
                     return matches!(listed(self.sending, &self.id).await, Ok(None));
                 }
@@ -122,4 +158,11 @@ impl Begun<'_> {
         let made = made(self.sending, content.size).await.ok().flatten()?;
         (made.crc == crc).then_some((made.version_id, made.etag))
     }
+}
+
+fn is_about_a_part(error: &TransferError) -> bool {
+    matches!(
+        error,
+        TransferError::Service { answer, .. } if answer.code.as_deref() == Some("InvalidPart")
+    )
 }

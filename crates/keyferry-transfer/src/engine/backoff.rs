@@ -1,13 +1,10 @@
-//! How long to wait before asking again.
+//! How long to wait before trying again.
 
 use std::time::Duration;
 
-/// How often a range is continued without any progress between the failures.
-pub(super) const MAX_FAILURES: u32 = 5;
-
 /// Full jitter under an exponential bound: a random time below 0.2 s, 0.4 s, ... at most 10 s, so
-/// that many clients that failed together do not come back together.
-pub(super) fn delay(failures: u32) -> Duration {
+/// that many requests that failed together do not come back together.
+pub(crate) fn delay(failures: u32) -> Duration {
     const FIRST: u64 = 200;
     const MOST: u64 = 10_000;
     let bound = FIRST

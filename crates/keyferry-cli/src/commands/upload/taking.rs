@@ -1,0 +1,178 @@
+//! Takes in what becomes of each of many files.
+
+use keyferry_keystore::ObjectUse;
+use keyferry_transfer::{NoKeyTag, Outcomes, Receipt, Special, Stopped, Uploaded};
+use serde_json::{Value, json};
+
+use super::many::{Came, Item, Plan};
+use super::receipts::Receipts;
+use crate::commands::actions::Actions;
+use crate::commands::many::{Done, JobFailure, Tally};
+use crate::commands::uses::Recorder;
+use crate::failure::Failure;
+use crate::terminal::{Terminal, printable};
+
+/// So many things that are no files are named; the others are only counted.
+const NAMED_SPECIALS: u64 = 10;
+
+/// What has been taken in so far.
+pub(super) struct Taking<'a> {
+    terminal: Terminal,
+    plan: &'a Plan,
+    pub(super) actions: Actions,
+    pub(super) tally: Tally,
+    pub(super) recorder: Option<Recorder>,
+    pub(super) receipts: Option<Receipts>,
+    /// How many objects have no tag that names their key.
+    pub(super) untagged: u64,
+    specials: u64,
+}
+
+impl<'a> Taking<'a> {
+    pub(super) fn begin(
+        terminal: Terminal,
+        plan: &'a Plan,
+        recorder: Option<Recorder>,
+        receipts: Option<Receipts>,
+    ) -> Result<Self, Failure> {
+        Ok(Self {
+            terminal,
+            plan,
+            actions: Actions::begin(terminal, false)?,
+            tally: Tally::new(),
+            recorder,
+            receipts,
+            untagged: 0,
+            specials: 0,
+        })
+    }
+
+    /// Takes in all there is.
+    pub(super) async fn all(
+        &mut self,
+        outcomes: &mut Outcomes<Item, Came, JobFailure>,
+    ) -> Result<(), Failure> {
+        let mut hopeless = 0;
+        while let Some(outcome) = outcomes.next().await {
+            let item = outcome.context;
+            self.plan.progress.ended();
+            match outcome.result {
+                Ok(Came::Uploaded(uploaded, no_key_tag)) => {
+                    self.uploaded(&item, &uploaded, no_key_tag)?;
+                }
+                Ok(Came::Special(what)) => self.special(&item, what)?,
+                Err(failure) => {
+                    if outcomes.stopped() == Some(Stopped::ConcernsAll) {
+                        hopeless += 1;
+                    }
+                    // What all fail for alike is said once.
+                    self.failed(&item, failure, hopeless > 1)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn uploaded(
+        &mut self,
+        item: &Item,
+        uploaded: &Uploaded,
+        no_key_tag: Option<NoKeyTag>,
+    ) -> Result<(), Failure> {
+        let Uploaded { receipt, unchanged } = uploaded;
+        self.record(receipt);
+        if no_key_tag.is_some() {
+            self.untagged += 1;
+        }
+        let done = match unchanged {
+            true => Done::Unchanged,
+            false => Done::Transferred,
+        };
+        self.tally.done(done, receipt.size);
+        if let Some(receipts) = &mut self.receipts {
+            receipts.add(receipt)?;
+        }
+        let mut action = action(item, done);
+        if let Some(fields) = action.as_object_mut() {
+            fields.insert("receipt".to_owned(), json!(receipt));
+        }
+        let (progress, actions) = (&self.plan.progress, &mut self.actions);
+        let verb = match unchanged {
+            true => "unchanged",
+            false => "uploaded",
+        };
+        progress.aside(|| {
+            actions.done(&action, || {
+                let path = item.path.to_string_lossy();
+                format!("{verb} {} to {}", printable(&path), receipt.source)
+            })
+        })
+    }
+
+    fn record(&self, receipt: &Receipt) {
+        if let (Some(recorder), Some(id)) = (&self.recorder, &receipt.key_id) {
+            let address = &receipt.source;
+            let version = receipt.version_id.as_deref();
+            recorder.uses(
+                id,
+                ObjectUse::new(address.bucket.as_str(), &*address.key, version),
+            );
+        }
+    }
+
+    fn special(&mut self, item: &Item, what: Special) -> Result<(), Failure> {
+        self.tally.done(Done::Skipped, 0);
+        self.specials += 1;
+        let terminal = self.terminal;
+        let said = format!("`{}` is {what}, and is skipped", item.path.display());
+        let mut action = action(item, Done::Skipped);
+        if let Some(fields) = action.as_object_mut() {
+            fields.insert("reason".to_owned(), what.to_string().into());
+        }
+        let (specials, actions) = (self.specials, &mut self.actions);
+        self.plan.progress.aside(|| {
+            match specials {
+                ..=NAMED_SPECIALS => terminal.warn(&said),
+                11 => terminal.warn("more of that kind is skipped, too"),
+                _ => {}
+            }
+            actions.silent(&action)
+        })
+    }
+
+    fn failed(&mut self, item: &Item, failure: JobFailure, is_known: bool) -> Result<(), Failure> {
+        if let Some(address) = &item.address
+            && failure.is_object_there()
+        {
+            self.tally.done(Done::Existing, item.size);
+            let (progress, actions) = (&self.plan.progress, &mut self.actions);
+            let action = action(item, Done::Existing);
+            return progress
+                .aside(|| actions.done(&action, || format!("left alone {address}, which exists")));
+        }
+        self.tally.failed(&failure);
+        let mut action = json!({
+            "action": "upload",
+            "file": item.path,
+            "address": item.address,
+            "size": item.size,
+        });
+        failure.describe(&mut action);
+        let (progress, actions) = (&self.plan.progress, &mut self.actions);
+        let path = item.path.display().to_string();
+        progress.aside(|| match is_known || failure.is_interrupted() {
+            true => actions.silent(&action),
+            false => actions.failed(&action, failure.about(&path)),
+        })
+    }
+}
+
+fn action(item: &Item, done: Done) -> Value {
+    json!({
+        "action": "upload",
+        "status": done,
+        "file": item.path,
+        "address": item.address,
+        "size": item.size,
+    })
+}
