@@ -258,16 +258,9 @@ fn open(
         }
     };
     let mut lines = lines.iter();
-    let earlier = match lines.next() {
-        None => None,
-        Some(first) => Some(read_earlier(
-            first,
-            lines.next(),
-            &mut intent,
-            any_part_size,
-            continues,
-        )),
-    };
+    let earlier = lines
+        .next()
+        .map(|first| read_earlier(first, lines.next(), &mut intent, any_part_size, continues));
     if continues && matches!(earlier, Some(Earlier::Unknown(StartedOver::NewerState))) {
         return Err(TransferError::ResumeState {
             path,
