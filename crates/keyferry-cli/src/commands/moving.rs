@@ -100,8 +100,7 @@ impl<'a> Moving<'a> {
                 }
             }
             tally.count(&outcome.context, &outcome.result);
-            self.progress
-                .aside(|| action::tell(actions, &outcome.context, outcome.result))?;
+            action::tell(actions, &outcome.context, outcome.result)?;
             self.progress.ended();
         }
         recorder.flush();

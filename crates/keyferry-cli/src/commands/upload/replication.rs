@@ -18,7 +18,7 @@ use crate::commands::{Invocation, verify};
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
 use crate::replica;
-use crate::terminal::{Progress, report};
+use crate::terminal::report;
 
 /// How many replicas are looked at at once.
 const AT_ONCE: usize = 16;
@@ -81,13 +81,13 @@ impl Replicas {
             }
             return Ok(replicas);
         }
-        replicas.take_in(first, actions, &progress)?;
+        replicas.take_in(first, actions)?;
         let looks = futures::stream::iter(receipts)
             .map(|receipt| async move { look.at(receipt?, started, false).await });
         let mut looks = looks.buffer_unordered(AT_ONCE);
         while let Some(seen) = looks.next().await {
             match seen {
-                Ok(seen) => replicas.take_in(seen, actions, &progress)?,
+                Ok(seen) => replicas.take_in(seen, actions)?,
                 Err(failure) if failure.exit() == Exit::Interrupted => break,
                 Err(failure) => return Err(failure),
             }
@@ -103,12 +103,7 @@ impl Replicas {
         self.verified + self.not_confirmed + self.failed + self.not_replicated
     }
 
-    fn take_in(
-        &mut self,
-        seen: Seen,
-        actions: &mut Actions,
-        progress: &Progress,
-    ) -> Result<(), Failure> {
+    fn take_in(&mut self, seen: Seen, actions: &mut Actions) -> Result<(), Failure> {
         let counter = match seen.status {
             "verified" => &mut self.verified,
             "failed" => &mut self.failed,
@@ -124,10 +119,10 @@ impl Replicas {
             "status": seen.status,
             "reason": seen.why.as_ref().map(Failure::message),
         });
-        progress.aside(|| match seen.why {
+        match seen.why {
             None => actions.done(&action, || format!("replica of {source} verified")),
             Some(why) => actions.failed(&action, why),
-        })
+        }
     }
 
     /// How the run ends, for what is to be said of replicas.

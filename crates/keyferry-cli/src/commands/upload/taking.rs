@@ -96,16 +96,13 @@ impl<'a> Taking<'a> {
         if let Some(fields) = action.as_object_mut() {
             fields.insert("receipt".to_owned(), json!(receipt));
         }
-        let (progress, actions) = (&self.plan.progress, &mut self.actions);
         let verb = match unchanged {
             true => "unchanged",
             false => "uploaded",
         };
-        progress.aside(|| {
-            actions.done(&action, || {
-                let path = item.path.to_string_lossy();
-                format!("{verb} {} to {}", printable(&path), receipt.source)
-            })
+        self.actions.done(&action, || {
+            let path = item.path.to_string_lossy();
+            format!("{verb} {} to {}", printable(&path), receipt.source)
         })
     }
 
@@ -129,15 +126,12 @@ impl<'a> Taking<'a> {
         if let Some(fields) = action.as_object_mut() {
             fields.insert("reason".to_owned(), what.to_string().into());
         }
-        let (specials, actions) = (self.specials, &mut self.actions);
-        self.plan.progress.aside(|| {
-            match specials {
-                ..=NAMED_SPECIALS => terminal.warn(&said),
-                11 => terminal.warn("more of that kind is skipped, too"),
-                _ => {}
-            }
-            actions.silent(&action)
-        })
+        match self.specials.checked_sub(NAMED_SPECIALS) {
+            None | Some(0) => terminal.warn(&said),
+            Some(1) => terminal.warn("more that is no file is skipped, too"),
+            Some(_) => {}
+        }
+        self.actions.silent(&action)
     }
 
     fn failed(&mut self, item: &Item, failure: JobFailure, is_known: bool) -> Result<(), Failure> {
@@ -145,10 +139,9 @@ impl<'a> Taking<'a> {
             && failure.is_object_there()
         {
             self.tally.done(Done::Existing, item.size);
-            let (progress, actions) = (&self.plan.progress, &mut self.actions);
             let action = action(item, Done::Existing);
-            return progress
-                .aside(|| actions.done(&action, || format!("left alone {address}, which exists")));
+            let text = || format!("left alone {address}, which exists");
+            return self.actions.done(&action, text);
         }
         self.tally.failed(&failure);
         let mut action = json!({
@@ -158,12 +151,11 @@ impl<'a> Taking<'a> {
             "size": item.size,
         });
         failure.describe(&mut action);
-        let (progress, actions) = (&self.plan.progress, &mut self.actions);
         let path = item.path.display().to_string();
-        progress.aside(|| match is_known || failure.is_interrupted() {
-            true => actions.silent(&action),
-            false => actions.failed(&action, failure.about(&path)),
-        })
+        match is_known || failure.is_interrupted() {
+            true => self.actions.silent(&action),
+            false => self.actions.failed(&action, failure.about(&path)),
+        }
     }
 }
 
