@@ -6,6 +6,7 @@ mod golden;
 mod import;
 mod key_life;
 mod main_job;
+mod moving;
 mod rekey;
 mod resume;
 mod running;

@@ -73,7 +73,7 @@ pub(super) async fn run(
         progress: ManyProgress::new(terminal, "downloading"),
         folder: Arc::new(folder),
         listed: AtomicU64::new(0),
-        overwrite: arguments.overwrite.into(),
+        overwrite: resume::overwrite(arguments.overwrite, arguments.resume),
         concurrency: arguments.concurrency,
         resume: resume::asked(arguments.resume),
         client,
