@@ -47,7 +47,7 @@ pub(crate) use rm::RmArgs;
 pub(crate) use secret_place::SecretPlace;
 pub(crate) use sync::{Compare, SyncArgs};
 pub(crate) use transfer::{
-    DownloadArgs, From, Level, ReplicaAddress, UploadArgs, VerifyArgs, WaitArgs,
+    DownloadArgs, From, Level, Overwrite, ReplicaAddress, UploadArgs, VerifyArgs, WaitArgs,
 };
 
 /// Move data in and out of Amazon S3 under keys that you alone hold, and prove that it arrived,

@@ -4,9 +4,9 @@ use std::ffi::OsString;
 
 use clap::Command;
 use keyferry_policy::Region;
-use keyferry_transfer::{Resume, ResumePlace, TransferError};
+use keyferry_transfer::{Overwrite, Resume, ResumePlace, TransferError};
 
-use crate::args::Arguments;
+use crate::args::{self, Arguments};
 use crate::failure::Failure;
 use crate::settings::Settings;
 use crate::terminal::human_bytes;
@@ -17,6 +17,14 @@ pub(crate) fn asked(resume: bool) -> Resume {
         Resume::Continue
     } else {
         Resume::StartOver
+    }
+}
+
+/// What happens to what is there: whoever goes on does not do again what an earlier run has finished.
+pub(crate) fn overwrite(asked: args::Overwrite, resume: bool) -> Overwrite {
+    match (asked, resume) {
+        (args::Overwrite::Always, true) => Overwrite::IfDifferent,
+        (asked, _) => asked.into(),
     }
 }
 
@@ -68,7 +76,10 @@ pub(crate) fn command(arguments: impl IntoIterator<Item = OsString>) -> String {
         let text = argument.to_string_lossy().into_owned();
         words.push(quoted(&argument));
         if !resumes && !text.starts_with('-') {
-            words.push("--resume".to_owned());
+            // These have no such option: their next run does what is left to do.
+            if !["cp", "sync"].contains(&&*text) {
+                words.push("--resume".to_owned());
+            }
             resumes = true;
         } else if !resumes && takes_value(&known, &text) {
             words.extend(arguments.next().as_ref().map(quoted));

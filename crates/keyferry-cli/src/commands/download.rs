@@ -68,7 +68,7 @@ pub(super) async fn run(invocation: &Invocation, arguments: DownloadArgs) -> Res
     // The version that the key was proven on, so that nothing can come between.
     request.version_id = arguments.version_id.or(opened.subject.version_id);
     request.engine = super::many::engine(&arguments.many.choice, None);
-    request.overwrite = arguments.overwrite.into();
+    request.overwrite = resume::overwrite(arguments.overwrite, arguments.resume);
     request.resume = Some(resume::asked(arguments.resume));
     if let Some(concurrency) = arguments.concurrency {
         request.concurrency = concurrency;

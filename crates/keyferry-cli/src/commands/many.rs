@@ -1,7 +1,6 @@
 //! What uploads and downloads of many objects have in common: what can become of each, and what all
 //! of it comes to.
 
-use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::time::Instant;
 
@@ -318,38 +317,22 @@ pub(super) fn settings(arguments: &ChoiceArgs, concurrency: Option<NonZeroUsize>
     settings
 }
 
-/// Says why a run stopped early, and how to go on: with this command.
-pub(super) fn stopped_early(
-    tally: &Tally,
-    stopped: Option<Stopped>,
-    go_on: &str,
-) -> Result<(), Failure> {
+/// Says why a run stopped early, and how to go on.
+pub(super) fn stopped_early(tally: &Tally, stopped: Option<Stopped>) -> Result<(), Failure> {
+    let go_on = resume::command(std::env::args_os());
     let (what, hint) = match stopped {
         None => return Ok(()),
-        Some(Stopped::Interrupted) => ("interrupted".to_owned(), format!("go on with: {go_on}")),
+        Some(Stopped::Interrupted) => ("interrupted".to_owned(), format!("resume with: {go_on}")),
         Some(Stopped::TooManyErrors) => (
             format!("stopped, as {} failed", objects(tally.failed)),
-            format!("see to the errors above, then go on with: {go_on}"),
+            format!("see to the errors above, then resume with: {go_on}"),
         ),
         Some(_) => (
             "stopped, as the others would fail for the same reason".to_owned(),
-            format!("see to the error above, then go on with: {go_on}"),
+            format!("see to the error above, then resume with: {go_on}"),
         ),
     };
     Err(Failure::new(tally.exit(stopped), what).hint(hint))
-}
-
-/// The command that does the rest: large objects are continued, and what is the same is left alone.
-pub(super) fn go_on(arguments: impl IntoIterator<Item = OsString>) -> String {
-    let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let chosen = arguments
-        .iter()
-        .any(|argument| argument.to_string_lossy().starts_with("--overwrite"));
-    let command = resume::command(arguments);
-    match chosen {
-        true => command,
-        false => command.replacen("--resume", "--resume --overwrite if-different", 1),
-    }
 }
 
 /// So many objects, for people.

@@ -240,11 +240,7 @@ impl<'a> Moving<'a> {
             }
         }
         actions.end(&summary, text)?;
-        many::stopped_early(
-            &tally,
-            stopped,
-            "the same command, which does what is left to do",
-        )?;
+        many::stopped_early(&tally, stopped)?;
         let replicated = replicas.map_or(Exit::Done, |replicas| replicas.exit());
         Ok(match (tally.exit(stopped), replicated) {
             (_, Exit::Differs) => Exit::Differs,

@@ -8,6 +8,7 @@ mod taking;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 
 use keyferry_keystore::Store;
 use keyferry_policy::BucketName;
@@ -87,6 +88,12 @@ async fn one(
         .await
         .map_err(resume::failure)?;
     progress.shown.finish();
+    if progress.superseded.load(Ordering::Relaxed) {
+        terminal.warn(format!(
+            "`{destination}` has a newer version, made after this upload was begun: what was uploaded \
+             is an older one"
+        ));
+    }
     record::used(
         terminal,
         store,
@@ -155,7 +162,7 @@ impl Asked {
                 .map(|size| PartSize::new(size.as_u64()))
                 .transpose()
                 .map_err(|error| Failure::from_error(Exit::Usage, &error))?,
-            overwrite: arguments.overwrite.into(),
+            overwrite: resume::overwrite(arguments.overwrite, arguments.resume),
             concurrency: arguments.concurrency,
         })
     }

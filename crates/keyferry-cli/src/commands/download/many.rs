@@ -22,7 +22,7 @@ use crate::args::DownloadArgs;
 use crate::aws::Aws;
 use crate::commands::Invocation;
 use crate::commands::actions::Actions;
-use crate::commands::many::{JobFailure, engine, go_on, objects, settings, stopped_early};
+use crate::commands::many::{JobFailure, engine, objects, settings, stopped_early};
 use crate::commands::uses::Recorder;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -73,7 +73,7 @@ pub(super) async fn run(
         progress: ManyProgress::new(terminal, "downloading"),
         folder: Arc::new(folder),
         listed: AtomicU64::new(0),
-        overwrite: arguments.overwrite.into(),
+        overwrite: resume::overwrite(arguments.overwrite, arguments.resume),
         concurrency: arguments.concurrency,
         resume: resume::asked(arguments.resume),
         client,
@@ -135,7 +135,7 @@ pub(super) async fn run(
     }
     let from_to = format!(" from {} to {}", plan.source, plan.folder.path().display());
     actions.end(&summary, tally.text("downloaded", &from_to))?;
-    stopped_early(&tally, stopped, &go_on(std::env::args_os()))?;
+    stopped_early(&tally, stopped)?;
     Ok(tally.exit(stopped))
 }
 

@@ -21,7 +21,7 @@ use crate::args::UploadArgs;
 use crate::aws::Aws;
 use crate::commands::Invocation;
 use crate::commands::actions::Actions;
-use crate::commands::many::{JobFailure, engine, go_on, settings, stopped_early};
+use crate::commands::many::{JobFailure, engine, settings, stopped_early};
 use crate::commands::replication::{Look, Replicas};
 use crate::commands::sent::Sent;
 use crate::commands::uses::Recorder;
@@ -152,7 +152,7 @@ pub(super) async fn run(
         }
     }
     actions.end(&summary, text)?;
-    stopped_early(&tally, stopped, &go_on(std::env::args_os()))?;
+    stopped_early(&tally, stopped)?;
     let replicated = replicas.map_or(Exit::Done, |replicas| replicas.exit());
     Ok(match (tally.exit(stopped), replicated) {
         (_, Exit::Differs) => Exit::Differs,

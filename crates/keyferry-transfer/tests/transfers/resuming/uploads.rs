@@ -6,7 +6,9 @@ use std::time::{Duration, SystemTime};
 
 use aws_sdk_s3::primitives::ByteStream;
 use keyferry_key::{CustomerKey, KeyId};
-use keyferry_transfer::{PartSize, Resume, Silent, StartedOver, TransferError, Upload, upload};
+use keyferry_transfer::{
+    Event, PartSize, Resume, Silent, StartedOver, TransferError, Upload, upload,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{Watch, at_part};
@@ -232,6 +234,25 @@ async fn an_upload_that_is_gone() {
     let watch = setup.complete(new()).await;
     assert_eq!(watch.started_over(), Some(StartedOver::UploadGone));
     assert_eq!(setup.versions().await, versions + 2);
+}
+
+/// S3 dates an object by the beginning of its upload.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_version_stays_the_current_one() {
+    let setup = Setup::start().await;
+    let bytes = content(SIZE);
+    let path = setup.file("source", &bytes);
+    let new = || setup.resumable(path.clone(), Resume::Continue);
+    let not_current = |watch: &Watch| {
+        let events = watch.events.lock().unwrap();
+        events.contains(&Event::NotCurrent)
+    };
+    setup.broken_off(new()).await;
+    assert!(!not_current(&setup.complete(new()).await));
+    setup.broken_off(new()).await;
+    setup.put(b"newer", "s3://tokyo/key").await;
+    assert!(not_current(&setup.complete(new()).await));
+    assert_eq!(setup.get("s3://tokyo/key").await.1, b"newer");
 }
 
 #[tokio::test(flavor = "multi_thread")]
