@@ -59,6 +59,15 @@ bench SIZE_IN_MIB="3072":
     cargo build --release -p keyferry
     tests/large-transfer {{ SIZE_IN_MIB }}
 
+# keyferry and other clients of S3 against a fast sink on loopback: time, CPU, memory, and the ratios.
+# Installs the others; the first time takes some ten minutes. `just bench-compare --only large-up --rounds 9`
+bench-compare *ARGS:
+    bench/compare {{ ARGS }}
+
+# Part plans, checksums and reassembly, each by itself.
+bench-pieces *ARGS:
+    cargo bench -p keyferry-transfer --features benches --bench pieces -- {{ ARGS }}
+
 # The whole job in the lab.
 demo *ARGS:
     cargo run --release -- demo {{ ARGS }}

@@ -7,6 +7,8 @@ is its default. A peer without SSE-C does the same work without, and is marked.
 import subprocess
 from pathlib import Path
 
+from .install import S3SYNC
+
 BUCKET = "bench"
 
 
@@ -245,6 +247,10 @@ class S3sync(Client):
     """s3sync, the strongest peer in Rust; unsigned payloads, and many workers for small files."""
 
     name = "s3sync"
+
+    def version(self):
+        # Built without its features, it does not tell.
+        return f"s3sync {S3SYNC}"
 
     def _command(self, work, side, source, target):
         key = {

@@ -39,6 +39,9 @@ mod verification;
 mod within;
 
 use crate::local::Unnamed;
+#[cfg(feature = "benches")]
+pub(crate) use to_file::reassemble;
+
 use object::{Fetching, RemoteObject};
 use partial::Partial;
 use target::Target;

@@ -23,6 +23,9 @@
 
 mod abort;
 mod address;
+#[cfg(feature = "benches")]
+#[doc(hidden)]
+pub mod benches;
 mod checksum;
 mod confirmation;
 mod connect;

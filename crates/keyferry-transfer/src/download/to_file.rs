@@ -202,3 +202,14 @@ fn write(file: &File, mut offset: u64, batch: &[Bytes], crc: CrcAlgorithm) -> st
     }
     Ok(Crc::of(&digest, crc))
 }
+
+/// Ranges in any order, each in pieces, to their places; the CRC of the whole.
+#[cfg(feature = "benches")]
+pub(crate) fn reassemble(file: &File, ranges: &[(u64, Vec<Bytes>)]) -> std::io::Result<Crc> {
+    let crc = CrcAlgorithm::Crc64Nvme;
+    let mut pieces = Vec::with_capacity(ranges.len());
+    for (offset, batch) in ranges {
+        pieces.push((*offset, write(file, *offset, batch, crc)?));
+    }
+    Ok(sum(pieces, crc))
+}
