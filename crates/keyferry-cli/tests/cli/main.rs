@@ -1,6 +1,7 @@
 //! The real binary: its words, its whole job, and its silence about keys.
 
 mod crashes;
+mod folders;
 mod golden;
 mod import;
 mod key_life;
