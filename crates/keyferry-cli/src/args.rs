@@ -35,7 +35,7 @@ pub(crate) use key::{
 };
 pub(crate) use lab::{DemoArgs, LabArgs, LabCommand, StoryArg, UpArgs};
 pub(crate) use ls::LsArgs;
-pub(crate) use many::ManyArgs;
+pub(crate) use many::{ChoiceArgs, ManyArgs};
 pub(crate) use moving::MovingArgs;
 pub(crate) use policy::{
     ApplyArgs, CheckArgs, CheckFormat, CompareArgs, CompareFormat, DiagramArgs, DiagramFormat,

@@ -76,7 +76,10 @@ pub(crate) fn command(arguments: impl IntoIterator<Item = OsString>) -> String {
         let text = argument.to_string_lossy().into_owned();
         words.push(quoted(&argument));
         if !resumes && !text.starts_with('-') {
-            words.push("--resume".to_owned());
+            // These have no such option: their next run does what is left to do.
+            if !["cp", "sync"].contains(&&*text) {
+                words.push("--resume".to_owned());
+            }
             resumes = true;
         } else if !resumes && takes_value(&known, &text) {
             words.extend(arguments.next().as_ref().map(quoted));

@@ -27,9 +27,9 @@ pub(crate) struct SyncArgs {
     /// The same as --compare size.
     #[arg(long, conflicts_with = "compare")]
     pub(crate) size_only: bool,
-    /// Take files and folders that symbolic links lead to. Without, links are left out.
+    /// Upload what symbolic links in the folder lead to. Without it, links are skipped.
     #[arg(long)]
-    pub(crate) follow_links: bool,
+    pub(crate) follow_symlinks: bool,
     #[command(flatten)]
     pub(crate) moving: MovingArgs,
     /// Do not ask before removing.

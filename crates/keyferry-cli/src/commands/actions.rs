@@ -52,24 +52,6 @@ impl Actions {
         self.write(action)
     }
 
-    /// Something that needed nothing to be done: data only.
-    pub(super) fn same(&mut self, action: &impl Serialize) -> Result<(), Failure> {
-        match self.terminal.is_text() {
-            true => Ok(()),
-            false => self.write(action),
-        }
-    }
-
-    /// Something that cannot be done and is no failure. People are always told.
-    pub(super) fn left_out(
-        &mut self,
-        action: &impl Serialize,
-        text: impl Display,
-    ) -> Result<(), Failure> {
-        self.terminal.warn(text);
-        self.same(action)
-    }
-
     /// Something that failed.
     pub(super) fn failed(
         &mut self,

@@ -2,14 +2,13 @@
 
 mod elsewhere;
 
-use futures::stream::{self, StreamExt, TryStreamExt};
+use futures::stream::{self, Stream, StreamExt, TryStreamExt};
 use keyferry_policy::BucketName;
-use keyferry_transfer::{ListedVersion, Listing, ObjectAddress, Scope, TransferError};
+use keyferry_transfer::{Filter, ListedVersion, Listing, ObjectAddress, Scope, TransferError};
 use keyferry_verify::ParseScopeError;
 
 use super::Invocation;
-use super::actions::Actions;
-use super::moving::{Copies, Moving, Tally, all_keys, copy_job};
+use super::moving::{Copies, Moving, MovingJob, What, all_keys, copy_job};
 use crate::args::CpArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -41,39 +40,32 @@ pub(super) async fn run(invocation: &Invocation, arguments: CpArgs) -> Result<Ex
     };
     let moving = Moving::begin(invocation, &arguments.moving, keys).await?;
     let copies = Copies::begin(&moving, &route.source, &route.destination, encrypting).await?;
-    let filter = arguments.moving.filter.filter()?;
-    let dry_run = arguments.moving.dry_run;
-    let mut actions = Actions::begin(invocation.terminal, dry_run)?;
-    let mut tally = Tally::default();
-    let to = (&copies.region, &copies.encrypting);
-    let stopped = if arguments.recursive {
+    let filter = arguments.moving.choice.filter.filter()?;
+    let dry_run = arguments.moving.choice.dry_run;
+    let to = Some((&copies.region, &copies.encrypting));
+    let address = &arguments.destination;
+    let moved = if arguments.recursive {
         let scope = Scope::Prefix(route.from.clone());
         let listing = Listing::new(&copies.source_client, &route.source, scope);
-        let failed = std::sync::Arc::new(std::sync::OnceLock::new());
-        let jobs = jobs(listing, &copies, &route, filter, dry_run, &failed);
-        let stopped = moving.run(jobs, Some(to), &mut actions, &mut tally).await?;
-        if let Some(error) = std::sync::Arc::into_inner(failed).and_then(|cell| cell.into_inner()) {
-            tally.end(actions)?;
-            return Err(Failure::from(error));
-        }
-        stopped
+        let jobs = jobs(listing, &copies, &route, filter, dry_run);
+        moving.run(jobs, to, address).await?
     } else {
         let object = one(&copies, &route, arguments.version_id.as_deref()).await?;
         let job = copy_job(&copies, object, route.to.clone(), dry_run);
-        let jobs = stream::iter([job]);
-        moving.run(jobs, Some(to), &mut actions, &mut tally).await?
+        moving.run(stream::iter([job]), to, address).await?
     };
     let finished = copies.copier.finish().await;
-    tally.end(actions)?;
+    let is_empty = moved.tally.is_empty() && moved.stopped.is_none();
+    let exit = moving.end(moved, Some(&copies.encrypting)).await?;
     finished?;
-    if tally.changes() == 0 && tally.failed() == 0 && !moving.cancel.is_cancelled() {
+    if is_empty {
         return Err(Failure::new(
             Exit::Failure,
             format!("nothing was copied from `{}`", printable(&arguments.source)),
         )
         .hint("keys are taken literally; `keyferry ls` shows what is there"));
     }
-    moving.exit(stopped, &tally)
+    Ok(exit)
 }
 
 pub(super) fn is_s3(text: &str) -> bool {
@@ -84,31 +76,37 @@ fn jobs(
     listing: Listing,
     copies: &Copies,
     route: &Route,
-    filter: keyferry_transfer::Filter,
+    filter: Filter,
     dry_run: bool,
-    failed: &std::sync::Arc<std::sync::OnceLock<TransferError>>,
-) -> impl futures::Stream<Item = super::moving::MovingJob> + Send + use<> {
-    let (copies, failed) = (copies.clone(), std::sync::Arc::clone(failed));
-    let (from, to) = (route.from.len(), route.to.clone());
-    listing
-        .objects()
-        .scan(failed, |failed, object| {
-            std::future::ready(match object {
-                Ok(object) => Some(object),
-                Err(error) => {
-                    // The stream ends with its first error.
-                    let _ = failed.set(error);
-                    None
-                }
-            })
-        })
-        .filter_map(move |object| {
-            let name = object.key.get(from..).unwrap_or_default().to_owned();
-            let job = filter
-                .takes(&name)
-                .then(|| copy_job(&copies, object, format!("{to}{name}"), dry_run));
-            std::future::ready(job)
-        })
+) -> impl Stream<Item = MovingJob> + Send + use<> {
+    let copies = copies.clone();
+    let (source, from, to) = (
+        format!("s3://{}/{}", route.source, route.from),
+        route.from.len(),
+        route.to.clone(),
+    );
+    listing.objects().filter_map(move |object| {
+        let job = match object {
+            Ok(object) => {
+                let name = object.key.get(from..).unwrap_or_default().to_owned();
+                filter
+                    .takes(&name)
+                    .then(|| copy_job(&copies, object, format!("{to}{name}"), dry_run))
+            }
+            // The listing ends with it.
+            Err(error) => {
+                let what = What {
+                    action: "list",
+                    source: source.clone(),
+                    destination: String::new(),
+                    object: None,
+                    size: 0,
+                };
+                Some(MovingJob::new(what, 0, async move |_| Err(error.into())))
+            }
+        };
+        std::future::ready(job)
+    })
 }
 
 /// The object that was named.
@@ -158,7 +156,7 @@ impl Route {
         let (from, to) = if arguments.recursive {
             (folder(&source.prefix), folder(&destination.prefix))
         } else {
-            if !arguments.moving.filter.rules().is_empty() {
+            if !arguments.moving.choice.filter.rules().is_empty() {
                 return usage(
                     "--include and --exclude choose among many objects, and only one is named"
                         .to_owned(),

@@ -14,8 +14,7 @@ use futures::stream::{Stream, StreamExt};
 use keyferry_transfer::{Filter, TransferError};
 
 use super::Invocation;
-use super::actions::Actions;
-use super::moving::{Copies, Moving, MovingJob, Tally, all_keys};
+use super::moving::{Copies, Moving, MovingJob, all_keys};
 use crate::args::SyncArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -27,9 +26,9 @@ use sides::{Ends, Side};
 
 pub(super) async fn run(invocation: &Invocation, arguments: SyncArgs) -> Result<Exit, Failure> {
     let ends = Ends::parse(&arguments)?;
-    let filter = arguments.moving.filter.filter()?;
+    let filter = arguments.moving.choice.filter.filter()?;
     ends.must_be_there()?;
-    if arguments.delete && !arguments.yes && !arguments.moving.dry_run {
+    if arguments.delete && !arguments.yes && !arguments.moving.choice.dry_run {
         deletions::somebody_must_be_there()?;
     }
     let (keys, encrypting) = all_keys(
@@ -57,7 +56,7 @@ async fn route(
     ends: &Ends,
     encrypting: Option<super::moving::Encrypting>,
 ) -> Result<Route, Failure> {
-    let dry_run = arguments.moving.dry_run;
+    let dry_run = arguments.moving.choice.dry_run;
     let place = async |scope: &keyferry_verify::Scope| {
         let region = moving.aws.bucket_region(&scope.bucket).await?;
         let place = Place {
@@ -151,12 +150,11 @@ impl Noticed {
 impl Course<'_> {
     async fn run(&self) -> Result<Exit, Failure> {
         let arguments = self.arguments;
-        let confirmed = match arguments.delete && !arguments.yes && !arguments.moving.dry_run {
+        let confirmed = match arguments.delete && !arguments.yes && !arguments.moving.choice.dry_run
+        {
             true => Some(self.preview().await?),
             false => None,
         };
-        let mut actions = Actions::begin(self.invocation.terminal, arguments.moving.dry_run)?;
-        let mut tally = Tally::default();
         let noticed = Arc::new(Noticed::default());
         let to = match &self.route.way {
             Way::Up {
@@ -166,7 +164,8 @@ impl Course<'_> {
             Way::Down { .. } => None,
         };
         let jobs = self.jobs(&noticed);
-        let stopped = self.moving.run(jobs, to, &mut actions, &mut tally).await?;
+        let address = &arguments.destination;
+        let mut moved = self.moving.run(jobs, to, address).await?;
         let finished = match &self.route.way {
             Way::Across { copies, .. } => copies.copier.finish().await,
             Way::Down {
@@ -182,13 +181,11 @@ impl Course<'_> {
         let surplus = noticed.surplus();
         let stays = match () {
             () if !arguments.delete || surplus.is_empty() => None,
-            () if failed.is_some() || stopped.is_some() || self.moving.cancel.is_cancelled() => {
-                Some("as the run stopped early")
-            }
+            () if failed.is_some() || moved.stopped.is_some() => Some("as the run stopped early"),
             () if noticed.is_incomplete.load(Ordering::Relaxed) => {
                 Some("as a part of the source could not be looked at")
             }
-            () if tally.failed() > 0 => Some("as not everything was copied"),
+            () if moved.tally.failures() > 0 => Some("as not everything was copied"),
             () if noticed.source_names.load(Ordering::Relaxed) == 0 => {
                 Some("as the source has nothing at all; `keyferry rm --recursive` empties a prefix")
             }
@@ -198,37 +195,41 @@ impl Course<'_> {
                     way: &self.route.way,
                 };
                 removing
-                    .run(surplus, confirmed, &mut actions, &mut tally)
+                    .run(surplus, confirmed, &mut moved.actions, &mut moved.tally)
                     .await?;
                 None
             }
         };
-        if let Some(why) = stays {
-            self.invocation
-                .terminal
-                .warn(format!("nothing was removed from the destination, {why}"));
-            if tally.failed() == 0 && failed.is_none() && stopped.is_none() {
-                tally.fail(Exit::Failure);
-            }
-        }
-        tally.end(actions)?;
-        if let Some(failure) = failed {
-            return Err(failure);
-        }
-        if noticed.source_names.load(Ordering::Relaxed) == 0 {
+        if noticed.source_names.load(Ordering::Relaxed) == 0 && failed.is_none() {
             self.invocation.terminal.warn(format!(
                 "there is nothing in `{}`",
                 printable(&arguments.source)
             ));
         }
-        self.moving.exit(stopped, &tally)
+        let encrypting = to.map(|(_, encrypting)| encrypting);
+        let exit = self.moving.end(moved, encrypting).await?;
+        match (failed, stays) {
+            (Some(failure), _) => Err(failure),
+            (None, Some(why)) => Err(Failure::new(
+                if exit == Exit::Done {
+                    Exit::Failure
+                } else {
+                    exit
+                },
+                format!("nothing was removed from the destination, {why}"),
+            )
+            .hint("what is not in the source is removed once all of the source was copied")),
+            (None, None) => Ok(exit),
+        }
     }
 
     /// Both sides next to each other.
     fn pairs(&self) -> impl Stream<Item = Result<Pair, TransferError>> + Send + use<> {
-        let (source, destination) =
-            self.ends
-                .lists(&self.route.way, &self.filter, self.arguments.follow_links);
+        let (source, destination) = self.ends.lists(
+            &self.route.way,
+            &self.filter,
+            self.arguments.follow_symlinks,
+        );
         join(source, destination)
     }
 

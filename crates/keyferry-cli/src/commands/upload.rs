@@ -1,9 +1,7 @@
 //! `keyferry upload`
 
 mod many;
-mod receipts;
 mod record;
-mod replication;
 mod sources;
 mod taking;
 
@@ -52,7 +50,7 @@ async fn one(
     let destination = destination(source, address)?;
     check_source(source)?;
     let asked = Asked::new(arguments)?;
-    if arguments.many.dry_run {
+    if arguments.many.choice.dry_run {
         return terminal
             .print(format!(
                 "would upload {} to {destination}",
@@ -80,6 +78,7 @@ async fn one(
     let mut request = Upload::new(source, destination.clone(), region, key.key.clone());
     request.resume = place;
     request.key_id = key.id.clone();
+    request.engine = super::many::engine(&arguments.many.choice, None);
     asked.of(&mut request);
 
     let progress = Watching::new(terminal.progress("uploading"));
@@ -262,7 +261,7 @@ impl<'a> ReceiptFile<'a> {
     }
 }
 
-fn receipt_exists(path: &Path) -> Failure {
+pub(super) fn receipt_exists(path: &Path) -> Failure {
     let what = format!(
         "the receipt `{}` exists and is not overwritten",
         path.display()

@@ -54,7 +54,7 @@ fn typed(command: &str, arguments: &CpArgs) -> Result<Vec<String>, Failure> {
     };
     for (is_set, name) in [
         (arguments.recursive, "recursive"),
-        (moving.dry_run, "dry-run"),
+        (moving.choice.dry_run, "dry-run"),
         (moving.no_wait, "no-wait"),
         (moving.accept_loss_risk, "accept-loss-risk"),
     ] {
@@ -62,7 +62,7 @@ fn typed(command: &str, arguments: &CpArgs) -> Result<Vec<String>, Failure> {
             option(name, None);
         }
     }
-    for rule in moving.filter.rules() {
+    for rule in moving.choice.filter.rules() {
         match rule {
             Rule::Include(pattern) => option("include", Some(pattern.clone())),
             Rule::Exclude(pattern) => option("exclude", Some(pattern.clone())),
@@ -84,13 +84,25 @@ fn typed(command: &str, arguments: &CpArgs) -> Result<Vec<String>, Failure> {
     if let Some(id) = &arguments.version_id {
         option("version-id", Some(id.clone()));
     }
-    if let Some(most) = moving.max_errors {
+    if let Some(most) = moving.choice.max_errors {
         option("max-errors", Some(most.to_string()));
     }
     if let Some(concurrency) = moving.concurrency {
         option("concurrency", Some(concurrency.to_string()));
     }
-    if let Some(replica) = &moving.replica {
+    if command == "upload" && !moving.no_wait {
+        option("wait", Some(format!("{}s", moving.wait.wait.as_secs())));
+        for (is_set, name) in [
+            (moving.wait.deep, "deep"),
+            (moving.wait.no_probe, "no-probe"),
+        ] {
+            if is_set {
+                option(name, None);
+            }
+        }
+    }
+    option("memory", Some(moving.choice.memory.as_u64().to_string()));
+    if let Some(replica) = &moving.wait.replica {
         option(
             "replica",
             Some(format!("{}@{}", replica.bucket, replica.region)),

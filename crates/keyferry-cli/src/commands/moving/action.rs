@@ -1,12 +1,11 @@
 //! What is done to one object, as data and in words.
 
 use keyferry_key::KeyId;
-use keyferry_transfer::{ErrorKind, JobError, ObjectAddress, TransferError};
+use keyferry_transfer::ObjectAddress;
 use serde::Serialize;
+use serde_json::{Value, json};
 
-use crate::commands::actions::Actions;
-use crate::exit::Exit;
-use crate::failure::Failure;
+use crate::commands::many::Done;
 use crate::terminal::{human_bytes, printable};
 
 /// What a job is about.
@@ -16,10 +15,8 @@ pub(in crate::commands) struct What {
     pub(in crate::commands) action: &'static str,
     pub(in crate::commands) source: String,
     pub(in crate::commands) destination: String,
-    /// The object that is stored, where one is.
-    pub(in crate::commands) stored: Option<ObjectAddress>,
-    /// The object that is read, where one is.
-    pub(in crate::commands) read: Option<ObjectAddress>,
+    /// The object that is stored, or if none is, the one that is read.
+    pub(in crate::commands) object: Option<ObjectAddress>,
     pub(in crate::commands) size: u64,
 }
 
@@ -45,177 +42,110 @@ pub(in crate::commands) enum Reason {
     NoCustomerKey,
 }
 
-/// What was done.
+/// What came of a job that did not fail.
 #[derive(Debug, Clone)]
-pub(in crate::commands) struct Done {
-    pub(in crate::commands) outcome: Outcome,
+pub(in crate::commands) struct Came {
+    pub(in crate::commands) done: Done,
+    /// Why it was, or would be, moved.
+    pub(in crate::commands) reason: Option<Reason>,
+    /// Why it is left out.
+    pub(in crate::commands) left_out: Option<String>,
     /// The version that was stored, or read.
     pub(in crate::commands) version_id: Option<String>,
     /// The key of what was stored or read.
     pub(in crate::commands) key_id: Option<KeyId>,
+    /// What is not as in the source, although it was copied.
+    pub(in crate::commands) differences: Vec<String>,
     /// What is worth knowing besides.
     pub(in crate::commands) notes: Vec<String>,
 }
 
-/// How a job ended that did not fail.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::commands) enum Outcome {
-    Moved(Reason),
-    /// It would be moved.
-    Planned(Reason),
-    /// It is the same already.
-    Same,
-    /// It is left out, for this reason.
-    LeftOut(String),
-    /// It was copied, and the copy is not what its source is.
-    Differs(Vec<String>),
-}
-
-impl Done {
-    pub(in crate::commands) fn new(outcome: Outcome) -> Self {
+impl Came {
+    fn new(done: Done) -> Self {
         Self {
-            outcome,
+            done,
+            reason: None,
+            left_out: None,
             version_id: None,
             key_id: None,
+            differences: Vec::new(),
             notes: Vec::new(),
         }
     }
-}
 
-/// Why a job failed.
-#[derive(Debug)]
-pub(in crate::commands) enum Trouble {
-    Transfer(TransferError),
-    Other(Failure),
-}
+    /// It is the same already.
+    pub(in crate::commands) fn unchanged() -> Self {
+        Self::new(Done::Unchanged)
+    }
 
-impl From<TransferError> for Trouble {
-    fn from(error: TransferError) -> Self {
-        Self::Transfer(error)
+    /// It would be moved.
+    pub(in crate::commands) fn planned(reason: Reason) -> Self {
+        Self {
+            reason: Some(reason),
+            ..Self::new(Done::Planned)
+        }
+    }
+
+    /// It was moved.
+    pub(in crate::commands) fn moved(reason: Reason) -> Self {
+        Self {
+            reason: Some(reason),
+            ..Self::new(Done::Transferred)
+        }
+    }
+
+    /// It cannot be moved, and is no failure.
+    pub(in crate::commands) fn skipped(why: String) -> Self {
+        Self {
+            left_out: Some(why),
+            ..Self::new(Done::Skipped)
+        }
+    }
+
+    /// As data.
+    pub(super) fn json(&self, what: &What) -> Value {
+        let mut value = what.json();
+        if let Some(fields) = value.as_object_mut() {
+            let mut field = |name: &str, value: Value| {
+                if !value.is_null() && value != json!([]) {
+                    fields.insert(name.to_owned(), value);
+                }
+            };
+            field("status", json!(self.done));
+            field("reason", json!(self.reason));
+            field("why", json!(self.left_out));
+            field("version_id", json!(self.version_id));
+            field("key_id", json!(self.key_id));
+            field("differences", json!(self.differences));
+            field("notes", json!(self.notes));
+        }
+        value
+    }
+
+    /// For people.
+    pub(super) fn text(&self, what: &What) -> String {
+        let (source, destination) = (printable(&what.source), printable(&what.destination));
+        let size = human_bytes(what.size);
+        match (&self.done, &self.reason) {
+            (Done::Planned, Some(reason)) => format!(
+                "would {} {source} to {destination} ({size}): {reason}",
+                what.action
+            ),
+            (Done::Unchanged, _) => format!("unchanged {destination}"),
+            _ => format!("{} {source} to {destination} ({size})", what.action),
+        }
     }
 }
 
-impl From<Failure> for Trouble {
-    fn from(failure: Failure) -> Self {
-        Self::Other(failure)
-    }
-}
-
-impl From<Trouble> for Failure {
-    fn from(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::Transfer(error) => error.into(),
-            Trouble::Other(failure) => failure,
-        }
-    }
-}
-
-impl JobError for Trouble {
-    fn concerns_all(&self) -> bool {
-        matches!(self, Self::Transfer(error) if error.concerns_all())
-    }
-
-    fn is_interruption(&self) -> bool {
-        match self {
-            Self::Transfer(error) => error.kind() == ErrorKind::Interrupted,
-            Self::Other(failure) => failure.exit() == Exit::Interrupted,
-        }
-    }
-}
-
-/// One line of the output.
-#[derive(Serialize)]
-struct Line<'a> {
-    action: &'static str,
-    source: &'a str,
-    destination: &'a str,
-    size: u64,
-    result: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a Reason>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    version_id: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    key_id: Option<&'a KeyId>,
-    #[serde(skip_serializing_if = "<[String]>::is_empty")]
-    notes: &'a [String],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
-}
-
-/// Tells what became of a job.
-pub(super) fn tell(
-    actions: &mut Actions,
-    what: &What,
-    result: Result<Done, Trouble>,
-) -> Result<(), Failure> {
-    let mut line = Line {
-        action: what.action,
-        source: &what.source,
-        destination: &what.destination,
-        size: what.size,
-        result: "failed",
-        reason: None,
-        version_id: None,
-        key_id: None,
-        notes: &[],
-        error: None,
-    };
-    let done = match result {
-        Ok(done) => done,
-        Err(trouble) => {
-            // Who interrupts knows, and is told once.
-            if trouble.is_interruption() {
-                return Ok(());
-            }
-            let failure = Failure::from(trouble);
-            line.error = Some(failure.message().to_owned());
-            return actions.failed(&line, failure);
-        }
-    };
-    line.version_id = done.version_id.as_deref();
-    line.key_id = done.key_id.as_ref();
-    line.notes = &done.notes;
-    let (source, destination) = (printable(&what.source), printable(&what.destination));
-    let size = human_bytes(what.size);
-    match &done.outcome {
-        Outcome::Moved(reason) => {
-            (line.result, line.reason) = ("done", Some(reason));
-            actions.done(&line, || {
-                format!("{} {source} to {destination} ({size})", what.action)
-            })
-        }
-        Outcome::Planned(reason) => {
-            (line.result, line.reason) = ("would", Some(reason));
-            actions.done(&line, || {
-                format!(
-                    "would {} {source} to {destination} ({size}): {reason}",
-                    what.action
-                )
-            })
-        }
-        Outcome::Same => {
-            line.result = "same";
-            actions.same(&line)
-        }
-        Outcome::LeftOut(why) => {
-            line.result = "left-out";
-            line.error = Some(why.clone());
-            actions.left_out(&line, format!("{source} is left out: {why}"))
-        }
-        Outcome::Differs(differences) => {
-            line.result = "differs";
-            let what = format!(
-                "the copy `{destination}` is not what `{source}` is: {}",
-                differences.join("; ")
-            );
-            line.error = Some(what.clone());
-            actions.failed(
-                &line,
-                Failure::new(Exit::Differs, what)
-                    .hint("both are there: compare them before either is removed"),
-            )
-        }
+impl What {
+    /// As data.
+    pub(super) fn json(&self) -> Value {
+        json!({
+            "action": self.action,
+            "source": self.source,
+            "destination": self.destination,
+            "size": self.size,
+        })
     }
 }
 

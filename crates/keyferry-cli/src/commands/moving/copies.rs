@@ -14,9 +14,10 @@ use keyferry_transfer::{
 use keyferry_verify::CandidateKeys;
 use sha2::{Digest, Sha256};
 
-use super::action::{Done, Outcome, Reason, Trouble, What};
+use super::action::{Came, Reason, What};
 use super::key::Encrypting;
 use super::{Moving, MovingJob};
+use crate::commands::many::JobFailure;
 use crate::commands::rekey::note;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -94,8 +95,7 @@ impl Copies {
             source: read.to_string(),
             destination: stored.to_string(),
             size: listed.size,
-            stored: Some(stored),
-            read: Some(read),
+            object: Some(stored),
         }
     }
 
@@ -106,33 +106,34 @@ impl Copies {
         listed: &ListedVersion,
         key: &str,
         reason: Reason,
-    ) -> Result<Done, Trouble> {
+    ) -> Result<Came, JobFailure> {
         let events = self.progress.object(&listed.key);
         let copied = self
             .copier
             .copy(listed, key, &events, running.cancel())
             .await?;
-        let (copied, outcome) = match copied {
-            HowCopied::Copied(copied) => (copied, Outcome::Moved(reason)),
+        let (copied, differences) = match copied {
+            HowCopied::Copied(copied) => (copied, Vec::new()),
             HowCopied::Differs {
                 copied,
                 differences,
-            } => (copied, Outcome::Differs(differences)),
+            } => (copied, differences),
             HowCopied::Left(left) => return self.left(listed, left),
         };
         let mut notes: Vec<String> = copied.notes.iter().map(note).collect();
         if copied.through_here {
             notes.push("it went through this machine".to_owned());
         }
-        Ok(Done {
-            outcome,
+        Ok(Came {
             version_id: copied.version_id,
             key_id: Some(self.encrypting.id.clone()),
+            differences,
             notes,
+            ..Came::moved(reason)
         })
     }
 
-    fn left(&self, listed: &ListedVersion, left: Left) -> Result<Done, Trouble> {
+    fn left(&self, listed: &ListedVersion, left: Left) -> Result<Came, JobFailure> {
         let address = ObjectAddress {
             bucket: self.source.clone(),
             key: listed.key.clone(),
@@ -177,7 +178,7 @@ pub(in crate::commands) fn copy_job(
     let copies = copies.clone();
     MovingJob::new(what, 0, move |running: Running| async move {
         match dry_run {
-            true => Ok(Done::new(Outcome::Planned(Reason::Asked))),
+            true => Ok(Came::planned(Reason::Asked)),
             false => copies.copy(&running, &listed, &key, Reason::Asked).await,
         }
     })

@@ -39,7 +39,7 @@ pub(in crate::commands) fn all_keys(
     let encrypting = match name {
         None => None,
         Some(name) => {
-            if !arguments.dry_run
+            if !arguments.choice.dry_run
                 && let Some(block) = store.write_block()
             {
                 return Err(Failure::new(
@@ -50,7 +50,7 @@ pub(in crate::commands) fn all_keys(
                     "which object is under which key is recorded in the store; see to it first",
                 ));
             }
-            let chosen = match arguments.dry_run {
+            let chosen = match arguments.choice.dry_run {
                 true => keys::choose_in(&store, &name)?,
                 false => keys::choose_for_upload(
                     &mut store,

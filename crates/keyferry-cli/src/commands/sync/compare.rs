@@ -13,7 +13,8 @@ use keyferry_transfer::{ChecksumAlgorithm, ObjectAddress, TransferError, file_ch
 use keyferry_verify::{Determined, KeyVerdict, ObjectView, key_of};
 use tokio_util::sync::CancellationToken;
 
-use crate::commands::moving::{Reason, Trouble};
+use crate::commands::many::JobFailure;
+use crate::commands::moving::Reason;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::store_keys::StoreKeys;
@@ -32,7 +33,7 @@ pub(super) async fn destination(
     address: &ObjectAddress,
     keys: &StoreKeys,
     wanted: &KeyId,
-) -> Result<Result<Seen, Reason>, Trouble> {
+) -> Result<Result<Seen, Reason>, JobFailure> {
     let found = key_of(client, address, None, keys).await;
     Ok(match found.verdict {
         KeyVerdict::Known { ref id, .. } if id == wanted => seen(found).ok_or(Reason::New),
@@ -49,7 +50,7 @@ pub(super) async fn source(
     client: &Client,
     address: &ObjectAddress,
     keys: &StoreKeys,
-) -> Result<Seen, Trouble> {
+) -> Result<Seen, JobFailure> {
     let found = key_of(client, address, None, keys).await;
     let gone = || TransferError::NoSuchObject {
         address: address.clone(),
@@ -82,7 +83,7 @@ fn seen(found: Determined) -> Option<Seen> {
     })
 }
 
-fn unreadable(address: &ObjectAddress, reason: &str) -> Trouble {
+fn unreadable(address: &ObjectAddress, reason: &str) -> JobFailure {
     Failure::new(
         Exit::Failure,
         format!("`{address}` cannot be looked at: {reason}"),

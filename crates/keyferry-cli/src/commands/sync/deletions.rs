@@ -16,7 +16,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::jobs::Way;
 use crate::commands::actions::Actions;
-use crate::commands::moving::{Moving, Tally};
+use crate::commands::many::{JobFailure, Tally};
+use crate::commands::moving::Moving;
 use crate::confirm::confirmed;
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
@@ -148,9 +149,9 @@ pub(super) async fn ask(
 struct Line {
     action: &'static str,
     destination: String,
-    result: &'static str,
+    status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
+    error: Option<serde_json::Value>,
 }
 
 /// What removes.
@@ -235,7 +236,7 @@ impl Removing<'_> {
             ObjectAddress { bucket, key }.to_string()
         };
         let keys = names.into_iter().map(|name| format!("{prefix}{name}"));
-        if self.moving.arguments.dry_run {
+        if self.moving.arguments.choice.dry_run {
             return keys
                 .into_iter()
                 .try_for_each(|key| planned(actions, tally, address(key)));
@@ -263,7 +264,7 @@ impl Removing<'_> {
         for name in names {
             let path = root.join(&name);
             let shown = path.display().to_string();
-            if self.moving.arguments.dry_run {
+            if self.moving.arguments.choice.dry_run {
                 planned(actions, tally, shown)?;
                 continue;
             }
@@ -282,12 +283,12 @@ impl Removing<'_> {
 }
 
 fn planned(actions: &mut Actions, tally: &mut Tally, destination: String) -> Result<(), Failure> {
-    tally.planned_deletions += 1;
+    tally.removed();
     let shown = printable(&destination).into_owned();
     let line = Line {
         action: "remove",
         destination,
-        result: "would",
+        status: "would",
         error: None,
     };
     actions.done(&line, || format!("would remove {shown}"))
@@ -303,18 +304,20 @@ fn told(
     let mut line = Line {
         action: "remove",
         destination,
-        result: "done",
+        status: "removed",
         error: None,
     };
     match result {
         Ok(()) => {
-            tally.deleted += 1;
+            tally.removed();
             actions.done(&line, || format!("removed {shown}"))
         }
         Err(failure) => {
-            tally.fail(failure.exit());
-            line.result = "failed";
-            line.error = Some(failure.message().to_owned());
+            let failure = JobFailure::from(failure);
+            tally.failed(&failure);
+            let failure = failure.failure;
+            line.status = "failed";
+            line.error = failure.to_json().get("error").cloned();
             actions.failed(&line, failure)
         }
     }

@@ -14,9 +14,8 @@ use keyferry_verify::CandidateKeys;
 use super::compare;
 use super::listed::{Aside, At, Item};
 use crate::args::Compare;
-use crate::commands::moving::{
-    Copies, Done, Encrypting, MovingJob, Outcome, Reason, Trouble, What,
-};
+use crate::commands::many::JobFailure;
+use crate::commands::moving::{Came, Copies, Encrypting, MovingJob, Reason, What};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::store_keys::StoreKeys;
@@ -86,7 +85,7 @@ impl Route {
         let route = Arc::clone(self);
         MovingJob::new(what, size, move |running: Running| async move {
             match settled {
-                Some(None) => Ok(Done::new(Outcome::Same)),
+                Some(None) => Ok(Came::unchanged()),
                 Some(Some(reason)) => route.go(running, item, there, Some(reason)).await,
                 None => route.go(running, item, there, None).await,
             }
@@ -99,15 +98,14 @@ impl Route {
             action: "look",
             source,
             destination: String::new(),
-            stored: None,
-            read: None,
+            object: None,
             size: 0,
         };
         match aside {
             Aside::Special(path, special) => {
-                let why = format!("it is {special}");
+                let why = format!("is {special}");
                 MovingJob::new(what(path.display().to_string()), 0, |_| async move {
-                    Ok(Done::new(Outcome::LeftOut(why)))
+                    Ok(Came::skipped(why))
                 })
             }
             Aside::Failed(error) => {
@@ -128,8 +126,7 @@ impl Route {
                         At::Object(object) => object.key.clone(),
                     },
                     destination: stored.to_string(),
-                    stored: Some(stored),
-                    read: None,
+                    object: Some(stored),
                     size,
                 }
             }
@@ -139,8 +136,7 @@ impl Route {
                     action: "download",
                     source: read.to_string(),
                     destination: root.join(&item.name).display().to_string(),
-                    stored: None,
-                    read: Some(read),
+                    object: Some(read),
                     size,
                 }
             }
@@ -157,8 +153,7 @@ impl Route {
                     action: "copy",
                     source: read.to_string(),
                     destination: stored.to_string(),
-                    stored: Some(stored),
-                    read: Some(read),
+                    object: Some(stored),
                     size,
                 }
             }
@@ -186,7 +181,7 @@ impl Route {
         item: Item,
         there: Option<Item>,
         reason: Option<Reason>,
-    ) -> Result<Done, Trouble> {
+    ) -> Result<Came, JobFailure> {
         match (&self.way, &item.at) {
             (
                 Way::Up {
@@ -204,11 +199,11 @@ impl Route {
                         .await?
                     {
                         Some(reason) => reason,
-                        None => return Ok(Done::new(Outcome::Same)),
+                        None => return Ok(Came::unchanged()),
                     },
                 };
                 if self.dry_run {
-                    return Ok(Done::new(Outcome::Planned(reason)));
+                    return Ok(Came::planned(reason));
                 }
                 let name = &item.name;
                 self.upload(
@@ -234,8 +229,8 @@ impl Route {
                     None => self.across(copies, object, &key).await?,
                 };
                 match reason {
-                    None => Ok(Done::new(Outcome::Same)),
-                    Some(reason) if self.dry_run => Ok(Done::new(Outcome::Planned(reason))),
+                    None => Ok(Came::unchanged()),
+                    Some(reason) if self.dry_run => Ok(Came::planned(reason)),
                     Some(reason) => copies.copy(&running, object, &key, reason).await,
                 }
             }
@@ -252,7 +247,7 @@ impl Route {
         item: &Item,
         there: Option<Item>,
         path: &Path,
-    ) -> Result<Option<Reason>, Trouble> {
+    ) -> Result<Option<Reason>, JobFailure> {
         let address = place.address(&item.name);
         let looked =
             compare::destination(&place.client, &address, &self.keys, &encrypting.id).await?;
@@ -279,7 +274,7 @@ impl Route {
         path: &Path,
         name: &str,
         reason: Reason,
-    ) -> Result<Done, Trouble> {
+    ) -> Result<Came, JobFailure> {
         let source = UploadSource::File(path.to_owned());
         let key = encrypting.key.clone();
         let mut upload = Upload::new(source, stored, region.clone(), key);
@@ -293,14 +288,14 @@ impl Route {
         };
         let uploaded = running.upload(&place.client, upload, &watching).await?;
         let notes = watching.no_key_tag.get();
-        Ok(Done {
-            outcome: Outcome::Moved(reason),
+        Ok(Came {
             version_id: uploaded.receipt.version_id,
             key_id: Some(encrypting.id.clone()),
             notes: notes
                 .map(|why| format!("no tag names its key: {why}"))
                 .into_iter()
                 .collect(),
+            ..Came::moved(reason)
         })
     }
 
@@ -317,7 +312,7 @@ impl Route {
         item: Item,
         there: Option<Item>,
         reason: Option<Reason>,
-    ) -> Result<Done, Trouble> {
+    ) -> Result<Came, JobFailure> {
         let read = place.address(&item.name);
         let path =
             KeyPath::new(&item.name).map_err(|why| TransferError::from(why_not(&read, why)))?;
@@ -330,7 +325,7 @@ impl Route {
                 let file = root.join(path.as_path());
                 match compare::with_file(&file, &seen.view, is_newer, running.cancel()).await? {
                     Some(reason) => reason,
-                    None => return Ok(Done::new(Outcome::Same)),
+                    None => return Ok(Came::unchanged()),
                 }
             }
         };
@@ -342,7 +337,7 @@ impl Route {
             .into());
         };
         let Some(folder) = folder.filter(|_| !self.dry_run) else {
-            return Ok(Done::new(Outcome::Planned(reason)));
+            return Ok(Came::planned(reason));
         };
         let key = self
             .keys
@@ -361,8 +356,7 @@ impl Route {
         let downloaded = running
             .download(&place.client, download, &self.progress.object(&item.name))
             .await?;
-        Ok(Done {
-            outcome: Outcome::Moved(reason),
+        Ok(Came {
             version_id: downloaded.version_id,
             key_id: Some(id),
             notes: match downloaded.verification {
@@ -371,6 +365,7 @@ impl Route {
                 }
                 _ => Vec::new(),
             },
+            ..Came::moved(reason)
         })
     }
 
@@ -380,7 +375,7 @@ impl Route {
         copies: &Copies,
         object: &keyferry_transfer::ListedVersion,
         key: &str,
-    ) -> Result<Option<Reason>, Trouble> {
+    ) -> Result<Option<Reason>, JobFailure> {
         let read = ObjectAddress {
             bucket: copies.source.clone(),
             key: object.key.clone(),

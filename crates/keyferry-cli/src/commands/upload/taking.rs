@@ -5,15 +5,12 @@ use keyferry_transfer::{NoKeyTag, Outcomes, Receipt, Special, Stopped, Uploaded}
 use serde_json::{Value, json};
 
 use super::many::{Came, Item, Plan};
-use super::receipts::Receipts;
 use crate::commands::actions::Actions;
-use crate::commands::many::{Done, JobFailure, Tally};
+use crate::commands::many::{Done, JobFailure, Skips, Tally};
+use crate::commands::sent::Sent;
 use crate::commands::uses::Recorder;
 use crate::failure::Failure;
 use crate::terminal::{Terminal, printable};
-
-/// So many things that are no files are named; the others are only counted.
-const NAMED_SPECIALS: u64 = 10;
 
 /// What has been taken in so far.
 pub(super) struct Taking<'a> {
@@ -22,10 +19,10 @@ pub(super) struct Taking<'a> {
     pub(super) actions: Actions,
     pub(super) tally: Tally,
     pub(super) recorder: Option<Recorder>,
-    pub(super) receipts: Option<Receipts>,
+    pub(super) receipts: Option<Sent<Receipt>>,
     /// How many objects have no tag that names their key.
     pub(super) untagged: u64,
-    specials: u64,
+    skips: Skips,
 }
 
 impl<'a> Taking<'a> {
@@ -33,7 +30,7 @@ impl<'a> Taking<'a> {
         terminal: Terminal,
         plan: &'a Plan,
         recorder: Option<Recorder>,
-        receipts: Option<Receipts>,
+        receipts: Option<Sent<Receipt>>,
     ) -> Result<Self, Failure> {
         Ok(Self {
             terminal,
@@ -43,7 +40,7 @@ impl<'a> Taking<'a> {
             recorder,
             receipts,
             untagged: 0,
-            specials: 0,
+            skips: Skips::default(),
         })
     }
 
@@ -119,18 +116,12 @@ impl<'a> Taking<'a> {
 
     fn special(&mut self, item: &Item, what: Special) -> Result<(), Failure> {
         self.tally.done(Done::Skipped, 0);
-        self.specials += 1;
-        let terminal = self.terminal;
         let said = format!("`{}` is {what}, and is skipped", item.path.display());
         let mut action = action(item, Done::Skipped);
         if let Some(fields) = action.as_object_mut() {
             fields.insert("reason".to_owned(), what.to_string().into());
         }
-        match self.specials.checked_sub(NAMED_SPECIALS) {
-            None | Some(0) => terminal.warn(&said),
-            Some(1) => terminal.warn("more that is no file is skipped, too"),
-            Some(_) => {}
-        }
+        self.skips.say(self.terminal, &said);
         self.actions.silent(&action)
     }
 

@@ -28,7 +28,7 @@ fn copies_are_under_the_new_key_and_otherwise_the_same() {
         "--output",
         "ndjson",
     ]);
-    assert_eq!(summary(&copied)["moved"], 4);
+    assert_eq!(summary(&copied)["transferred"], 4);
     assert_eq!(
         keys(&world, "s3://lab-osaka/b"),
         ["b/empty", "b/large", "b/plain", "b/small"]
@@ -74,8 +74,9 @@ fn copies_are_under_the_new_key_and_otherwise_the_same() {
     });
     // The store knows, so that a download finds the key; and the copies are replicated.
     let replicated = results(&copied, "address");
-    let verified = replicated.iter().filter(|(_, result)| result == "verified");
+    let verified = replicated.iter().filter(|(_, status)| status == "verified");
     assert_eq!(verified.count(), 4, "{copied}");
+    assert_eq!(summary(&copied)["replicas"]["verified"], 4);
 
     // Through this machine it comes to the same.
     let through = user.done(&[

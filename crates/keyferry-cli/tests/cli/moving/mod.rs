@@ -28,7 +28,7 @@ pub(crate) fn results(output: &str, name: &str) -> Vec<(String, String)> {
         .filter(|document| document["action"] != "summary")
         .map(|document| {
             let text = |name: &str| document[name].as_str().unwrap_or_default().to_owned();
-            (text(name), text("result"))
+            (text(name), text("status"))
         })
         .collect();
     results.sort();

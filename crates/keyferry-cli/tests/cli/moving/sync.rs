@@ -36,16 +36,16 @@ fn only_what_differs_is_copied() {
     ];
     write(&user.path("d"), &files);
     let planned = up(&["--dry-run"]);
-    assert_eq!(summary(&planned)["planned"], 5);
+    assert_eq!(summary(&planned)["transferred"], 5);
     assert_eq!(keys(&world, "s3://lab-tokyo").len(), 0);
     let sent = up(&[]);
-    assert_eq!(summary(&sent)["moved"], 5);
-    assert_eq!(summary(&sent)["replicated"], 5);
+    assert_eq!(summary(&sent)["transferred"], 5);
+    assert_eq!(summary(&sent)["replicas"]["verified"], 5);
     assert_eq!(
         keys(&world, "s3://lab-tokyo"),
         ["p/a-b", "p/a/b", "p/a/c/d e", "p/a0", "p/é"]
     );
-    assert_eq!(summary(&up(&[]))["same"], 5);
+    assert_eq!(summary(&up(&[]))["unchanged"], 5);
 
     // The same size and another content; another size; and a time that says nothing.
     write(
@@ -71,21 +71,21 @@ fn only_what_differs_is_copied() {
 
     // By size alone nothing is read, and by time what is newer here is sent.
     write(&user.path("d"), &[("a-b", "Y")]);
-    assert_eq!(summary(&up(&["--size-only"]))["same"], 5);
+    assert_eq!(summary(&up(&["--size-only"]))["unchanged"], 5);
     let newer = up(&["--compare", "time", "--no-wait", "--include", "a-b"]);
-    assert_eq!(summary(&newer)["moved"], 1);
+    assert_eq!(summary(&newer)["transferred"], 1);
 
     // Down again, into a folder that is not there yet.
     let down = ["sync", "s3://lab-tokyo/p/", "e", "--output", "ndjson"];
-    assert_eq!(summary(&user.done(&down))["moved"], 5);
+    assert_eq!(summary(&user.done(&down))["transferred"], 5);
     assert_eq!(std::fs::read(user.path("e/a-b")).unwrap(), b"Y");
     assert_eq!(names(&user.path("e")), ["a", "a-b", "a0", "é"]);
     write(&user.path("e"), &[("a-b", "Z")]);
     let again = user.done(&down);
     assert_eq!(
         (
-            summary(&again)["moved"].as_u64(),
-            summary(&again)["same"].as_u64()
+            summary(&again)["transferred"].as_u64(),
+            summary(&again)["unchanged"].as_u64()
         ),
         (Some(1), Some(4))
     );
@@ -102,8 +102,8 @@ fn only_what_differs_is_copied() {
         "--output",
         "ndjson",
     ];
-    assert_eq!(summary(&user.done(&across))["moved"], 5);
-    assert_eq!(summary(&user.done(&across))["same"], 5);
+    assert_eq!(summary(&user.done(&across))["transferred"], 5);
+    assert_eq!(summary(&user.done(&across))["unchanged"], 5);
     let read = get(&world.osaka, OSAKA, "q/a-b", &new.key);
     assert_eq!(world.runtime.block_on(read).unwrap().0, b"Y");
 
@@ -161,14 +161,14 @@ fn one_bad_name_is_said_and_the_others_come() {
         let result = found.iter().find(|(source, _)| *source == address);
         result.map(|(_, result)| result.as_str())
     };
-    assert_eq!(of("good"), Some("done"));
+    assert_eq!(of("good"), Some("transferred"));
     for bad in ["../out", "/x", "theirs", "plain"] {
         assert_eq!(of(bad), Some("failed"), "{bad}");
     }
     // Of a file and a folder of one name there can be only one.
     let results = [of("f"), of("f/x")];
     assert!(
-        results.contains(&Some("done")) && results.contains(&Some("failed")),
+        results.contains(&Some("transferred")) && results.contains(&Some("failed")),
         "{results:?}"
     );
     assert_eq!(of("folder/"), None);
@@ -182,7 +182,7 @@ fn one_bad_name_is_said_and_the_others_come() {
     // It stops when as many failed as may.
     let stopped = user.run(&[&down[..], &["--max-errors", "1"]].concat());
     assert!(
-        text(&stopped.stderr).contains("stopped after"),
+        text(&stopped.stderr).contains("stopped, as "),
         "{}",
         text(&stopped.stderr)
     );
@@ -195,10 +195,10 @@ fn one_bad_name_is_said_and_the_others_come() {
     let output = user.run(&[&UP[..], &["ndjson", "--no-wait"]].concat());
     assert_eq!(output.status.code(), Some(1));
     let counts = summary(&text(&output.stdout));
-    let counts = ["failed", "left_out"].map(|name| counts[name].as_u64().unwrap());
+    let counts = ["failed", "skipped"].map(|name| counts[name].as_u64().unwrap());
     assert_eq!(counts, [1, 1]);
     std::fs::remove_file(user.path("d").join(odd)).unwrap();
-    user.done(&[&UP[..], &["text", "--no-wait", "--follow-links"]].concat());
+    user.done(&[&UP[..], &["text", "--no-wait", "--follow-symlinks"]].concat());
     assert!(keys(&world, "s3://lab-tokyo/p").contains(&"p/link".to_owned()));
 }
 
@@ -271,7 +271,7 @@ fn usage_and_what_all_objects_would_meet() {
         "{blocked}"
     );
     assert!(
-        blocked.contains("every other object would fail alike"),
+        blocked.contains("the others would fail for the same reason"),
         "{blocked}"
     );
 }

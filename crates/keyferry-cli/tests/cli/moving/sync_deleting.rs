@@ -28,7 +28,7 @@ fn surplus_objects_go_when_it_was_agreed_to() {
     let refused = user.fails(2, &[&UP[..], &["text"]].concat());
     assert!(refused.contains("--yes"), "{refused}");
     let planned = user.done(&[&UP[..], &["ndjson", "--dry-run"]].concat());
-    assert_eq!(summary(&planned)["planned_deletions"], 3);
+    assert_eq!(summary(&planned)["removed"], 3);
     assert_eq!(keys(&world, "s3://lab-tokyo").len(), 5);
 
     // What is excluded is left alone on both sides.
@@ -37,7 +37,7 @@ fn surplus_objects_go_when_it_was_agreed_to() {
         .into_iter()
         .filter(|(name, _)| ["a-b", "1"].iter().any(|end| name.ends_with(end)))
         .collect();
-    let result = |name: &str| (format!("s3://lab-tokyo/p/{name}"), "done".to_owned());
+    let result = |name: &str| (format!("s3://lab-tokyo/p/{name}"), "removed".to_owned());
     assert_eq!(removed, [result("a-b"), result("old/1")]);
     assert_eq!(
         keys(&world, "s3://lab-tokyo"),
@@ -94,7 +94,7 @@ fn nothing_goes_when_the_source_is_not_whole() {
     std::os::unix::fs::symlink("nowhere", user.path("d/b")).unwrap();
     stays(
         "a part of the source could not be looked at",
-        &["--follow-links"],
+        &["--follow-symlinks"],
     );
     // Nor does an empty prefix empty a folder.
     write(&user.path("e"), &[("file", "1")]);
