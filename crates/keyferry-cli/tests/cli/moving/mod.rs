@@ -3,6 +3,11 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    reason = "only tests come here, and a test fails by panicking"
+)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
     reason = "tests fail by panicking, and say why"
 )]
 
