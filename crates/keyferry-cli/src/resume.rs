@@ -35,11 +35,9 @@ pub(crate) fn place(settings: &Settings, region: &Region, resume: bool) -> Optio
         .endpoints
         .as_ref()
         .and_then(|endpoints| endpoints.of(region));
-    Some(ResumePlace {
-        folder: settings.state.as_ref()?.join("transfers"),
-        service: endpoint.map_or_else(String::new, ToString::to_string),
-        resume: asked(resume),
-    })
+    let folder = settings.state.as_ref()?.join("transfers");
+    let service = endpoint.map_or_else(String::new, ToString::to_string);
+    Some(ResumePlace::new(folder, service, asked(resume)))
 }
 
 /// What a transfer that failed is to the user: one that can be continued comes with the command.

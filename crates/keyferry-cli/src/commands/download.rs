@@ -30,6 +30,13 @@ pub(super) async fn run(invocation: &Invocation, arguments: DownloadArgs) -> Res
         return many::run(invocation, &arguments).await;
     }
     arguments.many.only_one()?;
+    if arguments.resume && arguments.destination.as_os_str() == "-" {
+        return Err(Failure::new(
+            Exit::Usage,
+            "what went to standard output is not there to go on with",
+        )
+        .hint("--resume needs a file"));
+    }
     let address: ObjectAddress = arguments.source.parse().map_err(|error| {
         let names_many = matches!(error, ParseAddressError::NoKey(_));
         let failure = Failure::from_error(Exit::Usage, &error);

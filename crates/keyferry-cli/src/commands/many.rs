@@ -73,7 +73,14 @@ impl JobFailure {
         };
         if let Some(fields) = action.as_object_mut() {
             fields.insert("status".to_owned(), status.into());
-            fields.insert("error".to_owned(), self.failure.to_json()["error"].clone());
+            fields.insert(
+                "error".to_owned(),
+                self.failure
+                    .to_json()
+                    .get("error")
+                    .cloned()
+                    .unwrap_or_default(),
+            );
         }
     }
 

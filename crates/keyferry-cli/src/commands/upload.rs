@@ -47,6 +47,13 @@ async fn one(
 ) -> Result<Exit, Failure> {
     let terminal = invocation.terminal;
     arguments.many.only_one()?;
+    if arguments.resume && source.as_os_str() == "-" {
+        return Err(Failure::new(
+            Exit::Usage,
+            "standard input cannot be read again to go on with an upload",
+        )
+        .hint("--resume needs a file"));
+    }
     let destination = destination(source, address)?;
     check_source(source)?;
     let asked = Asked::new(arguments)?;

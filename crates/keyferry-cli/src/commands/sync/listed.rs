@@ -49,18 +49,17 @@ pub(super) fn files(walk: &Walk, filter: Filter) -> Side {
         .filter_map(move |found| {
             let listed = match found {
                 Found::File(file) => {
-                    (filter.takes(&file.name) && !is_unfinished(&file.name)).then(|| {
-                        Listed::Item(Item {
-                            name: file.name,
-                            size: file.size,
-                            modified: file.modified,
-                            at: At::File(file.path),
-                        })
-                    })
+                    let is_taken = filter.takes(&file.name) && !is_unfinished(&file.name);
+                    is_taken.then_some(Listed::Item(Item {
+                        name: file.name,
+                        size: file.size,
+                        modified: file.modified,
+                        at: At::File(file.path),
+                    }))
                 }
                 Found::Special { name, path, what } => filter
                     .takes(&name)
-                    .then(|| Listed::Aside(Aside::Special(path, what))),
+                    .then_some(Listed::Aside(Aside::Special(path, what))),
                 Found::Failed(error) => Some(Listed::Aside(Aside::Failed(error))),
             };
             std::future::ready(listed.map(Ok))
