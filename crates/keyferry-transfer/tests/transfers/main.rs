@@ -12,6 +12,7 @@ mod credentials;
 mod fake_server;
 #[cfg(feature = "root-tests")]
 mod full_disk;
+mod listing_and_deleting;
 mod many;
 mod names_and_labels;
 mod refusals;
