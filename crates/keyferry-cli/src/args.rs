@@ -3,15 +3,18 @@
 //! Every option has an environment variable `KEYFERRY_*`. What the options mean together with the
 //! configuration file is settled in [`crate::settings`].
 
+mod cp;
 mod filter;
 mod key;
 mod lab;
 mod ls;
 mod many;
+mod moving;
 mod policy;
 mod rekey;
 mod rm;
 mod secret_place;
+mod sync;
 mod transfer;
 
 use std::path::PathBuf;
@@ -21,6 +24,7 @@ use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use keyferry_keystore::OpenerName;
 
+pub(crate) use cp::CpArgs;
 pub(crate) use filter::FilterArgs;
 pub(crate) use key::{
     ActivateArgs, BackupArgs, BackupPlace, CheckStoreArgs, Client, CompromiseArgs, DestroyArgs,
@@ -31,7 +35,8 @@ pub(crate) use key::{
 };
 pub(crate) use lab::{DemoArgs, LabArgs, LabCommand, StoryArg, UpArgs};
 pub(crate) use ls::LsArgs;
-pub(crate) use many::ManyArgs;
+pub(crate) use many::{ChoiceArgs, ManyArgs};
+pub(crate) use moving::MovingArgs;
 pub(crate) use policy::{
     ApplyArgs, CheckArgs, CheckFormat, CompareArgs, CompareFormat, DiagramArgs, DiagramFormat,
     EmitArgs, ExplainArgs, FailOn, GivenArgs, GivenFile, OtherAccountArgs, Place, PlanArgs,
@@ -40,8 +45,9 @@ pub(crate) use policy::{
 pub(crate) use rekey::RekeyArgs;
 pub(crate) use rm::RmArgs;
 pub(crate) use secret_place::SecretPlace;
+pub(crate) use sync::{Compare, SyncArgs};
 pub(crate) use transfer::{
-    DownloadArgs, From, Level, ReplicaAddress, UploadArgs, VerifyArgs, WaitArgs,
+    DownloadArgs, From, Level, Overwrite, ReplicaAddress, UploadArgs, VerifyArgs, WaitArgs,
 };
 
 /// Move data in and out of Amazon S3 under keys that you alone hold, and prove that it arrived,
@@ -104,6 +110,10 @@ pub(crate) enum Command {
     Upload(UploadArgs),
     /// Download an object; its key is found by itself.
     Download(DownloadArgs),
+    /// Copy objects from bucket to bucket, under another key.
+    Cp(CpArgs),
+    /// Make a folder like a prefix, a prefix like a folder, or one like another.
+    Sync(SyncArgs),
     /// List buckets, or what is in one.
     Ls(LsArgs),
     /// Delete objects, or versions of them.

@@ -2,6 +2,7 @@
 
 mod actions;
 mod completions;
+mod cp;
 mod demo;
 mod download;
 mod key;
@@ -9,9 +10,13 @@ mod lab;
 mod ls;
 mod man;
 mod many;
+mod moving;
 mod policy;
 mod rekey;
+mod replication;
 mod rm;
+mod sent;
+mod sync;
 mod upload;
 mod uses;
 mod verify;
@@ -43,6 +48,8 @@ pub(crate) async fn run(arguments: Arguments, terminal: Terminal) -> Result<Exit
         Command::Key(arguments) => key::run(&invocation, arguments.command).await,
         Command::Upload(arguments) => upload::run(&invocation, arguments).await,
         Command::Download(arguments) => download::run(&invocation, arguments).await,
+        Command::Cp(arguments) => cp::run(&invocation, arguments).await,
+        Command::Sync(arguments) => sync::run(&invocation, arguments).await,
         Command::Ls(arguments) => ls::run(&invocation, arguments).await,
         Command::Rm(arguments) => rm::run(&invocation, arguments).await,
         Command::Verify(arguments) => verify::run(&invocation, arguments).await,

@@ -4,9 +4,9 @@ use std::ffi::OsString;
 
 use clap::Command;
 use keyferry_policy::Region;
-use keyferry_transfer::{Resume, ResumePlace, TransferError};
+use keyferry_transfer::{Overwrite, Resume, ResumePlace, TransferError};
 
-use crate::args::Arguments;
+use crate::args::{self, Arguments};
 use crate::failure::Failure;
 use crate::settings::Settings;
 use crate::terminal::human_bytes;
@@ -20,6 +20,14 @@ pub(crate) fn asked(resume: bool) -> Resume {
     }
 }
 
+/// What happens to what is there: whoever goes on does not do again what an earlier run has finished.
+pub(crate) fn overwrite(asked: args::Overwrite, resume: bool) -> Overwrite {
+    match (asked, resume) {
+        (args::Overwrite::Always, true) => Overwrite::IfDifferent,
+        (asked, _) => asked.into(),
+    }
+}
+
 /// Where unfinished uploads to a region are remembered; nowhere without a home. The endpoint is part
 /// of the name: other services may have a bucket of the same name.
 pub(crate) fn place(settings: &Settings, region: &Region, resume: bool) -> Option<ResumePlace> {
@@ -27,11 +35,9 @@ pub(crate) fn place(settings: &Settings, region: &Region, resume: bool) -> Optio
         .endpoints
         .as_ref()
         .and_then(|endpoints| endpoints.of(region));
-    Some(ResumePlace {
-        folder: settings.state.as_ref()?.join("transfers"),
-        service: endpoint.map_or_else(String::new, ToString::to_string),
-        resume: asked(resume),
-    })
+    let folder = settings.state.as_ref()?.join("transfers");
+    let service = endpoint.map_or_else(String::new, ToString::to_string);
+    Some(ResumePlace::new(folder, service, asked(resume)))
 }
 
 /// What a transfer that failed is to the user: one that can be continued comes with the command.
@@ -68,7 +74,10 @@ pub(crate) fn command(arguments: impl IntoIterator<Item = OsString>) -> String {
         let text = argument.to_string_lossy().into_owned();
         words.push(quoted(&argument));
         if !resumes && !text.starts_with('-') {
-            words.push("--resume".to_owned());
+            // These have no such option: their next run does what is left to do.
+            if !["cp", "sync"].contains(&&*text) {
+                words.push("--resume".to_owned());
+            }
             resumes = true;
         } else if !resumes && takes_value(&known, &text) {
             words.extend(arguments.next().as_ref().map(quoted));

@@ -1,6 +1,7 @@
 //! What people see: messages, tables, progress. Data goes to standard output, everything else to
 //! standard error.
 
+mod bars;
 mod printable;
 mod progress;
 pub(crate) mod report;
@@ -65,25 +66,27 @@ impl Terminal {
     pub(crate) fn say(&self, message: impl Display) {
         if !self.quiet {
             // Nobody is left to tell when standard error is gone.
-            let _ = writeln!(anstream::stderr(), "{message}");
+            let _ = bars::aside(|| writeln!(anstream::stderr(), "{message}"));
         }
     }
 
     /// Something to look at that does not stop the run. Shown even when quiet.
     pub(crate) fn warn(&self, message: impl Display) {
         let style = anstyle::AnsiColor::Yellow.on_default().bold();
-        let _ = writeln!(anstream::stderr(), "{style}warning:{style:#} {message}");
+        let warn = || writeln!(anstream::stderr(), "{style}warning:{style:#} {message}");
+        let _ = bars::aside(warn);
     }
 
     /// What to do about a result.
     pub(crate) fn hint(&self, message: impl Display) {
         let style = anstyle::AnsiColor::Cyan.on_default().bold();
-        let _ = writeln!(anstream::stderr(), "{style}hint:{style:#} {message}");
+        let hint = || writeln!(anstream::stderr(), "{style}hint:{style:#} {message}");
+        let _ = bars::aside(hint);
     }
 
     /// Says what failed, where the data has it, too.
     pub(crate) fn error(&self, failure: &Failure) {
-        let _ = writeln!(anstream::stderr(), "{failure}");
+        let _ = bars::aside(|| writeln!(anstream::stderr(), "{failure}"));
     }
 
     /// Reports a failure, as text and, where data is asked for as JSON, as data.
@@ -96,7 +99,7 @@ impl Terminal {
 
     /// Data for people.
     pub(crate) fn print(&self, text: impl Display) -> Result<(), Failure> {
-        writeln!(anstream::stdout(), "{text}").or_else(broken_pipe)
+        bars::aside(|| writeln!(anstream::stdout(), "{text}")).or_else(broken_pipe)
     }
 
     /// Data as JSON: indented for one document, on one line for many.
@@ -106,7 +109,7 @@ impl Terminal {
             Output::Json | Output::Text => serde_json::to_string_pretty(value),
         }
         .map_err(|error| Failure::from_error(Exit::Failure, &error))?;
-        writeln!(io::stdout(), "{text}").or_else(broken_pipe)
+        bars::aside(|| writeln!(io::stdout(), "{text}")).or_else(broken_pipe)
     }
 
     /// A list as JSON: one array, or one document a line.

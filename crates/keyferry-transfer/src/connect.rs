@@ -22,7 +22,6 @@ use aws_sdk_s3::config::{
     SharedHttpClient,
 };
 use aws_sdk_s3::{Client, Config};
-use aws_smithy_http_client::tls;
 use aws_types::SdkConfig;
 use keyferry_policy::{BucketName, Region};
 
@@ -33,8 +32,10 @@ use renewal::Renewal;
 
 mod endpoints;
 mod failures;
+mod https;
 mod renewal;
 mod trust;
+mod wire;
 
 pub use endpoints::{EndpointUrl, Endpoints, ParseEndpointsError};
 pub use failures::{NameEndpoint, UntrustedIsFinal};
@@ -141,20 +142,7 @@ impl ConnectError {
 /// # Errors
 /// When the CA bundle is unusable.
 pub fn https_client(ca_bundle: Option<&Path>) -> Result<SharedHttpClient, ConnectError> {
-    Ok(client_with(trust::trust_store(ca_bundle, true)?))
-}
-
-fn client_with(trust_store: tls::TrustStore) -> SharedHttpClient {
-    let context = tls::TlsContext::builder()
-        .with_trust_store(trust_store)
-        .build()
-        .unwrap_or_default();
-    aws_smithy_http_client::Builder::new()
-        .tls_provider(tls::Provider::rustls(
-            tls::rustls_provider::CryptoMode::AwsLc,
-        ))
-        .tls_context(context)
-        .build_https()
+    Ok(https::client(trust::authorities(ca_bundle, true)?))
 }
 
 /// Makes clients, and keeps them.
@@ -187,14 +175,11 @@ impl Connector {
                 .other_services
                 .as_ref()
                 .is_some_and(|others| !others.is_plaintext_only());
-        let http_client = client_with(trust::trust_store(
-            settings.ca_bundle.as_deref(),
-            needs_trust,
-        )?);
+        let authorities = trust::authorities(settings.ca_bundle.as_deref(), needs_trust)?;
         Ok(Self {
             credentials: Renewal::new(settings.credentials.clone()),
             settings,
-            http_client,
+            http_client: https::client(authorities),
             clients: Mutex::default(),
         })
     }

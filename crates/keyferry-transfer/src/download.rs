@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use aws_sdk_s3::Client;
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use keyferry_key::{CustomerKey, KeyMd5};
 use tokio::io::AsyncWrite;
@@ -191,17 +192,28 @@ pub enum Unverified {
 /// With [`Download::resume`], a file of several ranges whose download was cancelled, or stopped by
 /// trouble on the way, with credentials or with permissions, stays beside its target as
 /// `.NAME.keyferry-part`, and `.NAME.keyferry-state` with it: [`TransferError::Resumable`].
-pub async fn download(
-    client: &Client,
+pub fn download<'a>(
+    client: &'a Client,
     download: Download,
-    events: &dyn Observer,
+    events: &'a dyn Observer,
     cancel: CancellationToken,
-) -> Result<Downloaded, TransferError> {
-    download_then(client, download, events, cancel, || {}).await
+) -> BoxFuture<'a, Result<Downloaded, TransferError>> {
+    download_then(client, download, events, cancel, Box::new(|| {}))
 }
 
 /// The same; `when_here` is called when all that is left to be done is to give the file its name.
-pub(crate) async fn download_then(
+pub(crate) fn download_then<'a>(
+    client: &'a Client,
+    download: Download,
+    events: &'a dyn Observer,
+    cancel: CancellationToken,
+    when_here: Box<dyn FnOnce() + Send + 'a>,
+) -> BoxFuture<'a, Result<Downloaded, TransferError>> {
+    // In a box, so that it is compiled here, optimised as this crate is, and not where it is awaited.
+    Box::pin(run(client, download, events, cancel, when_here))
+}
+
+async fn run(
     client: &Client,
     download: Download,
     events: &dyn Observer,

@@ -60,7 +60,7 @@ pub use listing::{
 };
 pub use local::{
     BadPattern, Filter, Found, KeyPath, KeyPathError, LocalError, LocalFile, Rule, Special,
-    TargetFolder, Walk, read_ahead,
+    TargetFolder, Walk, file_checksum, read_ahead,
 };
 pub use many::{
     Job, JobError, Many, ManySettings, Outcome as JobOutcome, Outcomes, Running, Stopped,

@@ -5,6 +5,7 @@
 //! may not be UTF-8, and a key may not be a path, or one that leaves the folder. Those are errors of
 //! that one object.
 
+mod checksum;
 mod error;
 mod filter;
 mod keeping;
@@ -12,6 +13,7 @@ mod key_path;
 mod target_folder;
 mod walk;
 
+pub use checksum::file_checksum;
 pub use error::LocalError;
 pub use filter::{BadPattern, Filter, Rule};
 pub use key_path::{KeyPath, KeyPathError};

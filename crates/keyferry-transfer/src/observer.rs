@@ -63,6 +63,9 @@ pub enum Event {
         /// Why.
         reason: NoKeyTag,
     },
+    /// The object was stored as a version that is not the current one: another was made after the
+    /// upload, which was continued now, had been begun (S3-MPU-4).
+    NotCurrent,
     /// The transfer is complete.
     Finished {
         /// Size of the object in bytes.

@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use aws_sdk_s3::Client;
+use futures::future::{self, BoxFuture, FutureExt};
 use tokio::io::{AsyncRead, DuplexStream, ReadBuf};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -26,14 +27,14 @@ const BUFFER: usize = 4 << 20;
 ///
 /// # Errors
 /// Whatever failed first. Nothing is stored then, as after any failed upload.
-pub(crate) async fn relay(
-    from: &Client,
+pub(crate) fn relay<'a>(
+    from: &'a Client,
     mut source: Download,
-    to: &Client,
+    to: &'a Client,
     mut destination: Upload,
-    events: &dyn Observer,
-    cancel: &CancellationToken,
-) -> Result<(Downloaded, Uploaded), TransferError> {
+    events: &'a dyn Observer,
+    cancel: &'a CancellationToken,
+) -> BoxFuture<'a, Result<(Downloaded, Uploaded), TransferError>> {
     let (writer, reader) = tokio::io::duplex(BUFFER);
     let (verdict, awaited) = oneshot::channel();
     source.destination = DownloadTarget::Writer(Box::new(writer));
@@ -41,7 +42,8 @@ pub(crate) async fn relay(
         content: reader,
         verdict: Some(awaited),
     }));
-    let downloading = async {
+    // Boxed, so that the compiler can tell that all of it may be sent to another thread.
+    let downloading = async move {
         let downloaded = download(from, source, &Silent, cancel.child_token()).await;
         if downloaded.is_ok() {
             // The upload may have failed meanwhile, and then nobody listens.
@@ -50,15 +52,17 @@ pub(crate) async fn relay(
             drop(verdict);
         }
         downloaded
-    };
-    let uploading = upload(to, destination, events, cancel.child_token());
-    let (downloaded, uploaded) = tokio::join!(downloading, uploading);
-    match (downloaded, uploaded) {
-        (Ok(downloaded), Ok(uploaded)) => Ok((downloaded, uploaded)),
-        // It broke off because nobody took what it gave.
-        (Err(TransferError::OutputUnwritable { .. }), Err(error)) => Err(error),
-        (Err(error), _) | (_, Err(error)) => Err(error),
     }
+    .boxed();
+    let uploading = upload(to, destination, events, cancel.child_token()).boxed();
+    future::join(downloading, uploading)
+        .map(|both| match both {
+            (Ok(downloaded), Ok(uploaded)) => Ok((downloaded, uploaded)),
+            // It broke off because nobody took what it gave.
+            (Err(TransferError::OutputUnwritable { .. }), Err(error)) => Err(error),
+            (Err(error), _) | (_, Err(error)) => Err(error),
+        })
+        .boxed()
 }
 
 /// Content that ends well only if it was verified.

@@ -8,9 +8,12 @@
 //! among thousands of uploads the unfinished ones are found by their names. The state of a download is
 //! beside the partial file, which is beside the target.
 
-use std::fmt;
-use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fmt::{self, Write as _};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use sha2::{Digest as _, Sha256};
 
@@ -32,19 +35,57 @@ pub enum Resume {
     Continue,
 }
 
-/// Where unfinished uploads are remembered, and what becomes of an earlier one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Where unfinished uploads are remembered, and what becomes of an earlier one. Cheap to clone; clones
+/// belong to one run.
+#[derive(Debug, Clone)]
 pub struct ResumePlace {
-    /// A folder for nothing else; it is made when the first upload is remembered. Any number of
-    /// processes may use it at once.
-    pub folder: PathBuf,
-    /// Tells services apart that have buckets of the same names: an endpoint. Empty for AWS.
-    pub service: String,
-    /// What becomes of an earlier upload to the same object.
-    pub resume: Resume,
+    folder: PathBuf,
+    service: String,
+    resume: Resume,
+    /// The names of the files that were there when the run first looked.
+    seen: Arc<OnceLock<BTreeSet<OsString>>>,
 }
 
 impl ResumePlace {
+    /// A folder for nothing else, which is made when the first upload is remembered; any number of
+    /// processes may use it at once. `service` tells services apart that have buckets of the same
+    /// names: it is an endpoint, and empty for AWS.
+    #[must_use]
+    pub fn new(folder: PathBuf, service: String, resume: Resume) -> Self {
+        Self {
+            folder,
+            service,
+            resume,
+            seen: Arc::default(),
+        }
+    }
+
+    /// Whether earlier uploads are to be continued.
+    pub(crate) fn continues(&self) -> bool {
+        self.resume == Resume::Continue
+    }
+
+    pub(crate) fn service(&self) -> &str {
+        &self.service
+    }
+
+    /// Whether an earlier run may have left an upload to this object. One look at the folder serves
+    /// the whole run, so that thousands of small files cost nothing.
+    pub(crate) async fn may_know(&self, destination: &ObjectAddress) -> bool {
+        if self.seen.get().is_none() {
+            let (seen, folder) = (Arc::clone(&self.seen), self.folder.clone());
+            let looked = tokio::task::spawn_blocking(move || {
+                seen.get_or_init(|| look(&folder));
+            });
+            if looked.await.is_err() {
+                return true;
+            }
+        }
+        let file = self.file(destination);
+        let name = file.file_name().unwrap_or_default();
+        self.seen.get().is_none_or(|seen| seen.contains(name))
+    }
+
     /// The file with the state of uploads to an object.
     pub(crate) fn file(&self, destination: &ObjectAddress) -> PathBuf {
         let digest = Sha256::digest(format!("{}\n{destination}", self.service));
@@ -54,6 +95,27 @@ impl ResumePlace {
         }
         self.folder.join(format!("{name}.upload"))
     }
+}
+
+/// The names in a folder. Files that a run left empty, because it was killed before it had anything to
+/// remember, are removed.
+fn look(folder: &Path) -> BTreeSet<OsString> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return BTreeSet::new();
+    };
+    let mut names = BTreeSet::new();
+    for entry in entries.flatten() {
+        let is_empty = entry.metadata().is_ok_and(|metadata| metadata.len() == 0);
+        if is_empty
+            && let Ok(Opened::Held(journal)) = Journal::open(&entry.path())
+            && journal.lines().is_ok_and(|lines| lines.is_empty())
+            && journal.remove().is_ok()
+        {
+            continue;
+        }
+        names.insert(entry.file_name());
+    }
+    names
 }
 
 /// Why an earlier transfer was not continued.
@@ -111,16 +173,40 @@ mod tests {
 
     #[test]
     fn every_object_has_a_file_of_its_own() {
-        let place = |service: &str| ResumePlace {
-            folder: "/state".into(),
-            service: service.to_owned(),
-            resume: Resume::Continue,
-        };
+        let place =
+            |service: &str| ResumePlace::new("/state".into(), service.to_owned(), Resume::Continue);
         let file = |service, address: &str| place(service).file(&address.parse().unwrap());
         let one = file("", "s3://bucket/a");
         assert_eq!(one, file("", "s3://bucket/a"));
         assert_ne!(one, file("", "s3://bucket/b"));
         assert_ne!(one, file("https://localhost:1", "s3://bucket/a"));
         assert_eq!(one.file_name().unwrap().len(), 32 + ".upload".len());
+    }
+
+    #[tokio::test]
+    async fn one_look_at_the_folder_is_enough() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = || {
+            let folder = folder.path().join("states");
+            ResumePlace::new(folder, String::new(), Resume::StartOver)
+        };
+        let known: ObjectAddress = "s3://bucket/a".parse().unwrap();
+        let other = "s3://bucket/b".parse().unwrap();
+        let first = place();
+        assert!(!first.may_know(&known).await);
+        let held = Journal::create(&first.file(&known)).unwrap();
+        let Opened::Held(journal) = held else {
+            unreachable!()
+        };
+        assert!(!first.clone().may_know(&known).await);
+        // Empty, but another process is at it.
+        assert!(place().may_know(&known).await);
+        journal.append(&1).unwrap();
+        drop(journal);
+        let second = place();
+        assert!(second.may_know(&known).await && !second.may_know(&other).await);
+        fs::write(second.file(&known), "").unwrap();
+        assert!(!place().may_know(&known).await);
+        assert!(!second.file(&known).exists());
     }
 }

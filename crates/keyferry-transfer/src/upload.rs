@@ -12,6 +12,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use aws_sdk_s3::Client;
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 use keyferry_key::{CustomerKey, CustomerKeyHeaders, KeyId};
 use keyferry_policy::Region;
@@ -200,7 +201,17 @@ struct Stored {
 /// # Errors
 /// See [`TransferError`]. [`TransferError::SseCNotConfirmed`] means that the server may hold
 /// plaintext; [`TransferError::LeftBehind`] that the parts sent could not be removed.
-pub async fn upload(
+pub fn upload<'a>(
+    client: &'a Client,
+    upload: Upload,
+    events: &'a dyn Observer,
+    cancel: CancellationToken,
+) -> BoxFuture<'a, Result<Uploaded, TransferError>> {
+    // In a box, so that it is compiled here, optimised as this crate is, and not where it is awaited.
+    Box::pin(run(client, upload, events, cancel))
+}
+
+async fn run(
     client: &Client,
     upload: Upload,
     events: &dyn Observer,

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use keyferry_key::{CustomerKey, CustomerKeyHeaders, KeyId, KeyMd5};
 use keyferry_policy::Region;
 use keyferry_transfer::{Checksum, KEY_TAG, ObjectAddress, PartLayout, Receipt};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::VerifyError;
 use crate::access::{KeyDiagnosis, ObjectAccess};
@@ -16,7 +16,7 @@ use crate::object_view::{ChecksumKind, ObjectView};
 ///
 /// A [`Receipt`] gives all of it. Without one, [`receipt_of`] asks the source, which cannot say what
 /// was meant to be stored: then `sha256` is absent and only the two sides can be compared.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subject {
     /// The source object.
     pub source: ObjectAddress,
@@ -42,6 +42,12 @@ pub struct Subject {
     pub uploaded: Option<Timestamp>,
     /// Whether this is what an uploader recorded, not what the source says today.
     pub from_receipt: bool,
+}
+
+impl From<Receipt> for Subject {
+    fn from(receipt: Receipt) -> Self {
+        Self::from(&receipt)
+    }
 }
 
 impl From<&Receipt> for Subject {

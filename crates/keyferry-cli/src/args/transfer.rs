@@ -57,8 +57,8 @@ pub(crate) struct UploadArgs {
     /// Parts of a file, or small files, under way at once.
     #[arg(long, value_name = "N")]
     pub(crate) concurrency: Option<NonZeroUsize>,
-    /// Go on with an upload of this file that broke off. What is there already is checked, not
-    /// sent. Without, an earlier one is removed.
+    /// Go on with uploads that broke off: parts that are there are checked, not sent again, and
+    /// objects that are the same are left alone. Without, what an earlier upload left is removed.
     #[arg(long)]
     pub(crate) resume: bool,
     /// Do not wait for replication.
@@ -100,8 +100,8 @@ pub(crate) struct DownloadArgs {
     /// What to do when the file exists. `if-different` compares size and checksum.
     #[arg(long, default_value = "always")]
     pub(crate) overwrite: Overwrite,
-    /// Go on with a download to this file that broke off. What is there already is checked, not
-    /// fetched. Without, an earlier one is overwritten.
+    /// Go on with downloads that broke off: what is there is checked, not fetched again, and files
+    /// that are the same are left alone. Without, what an earlier download left is removed.
     #[arg(long)]
     pub(crate) resume: bool,
     /// Ranges of an object, or small objects, under way at once.

@@ -30,6 +30,13 @@ pub(super) async fn run(invocation: &Invocation, arguments: DownloadArgs) -> Res
         return many::run(invocation, &arguments).await;
     }
     arguments.many.only_one()?;
+    if arguments.resume && arguments.destination.as_os_str() == "-" {
+        return Err(Failure::new(
+            Exit::Usage,
+            "what went to standard output is not there to go on with",
+        )
+        .hint("--resume needs a file"));
+    }
     let address: ObjectAddress = arguments.source.parse().map_err(|error| {
         let names_many = matches!(error, ParseAddressError::NoKey(_));
         let failure = Failure::from_error(Exit::Usage, &error);
@@ -54,7 +61,7 @@ pub(super) async fn run(invocation: &Invocation, arguments: DownloadArgs) -> Res
 
     let to_stdout = arguments.destination.as_os_str() == "-";
     let path = (!to_stdout).then(|| target_file(&arguments.destination, &source));
-    if arguments.many.dry_run {
+    if arguments.many.choice.dry_run {
         let to = path.as_deref().unwrap_or(Path::new("-")).display();
         return terminal
             .print(format!("would download {source} to {to}"))
@@ -67,7 +74,8 @@ pub(super) async fn run(invocation: &Invocation, arguments: DownloadArgs) -> Res
     let mut request = Download::new(source.clone(), opened.key.key, target);
     // The version that the key was proven on, so that nothing can come between.
     request.version_id = arguments.version_id.or(opened.subject.version_id);
-    request.overwrite = arguments.overwrite.into();
+    request.engine = super::many::engine(&arguments.many.choice, None);
+    request.overwrite = resume::overwrite(arguments.overwrite, arguments.resume);
     request.resume = Some(resume::asked(arguments.resume));
     if let Some(concurrency) = arguments.concurrency {
         request.concurrency = concurrency;

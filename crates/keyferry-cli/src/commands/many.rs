@@ -1,7 +1,6 @@
 //! What uploads and downloads of many objects have in common: what can become of each, and what all
 //! of it comes to.
 
-use std::ffi::OsString;
 use std::num::NonZeroUsize;
 use std::time::Instant;
 
@@ -11,11 +10,11 @@ use keyferry_transfer::{
 use serde::Serialize;
 use serde_json::json;
 
-use crate::args::ManyArgs;
+use crate::args::ChoiceArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::resume;
-use crate::terminal::human_bytes;
+use crate::terminal::{Terminal, human_bytes};
 
 /// Why an object was not transferred.
 #[derive(Debug)]
@@ -74,7 +73,14 @@ impl JobFailure {
         };
         if let Some(fields) = action.as_object_mut() {
             fields.insert("status".to_owned(), status.into());
-            fields.insert("error".to_owned(), self.failure.to_json()["error"].clone());
+            fields.insert(
+                "error".to_owned(),
+                self.failure
+                    .to_json()
+                    .get("error")
+                    .cloned()
+                    .unwrap_or_default(),
+            );
         }
     }
 
@@ -111,6 +117,9 @@ pub(super) enum Done {
     Existing,
     /// It is no file: a link, a pipe, a marker of a folder.
     Skipped,
+    /// It would be transferred.
+    #[serde(rename = "would")]
+    Planned,
 }
 
 /// Counts of a run.
@@ -123,9 +132,16 @@ pub(super) struct Tally {
     skipped: u64,
     failed: u64,
     unfinished: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    removed: u64,
     seconds: f64,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    dry_run: bool,
     #[serde(skip)]
     key_failures: u64,
+    /// Objects that were copied and are not what they should be.
+    #[serde(skip)]
+    different: u64,
     #[serde(skip)]
     started: Instant,
 }
@@ -140,16 +156,32 @@ impl Tally {
             skipped: 0,
             failed: 0,
             unfinished: 0,
+            removed: 0,
             seconds: 0.0,
+            dry_run: false,
             key_failures: 0,
+            different: 0,
             started: Instant::now(),
         }
+    }
+
+    /// Counts what would be done.
+    pub(super) fn of_plan(self) -> Self {
+        Self {
+            dry_run: true,
+            ..self
+        }
+    }
+
+    /// Something was, or would be, removed.
+    pub(super) fn removed(&mut self) {
+        self.removed += 1;
     }
 
     /// An object of so many bytes did not fail.
     pub(super) fn done(&mut self, done: Done, bytes: u64) {
         let counter = match done {
-            Done::Transferred => {
+            Done::Transferred | Done::Planned => {
                 self.bytes += bytes;
                 &mut self.transferred
             }
@@ -167,14 +199,21 @@ impl Tally {
             return;
         }
         self.failed += 1;
-        if failure.failure.exit() == Exit::Key {
-            self.key_failures += 1;
+        match failure.failure.exit() {
+            Exit::Key => self.key_failures += 1,
+            Exit::Differs => self.different += 1,
+            _ => {}
         }
     }
 
     /// The transfers are over.
     pub(super) fn stop_watch(&mut self) {
         self.seconds = self.started.elapsed().as_secs_f64();
+    }
+
+    /// How many failed.
+    pub(super) fn failures(&self) -> u64 {
+        self.failed
     }
 
     /// Whether there was nothing to do.
@@ -187,6 +226,7 @@ impl Tally {
         match (stopped, self.failed) {
             (Some(Stopped::Interrupted), _) => Exit::Interrupted,
             (_, 0) => Exit::Done,
+            _ if self.different > 0 => Exit::Differs,
             (_, failed) if failed == self.key_failures => Exit::Key,
             _ => Exit::Failure,
         }
@@ -196,12 +236,14 @@ impl Tally {
     pub(super) fn text(&self, verb: &str, under: &str) -> String {
         let rate = self.bytes as f64 / self.seconds.max(0.001);
         let mut text = format!(
-            "{verb} {}, {}{under}, in {:.1} s ({}/s)",
+            "{verb} {}, {}{under}",
             objects(self.transferred),
             human_bytes(self.bytes),
-            self.seconds,
-            human_bytes(rate as u64),
         );
+        if !self.dry_run {
+            let rate = human_bytes(rate as u64);
+            text.push_str(&format!(", in {:.1} s ({rate}/s)", self.seconds));
+        }
         let mut row = |name: &str, count: u64, what: &str| {
             if count > 0 {
                 text.push_str(&format!("\n  {name:<11} {count}{what}"));
@@ -210,6 +252,11 @@ impl Tally {
         row("unchanged", self.unchanged, ", the same on both sides");
         row("left alone", self.existing, ", something was there");
         row("skipped", self.skipped, ", no files");
+        let removed = match self.dry_run {
+            true => "would remove",
+            false => "removed",
+        };
+        row(removed, self.removed, ", not in the source");
         row("unfinished", self.unfinished, "");
         row("failed", self.failed, "");
         text
@@ -231,9 +278,34 @@ impl Tally {
     }
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives references")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// So many things that are left out are named; the others are only counted.
+const NAMED_SKIPS: u64 = 10;
+
+/// Says what is left out.
+#[derive(Debug, Default)]
+pub(super) struct Skips(u64);
+
+impl Skips {
+    /// One more.
+    pub(super) fn say(&mut self, terminal: Terminal, said: &str) {
+        self.0 += 1;
+        match self.0.checked_sub(NAMED_SKIPS) {
+            None | Some(0) => terminal.warn(said),
+            Some(1) => terminal.warn("more that is no file is skipped, too"),
+            Some(_) => {}
+        }
+    }
+}
+
 /// What all transfers of a run share.
-pub(super) fn engine(concurrency: Option<NonZeroUsize>) -> Engine {
+pub(super) fn engine(arguments: &ChoiceArgs, concurrency: Option<NonZeroUsize>) -> Engine {
     let mut settings = EngineSettings::default();
+    settings.memory = arguments.memory.as_u64();
     if let Some(concurrency) = concurrency {
         settings.most_requests = concurrency;
     }
@@ -241,7 +313,7 @@ pub(super) fn engine(concurrency: Option<NonZeroUsize>) -> Engine {
 }
 
 /// How many at once, and when to give up.
-pub(super) fn settings(arguments: &ManyArgs, concurrency: Option<NonZeroUsize>) -> ManySettings {
+pub(super) fn settings(arguments: &ChoiceArgs, concurrency: Option<NonZeroUsize>) -> ManySettings {
     let mut settings = ManySettings {
         max_errors: arguments.max_errors,
         ..ManySettings::default()
@@ -254,41 +326,20 @@ pub(super) fn settings(arguments: &ManyArgs, concurrency: Option<NonZeroUsize>) 
 
 /// Says why a run stopped early, and how to go on.
 pub(super) fn stopped_early(tally: &Tally, stopped: Option<Stopped>) -> Result<(), Failure> {
+    let go_on = resume::command(std::env::args_os());
     let (what, hint) = match stopped {
         None => return Ok(()),
-        Some(Stopped::Interrupted) => (
-            "interrupted".to_owned(),
-            format!("go on with: {}", go_on(std::env::args_os())),
-        ),
+        Some(Stopped::Interrupted) => ("interrupted".to_owned(), format!("resume with: {go_on}")),
         Some(Stopped::TooManyErrors) => (
             format!("stopped, as {} failed", objects(tally.failed)),
-            format!(
-                "see to the errors above, then go on with: {}",
-                go_on(std::env::args_os())
-            ),
+            format!("see to the errors above, then resume with: {go_on}"),
         ),
         Some(_) => (
             "stopped, as the others would fail for the same reason".to_owned(),
-            format!(
-                "see to the error above, then go on with: {}",
-                go_on(std::env::args_os())
-            ),
+            format!("see to the error above, then resume with: {go_on}"),
         ),
     };
     Err(Failure::new(tally.exit(stopped), what).hint(hint))
-}
-
-/// The command that does the rest: large objects are continued, and what is the same is left alone.
-fn go_on(arguments: impl IntoIterator<Item = OsString>) -> String {
-    let arguments: Vec<OsString> = arguments.into_iter().collect();
-    let chosen = arguments
-        .iter()
-        .any(|argument| argument.to_string_lossy().starts_with("--overwrite"));
-    let command = resume::command(arguments);
-    match chosen {
-        true => command,
-        false => command.replacen("--resume", "--resume --overwrite if-different", 1),
-    }
 }
 
 /// So many objects, for people.

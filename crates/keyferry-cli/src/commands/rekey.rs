@@ -24,6 +24,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::{interrupt, keys as store_keys};
 use keys::StoreKeys;
+pub(super) use line::note;
 use recorder::Recorder;
 use report::{Shown, Tally};
 use target::Target;

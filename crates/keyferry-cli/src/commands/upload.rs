@@ -1,15 +1,14 @@
 //! `keyferry upload`
 
 mod many;
-mod receipts;
 mod record;
-mod replication;
 mod sources;
 mod taking;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 
 use keyferry_keystore::Store;
 use keyferry_policy::BucketName;
@@ -48,10 +47,17 @@ async fn one(
 ) -> Result<Exit, Failure> {
     let terminal = invocation.terminal;
     arguments.many.only_one()?;
+    if arguments.resume && source.as_os_str() == "-" {
+        return Err(Failure::new(
+            Exit::Usage,
+            "standard input cannot be read again to go on with an upload",
+        )
+        .hint("--resume needs a file"));
+    }
     let destination = destination(source, address)?;
     check_source(source)?;
     let asked = Asked::new(arguments)?;
-    if arguments.many.dry_run {
+    if arguments.many.choice.dry_run {
         return terminal
             .print(format!(
                 "would upload {} to {destination}",
@@ -79,6 +85,7 @@ async fn one(
     let mut request = Upload::new(source, destination.clone(), region, key.key.clone());
     request.resume = place;
     request.key_id = key.id.clone();
+    request.engine = super::many::engine(&arguments.many.choice, None);
     asked.of(&mut request);
 
     let progress = Watching::new(terminal.progress("uploading"));
@@ -88,6 +95,12 @@ async fn one(
         .await
         .map_err(resume::failure)?;
     progress.shown.finish();
+    if progress.superseded.load(Ordering::Relaxed) {
+        terminal.warn(format!(
+            "`{destination}` has a newer version, made after this upload was begun: what was uploaded \
+             is an older one"
+        ));
+    }
     record::used(
         terminal,
         store,
@@ -156,7 +169,7 @@ impl Asked {
                 .map(|size| PartSize::new(size.as_u64()))
                 .transpose()
                 .map_err(|error| Failure::from_error(Exit::Usage, &error))?,
-            overwrite: arguments.overwrite.into(),
+            overwrite: resume::overwrite(arguments.overwrite, arguments.resume),
             concurrency: arguments.concurrency,
         })
     }
@@ -255,7 +268,7 @@ impl<'a> ReceiptFile<'a> {
     }
 }
 
-fn receipt_exists(path: &Path) -> Failure {
+pub(super) fn receipt_exists(path: &Path) -> Failure {
     let what = format!(
         "the receipt `{}` exists and is not overwritten",
         path.display()

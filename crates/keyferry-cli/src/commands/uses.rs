@@ -146,10 +146,16 @@ mod tests {
         .unwrap();
         let (one, two) = (id(1), id(2));
         for number in 0..1200 {
-            recorder.uses(&one, ObjectUse::new("bucket", format!("{number}"), None));
+            recorder.uses(
+                &one,
+                ObjectUse::new("bucket", format!("{number}"), None::<String>),
+            );
         }
         for number in 0..2 {
-            recorder.uses(&two, ObjectUse::new("bucket", format!("{number}"), None));
+            recorder.uses(
+                &two,
+                ObjectUse::new("bucket", format!("{number}"), None::<String>),
+            );
         }
         let recorded = recorder.finish().await;
         assert_eq!((recorded.lost, recorded.error), (0, None));
@@ -172,7 +178,10 @@ mod tests {
         })
         .unwrap();
         for number in 0..700 {
-            recorder.uses(&key, ObjectUse::new("bucket", format!("{number}"), None));
+            recorder.uses(
+                &key,
+                ObjectUse::new("bucket", format!("{number}"), None::<String>),
+            );
         }
         let recorded = recorder.finish().await;
         assert_eq!(recorded.lost, 700);

@@ -8,13 +8,19 @@ use std::time::{Duration, Instant};
 use bytesize::ByteSize;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::bars::{Bars, Shown, aside, show};
+
 pub(crate) use many::{ManyProgress, ObjectProgress};
 
 /// How often plain lines are written.
 const LINE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Shows how far a piece of work is.
-pub(crate) struct Progress(Kind);
+pub(crate) struct Progress {
+    kind: Kind,
+    /// Until it is finished.
+    shown: Mutex<Option<Shown>>,
+}
 
 enum Kind {
     Bar(ProgressBar),
@@ -35,22 +41,28 @@ struct Lines {
 
 impl Progress {
     pub(super) fn silent() -> Self {
-        Self(Kind::Silent)
+        Self {
+            kind: Kind::Silent,
+            shown: Mutex::new(None),
+        }
     }
 
     pub(super) fn lines(what: &str) -> Self {
         let now = Instant::now();
-        Self(Kind::Lines {
-            what: what.to_owned(),
-            state: Mutex::new(Lines {
-                items: None,
-                total: None,
-                done: 0,
-                skipped: 0,
-                started: now,
-                written: now,
-            }),
-        })
+        Self {
+            kind: Kind::Lines {
+                what: what.to_owned(),
+                state: Mutex::new(Lines {
+                    items: None,
+                    total: None,
+                    done: 0,
+                    skipped: 0,
+                    started: now,
+                    written: now,
+                }),
+            },
+            shown: Mutex::new(None),
+        }
     }
 
     pub(super) fn bars(what: &str) -> Self {
@@ -58,12 +70,15 @@ impl Progress {
         bar.set_style(spinner_style());
         bar.set_prefix(what.to_owned());
         bar.enable_steady_tick(Duration::from_millis(120));
-        Self(Kind::Bar(bar))
+        Self {
+            shown: Mutex::new(Some(show(Bars::One(bar.clone())))),
+            kind: Kind::Bar(bar),
+        }
     }
 
     /// How many things of how many are done, where the bytes of all are counted together.
     pub(crate) fn items(&self, what: &str, done: u64, total: u64) {
-        match &self.0 {
+        match &self.kind {
             Kind::Bar(bar) => bar.set_prefix(format!("{what} {done}/{total}")),
             Kind::Lines { state, .. } => {
                 let mut lines = state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -75,7 +90,7 @@ impl Progress {
 
     /// How much there is to do, once it is known.
     pub(crate) fn total(&self, total: Option<u64>) {
-        match &self.0 {
+        match &self.kind {
             Kind::Bar(bar) => {
                 if let Some(total) = total {
                     bar.set_length(total);
@@ -96,7 +111,7 @@ impl Progress {
 
     /// So many more bytes are done.
     pub(crate) fn advance(&self, bytes: u64) {
-        match &self.0 {
+        match &self.kind {
             Kind::Bar(bar) => bar.inc(bytes),
             Kind::Lines { what, state } => {
                 let mut lines = state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -112,7 +127,7 @@ impl Progress {
 
     /// So many bytes need not be done. They say nothing of the rate.
     fn skip(&self, bytes: u64) {
-        match &self.0 {
+        match &self.kind {
             Kind::Bar(bar) => {
                 bar.inc(bytes);
                 bar.reset_elapsed();
@@ -129,8 +144,8 @@ impl Progress {
 
     /// Says something while a bar is shown.
     fn say(&self, line: &str) {
-        match &self.0 {
-            Kind::Bar(bar) => bar.suspend(|| eprint_line(line)),
+        match &self.kind {
+            Kind::Bar(_) => aside(|| eprint_line(line)),
             Kind::Lines { .. } => eprint_line(line),
             Kind::Silent => {}
         }
@@ -138,7 +153,7 @@ impl Progress {
 
     /// How much of both sides was compared.
     fn compared(&self, bytes: u64, total: u64) {
-        match &self.0 {
+        match &self.kind {
             Kind::Bar(bar) => {
                 if bar.length() != Some(total) || bar.position() == 0 {
                     bar.set_prefix("comparing");
@@ -160,7 +175,7 @@ impl Progress {
 
     /// What is waited for, where there are no bytes to count.
     pub(crate) fn status(&self, message: &str) {
-        match &self.0 {
+        match &self.kind {
             Kind::Bar(bar) => {
                 bar.set_style(spinner_style());
                 bar.set_message(message.to_owned());
@@ -176,17 +191,10 @@ impl Progress {
         }
     }
 
-    /// Writes to the terminal while no bar is in the way.
-    pub(crate) fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
-        match &self.0 {
-            Kind::Bar(bar) => bar.suspend(write),
-            _ => write(),
-        }
-    }
-
     /// Removes the bar; the command prints its own result.
     pub(crate) fn finish(&self) {
-        if let Kind::Bar(bar) = &self.0 {
+        if let Kind::Bar(bar) = &self.kind {
+            *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = None;
             bar.finish_and_clear();
         }
     }

@@ -72,7 +72,7 @@ fn what_can_be_acted_on_has_a_hint() {
     for (error, part) in [
         (unreadable(io::ErrorKind::NotFound), "check the path"),
         (unreadable(io::ErrorKind::PermissionDenied), "may not read"),
-        (unreadable(io::ErrorKind::IsADirectory), "name a file"),
+        (unreadable(io::ErrorKind::IsADirectory), "-r uploads"),
         (
             unwritable(io::ErrorKind::PermissionDenied),
             "choose a folder",

@@ -223,3 +223,60 @@ impl AsFd for Folder {
         self.dir.as_fd()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folding(folder: &Path) -> TargetFolder {
+        let mut folder = TargetFolder::open_now(folder.to_owned()).unwrap();
+        folder.taken.get_or_insert_default();
+        folder
+    }
+
+    fn place(folder: &TargetFolder, key: &str) -> Result<Place, TransferError> {
+        folder.place(&KeyPath::new(key).unwrap())
+    }
+
+    /// As on a disk that takes `A` for `a`, and `é` in one character for `é` in two.
+    #[test]
+    fn names_that_are_the_same_on_disk() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = folding(temporary.path());
+        for key in ["README", "sub/a", "\u{e9}"] {
+            place(&folder, key).unwrap();
+        }
+        for key in ["readme", "Sub/A", "e\u{301}", "E\u{301}"] {
+            assert!(
+                matches!(
+                    place(&folder, key),
+                    Err(TransferError::Local(LocalError::SameFile { .. }))
+                ),
+                "{key}"
+            );
+        }
+        place(&folder, "other").unwrap();
+    }
+
+    #[test]
+    fn the_probe_leaves_nothing() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = TargetFolder::open_now(temporary.path().to_owned()).unwrap();
+        assert!(
+            folder.taken.is_none(),
+            "tests run on a disk that tells names apart"
+        );
+        assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn many_folders_are_not_all_kept_open() {
+        let temporary = tempfile::tempdir().unwrap();
+        let folder = TargetFolder::open_now(temporary.path().to_owned()).unwrap();
+        for number in 0..3 * KEPT_OPEN {
+            place(&folder, &format!("{number}/deep/file")).unwrap();
+            assert!(lock(&folder.open).len() <= KEPT_OPEN);
+        }
+        assert!(temporary.path().join("0/deep").is_dir());
+    }
+}

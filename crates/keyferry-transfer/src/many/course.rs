@@ -143,6 +143,10 @@ where
             return;
         };
         if error.is_interruption() {
+            if self.cancel.is_cancelled() {
+                // There may have been nothing more to begin.
+                let _ = self.stopped.set(Stopped::Interrupted);
+            }
             return;
         }
         *failed += 1;

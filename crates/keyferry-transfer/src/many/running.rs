@@ -69,6 +69,7 @@ impl Running {
             ..download
         };
         let (cancel, slots) = (self.cancel.clone(), &mut self.slots);
-        download_then(client, download, events, cancel, || drop(slots.take())).await
+        let when_here = Box::new(|| drop(slots.take()));
+        download_then(client, download, events, cancel, when_here).await
     }
 }

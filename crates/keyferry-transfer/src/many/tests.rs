@@ -168,9 +168,13 @@ async fn what_concerns_all_stops_a_run() {
 /// Small objects are finished, large ones are cancelled, and nothing new is begun.
 #[tokio::test]
 async fn an_interruption_ends_cleanly() {
-    for (size, finishes) in [(1, true), (1 << 30, false)] {
+    for (count, size, finishes) in [
+        (10_000, 1, true),
+        (10_000, 1 << 30, false),
+        (8, 1 << 30, false),
+    ] {
         let cancel = CancellationToken::new();
-        let jobs = jobs(10_000, size, |number, running| {
+        let jobs = jobs(count, size, |number, running| {
             Box::pin(async move {
                 let work = tokio::time::sleep(Duration::from_millis(300));
                 let done = running.cancel().run_until_cancelled(work).await;

@@ -13,6 +13,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_s3::Client;
+use futures::future::{BoxFuture, FutureExt};
 use keyferry_key::KeyId;
 use keyferry_policy::{BucketName, Region};
 use tokio_util::sync::CancellationToken;
@@ -27,8 +28,8 @@ use super::reissue::Given;
 use super::{KeyFinder, Rekey, Rekeyer, UnfinishedUploads, bucket, check, overtaken};
 use crate::relay::relay;
 use crate::{
-    BucketState, ContentHeaders, Download, DownloadTarget, Engine, KEY_TAG, ListedVersion,
-    ObjectAddress, Observer, TransferError, Upload, UploadSource,
+    BucketState, ContentHeaders, Download, DownloadTarget, Engine, Event, KEY_TAG, ListedVersion,
+    ObjectAddress, Observer, Silent, TransferError, Upload, UploadSource,
 };
 
 /// What a [`Copier`] works with.
@@ -47,8 +48,6 @@ pub struct Copying {
     pub finder: Arc<dyn KeyFinder>,
     /// Remembers multipart uploads to the destination bucket.
     pub unfinished: UnfinishedUploads,
-    /// Is told of the bytes that were copied.
-    pub observer: Arc<dyn Observer>,
     /// What copies through this machine share with other transfers.
     pub engine: Engine,
     /// Never ask the server to copy.
@@ -136,7 +135,7 @@ impl Copier {
     }
 
     /// Copies an object: `listed` is it in the source bucket, `key` names it in the destination bucket.
-    /// Where `listed` has no version id, the current version is copied.
+    /// Where `listed` has no version id, the current version is copied. `events` is told of the bytes.
     ///
     /// # Errors
     /// See [`TransferError`]. A multipart upload that was begun is aborted, unless trouble on the way
@@ -144,18 +143,22 @@ impl Copier {
     ///
     /// # Cancellation
     /// Cancel the token and wait: a copy in one piece completes, one in parts is aborted.
-    pub async fn copy(
-        &self,
-        listed: &ListedVersion,
-        key: &str,
-        cancel: &CancellationToken,
-    ) -> Result<HowCopied, TransferError> {
-        let Shared { with, bucket, .. } = &*self.shared;
-        let rekeyer = with.rekeyer(*bucket, cancel);
-        let copied = rekeyer.copy_elsewhere(with, listed, key).await;
-        let kept = std::mem::take(&mut *rekeyer.left_for_later());
-        self.left_for_later().extend(kept);
-        copied
+    pub fn copy<'a>(
+        &'a self,
+        listed: &'a ListedVersion,
+        key: &'a str,
+        events: &'a dyn Observer,
+        cancel: &'a CancellationToken,
+    ) -> BoxFuture<'a, Result<HowCopied, TransferError>> {
+        // Boxed, so that whoever spawns it can tell that it may be sent to another thread.
+        Box::pin(async move {
+            let Shared { with, bucket, .. } = &*self.shared;
+            let rekeyer = with.rekeyer(*bucket, events, cancel);
+            let copied = rekeyer.copy_elsewhere(with, listed, key).await;
+            let kept = std::mem::take(&mut *rekeyer.left_for_later());
+            self.left_for_later().extend(kept);
+            copied
+        })
     }
 
     /// Aborts multipart uploads that earlier runs had left and this one had no use for.
@@ -164,7 +167,10 @@ impl Copier {
     /// When one cannot be aborted, or the record of them not be written.
     pub async fn finish(&self) -> Result<(), TransferError> {
         let cancel = CancellationToken::new();
-        let rekeyer = self.shared.with.rekeyer(self.shared.bucket, &cancel);
+        let rekeyer = self
+            .shared
+            .with
+            .rekeyer(self.shared.bucket, &Silent, &cancel);
         rekeyer
             .left_for_later()
             .extend(self.left_for_later().iter().cloned());
@@ -180,14 +186,19 @@ impl Copier {
 }
 
 impl Copying {
-    fn rekeyer<'a>(&'a self, bucket: BucketState, cancel: &'a CancellationToken) -> Rekeyer<'a> {
+    fn rekeyer<'a>(
+        &'a self,
+        bucket: BucketState,
+        observer: &'a dyn Observer,
+        cancel: &'a CancellationToken,
+    ) -> Rekeyer<'a> {
         Rekeyer {
             client: &self.destination,
             others: &self.source,
             rekey: &self.rekey,
             finder: &*self.finder,
             unfinished: &self.unfinished,
-            observer: &*self.observer,
+            observer,
             cancel,
             new_key: self.rekey.key.headers(),
             bucket,
@@ -225,7 +236,11 @@ impl Rekeyer<'_> {
                 return Err(TransferError::Interrupted);
             }
             let version = listed.version_id.as_deref();
-            let found = match self.look_at(source.clone(), listed, version).await? {
+            let found = match self
+                .look_at(source.clone(), listed, version)
+                .boxed()
+                .await?
+            {
                 Look::Found(found) => found,
                 Look::Gone => return Ok(HowCopied::Left(Left::Gone)),
                 Look::UnknownKey { tag, tried } => {
@@ -240,8 +255,8 @@ impl Rekeyer<'_> {
             // The server says that it changed, and it did not: the server does not see it.
             let is_unseen = seen.as_ref() == Some(&found.facts.etag);
             let attempt = match with.through_here || is_unseen {
-                true => return self.through_here(with, found, given, &to).await,
-                false => self.ask_server(&found, given, &to).await,
+                true => return self.through_here(with, found, given, &to).boxed().await,
+                false => self.ask_server(&found, given, &to).boxed().await,
             };
             match attempt {
                 Ok((Attempt::Made { version_id, .. }, given)) => {
@@ -251,7 +266,7 @@ impl Rekeyer<'_> {
                         version_id,
                         through_here: false,
                     };
-                    return self.judge(made, &to).await;
+                    return self.judge(made, &to).boxed().await;
                 }
                 Ok((Attempt::Changed, _)) => {
                     seen = Some(found.facts.etag.clone());
@@ -261,7 +276,7 @@ impl Rekeyer<'_> {
                 Err(error) if cannot_copy(&error) => {
                     let mut given = self.given_elsewhere(&found.facts, found.key_id());
                     self.expect_layout(&found, &mut given);
-                    return self.through_here(with, found, given, &to).await;
+                    return self.through_here(with, found, given, &to).boxed().await;
                 }
                 Err(error) => return Err(error),
             }
@@ -303,10 +318,15 @@ impl Rekeyer<'_> {
         to: &ObjectAddress,
     ) -> Result<Attempt, TransferError> {
         if !self.goes_in_parts(&found.facts) {
-            return self.copy_whole(to, found, given, None).await;
+            let attempt = self.copy_whole(to, found, given, None).boxed().await?;
+            if let Attempt::Made { .. } = attempt {
+                let bytes = found.facts.size;
+                self.observer.on(Event::Advanced { bytes });
+            }
+            return Ok(attempt);
         }
-        let parts = self.layout(&found.address, found).await?;
-        let resumed = self.resume(to, found, &parts).await?;
+        let parts = self.layout(&found.address, found).boxed().await?;
+        let resumed = self.resume(to, found, &parts).boxed().await?;
         let object = InParts {
             address: to,
             found,
@@ -314,7 +334,7 @@ impl Rekeyer<'_> {
             replaces: None,
             parts,
         };
-        self.copy_in_parts(&object, resumed).await
+        self.copy_in_parts(&object, resumed).boxed().await
     }
 
     /// A download and an upload at once.
@@ -410,7 +430,7 @@ impl Rekeyer<'_> {
             version_id,
             through_here,
         } = made;
-        let Some(seen) = self.look_at_new(to, version_id.as_deref()).await? else {
+        let Some(seen) = self.look_at_new(to, version_id.as_deref()).boxed().await? else {
             return Err(TransferError::CopyGone {
                 address: to.clone(),
                 version_id,

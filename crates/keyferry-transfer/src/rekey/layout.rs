@@ -5,6 +5,7 @@
 //! add up to the object are believed.
 
 use aws_sdk_s3::types::ObjectAttributes;
+use futures::future::FutureExt;
 use futures::stream::{StreamExt, TryStreamExt};
 
 use super::Rekeyer;
@@ -134,7 +135,7 @@ impl Rekeyer<'_> {
             return Ok(Vec::new());
         }
         futures::stream::iter(1..=count)
-            .map(|number| self.measure(address, &found.facts, found, number))
+            .map(|number| self.measure(address, &found.facts, found, number).boxed())
             .buffered(AT_ONCE)
             .try_collect()
             .await

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
+use futures::future::FutureExt;
 use futures::stream::StreamExt;
 use jiff::Timestamp;
 
@@ -231,23 +232,31 @@ impl Rekeyer<'_> {
         object: &InParts<'_>,
         upload: &Upload,
     ) -> Result<Vec<CompletedPart>, Stopped> {
-        let mut copied = futures::stream::iter(&object.parts)
-            .map(|part| async {
-                if self.cancel.is_cancelled() {
-                    return Err(Stopped::Failed(TransferError::Interrupted));
-                }
-                let completed = match upload.there.get(&part.number) {
-                    Some(there) => there.clone(),
-                    None => self.copy_part(object, upload, part).await?,
-                };
-                self.observer.on(Event::Advanced { bytes: part.size });
-                Ok(completed)
-            })
+        let mut copied = futures::stream::iter(object.parts.clone())
+            .map(|part| self.copy_or_keep(object, upload, part).boxed())
             .buffered(AT_ONCE);
         let mut completed = Vec::with_capacity(object.parts.len());
         while let Some(part) = copied.next().await {
             completed.push(part?);
         }
+        Ok(completed)
+    }
+
+    /// A part that is there already, or a copy of it.
+    async fn copy_or_keep(
+        &self,
+        object: &InParts<'_>,
+        upload: &Upload,
+        part: Part,
+    ) -> Result<CompletedPart, Stopped> {
+        if self.cancel.is_cancelled() {
+            return Err(Stopped::Failed(TransferError::Interrupted));
+        }
+        let completed = match upload.there.get(&part.number) {
+            Some(there) => there.clone(),
+            None => self.copy_part(object, upload, &part).await?,
+        };
+        self.observer.on(Event::Advanced { bytes: part.size });
         Ok(completed)
     }
 

@@ -52,6 +52,7 @@ pub(super) async fn put(
     unfinished: Option<&Unfinished>,
     continued: Option<Continued>,
 ) -> Result<Stored, TransferError> {
+    let was_continued = continued.is_some();
     let begun = match continued {
         Some(Continued { begun, there }) => Begun {
             sending,
@@ -80,6 +81,12 @@ pub(super) async fn put(
     match begun.complete(parts, &content).await {
         Ok((version_id, etag)) => {
             begun.forget().await;
+            if was_continued
+                && let Some(version_id) = &version_id
+                && there::is_superseded(sending, version_id).await
+            {
+                sending.events.on(Event::NotCurrent);
+            }
             Ok(Stored {
                 version_id,
                 etag,

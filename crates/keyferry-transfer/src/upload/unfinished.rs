@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::labels::Labels;
 use super::source::WatchedFile;
 use crate::resume::{FORMAT, Journal, Opened};
-use crate::{ObjectAddress, PartSize, Resume, ResumePlace, StartedOver, TransferError};
+use crate::{ObjectAddress, PartSize, ResumePlace, StartedOver, TransferError};
 
 /// An upload that is about to be begun, or continued.
 pub(super) struct Wanted<'a> {
@@ -96,9 +96,12 @@ impl Unfinished {
         place: &ResumePlace,
         wanted: Wanted<'_>,
     ) -> Result<Option<Self>, TransferError> {
+        if !wanted.in_parts && !place.may_know(wanted.destination).await {
+            return Ok(None);
+        }
         let intent = Intent {
             format: FORMAT,
-            service: place.service.clone(),
+            service: place.service().to_owned(),
             destination: wanted.destination.clone(),
             source: wanted.file.path().to_string_lossy().into_owned(),
             size: wanted.file.size(),
@@ -237,7 +240,7 @@ fn open(
         Opened::Missing => Ok(None),
         Opened::Busy => Err(std::io::ErrorKind::ResourceBusy.into()),
     });
-    let continues = place.resume == Resume::Continue;
+    let continues = place.continues();
     let (lines, journal) = match read {
         Ok(Some(held)) => held,
         Ok(None) => return Ok(None),
@@ -258,16 +261,9 @@ fn open(
         }
     };
     let mut lines = lines.iter();
-    let earlier = match lines.next() {
-        None => None,
-        Some(first) => Some(read_earlier(
-            first,
-            lines.next(),
-            &mut intent,
-            any_part_size,
-            continues,
-        )),
-    };
+    let earlier = lines
+        .next()
+        .map(|first| read_earlier(first, lines.next(), &mut intent, any_part_size, continues));
     if continues && matches!(earlier, Some(Earlier::Unknown(StartedOver::NewerState))) {
         return Err(TransferError::ResumeState {
             path,

@@ -51,7 +51,7 @@ pub(super) async fn run(
 ) -> Result<Exit, Failure> {
     let terminal = invocation.terminal;
     let asked = scope(arguments)?;
-    let filter = arguments.many.filter.filter()?;
+    let filter = arguments.many.choice.filter.filter()?;
     let cancel = interrupt::token(terminal)?;
     let aws = Aws::connect(&invocation.settings).await?;
     let prefix = ObjectAddress {
@@ -64,7 +64,7 @@ pub(super) async fn run(
         bucket: source.bucket,
         prefix: source.key,
     };
-    if arguments.many.dry_run {
+    if arguments.many.choice.dry_run {
         return dry_run(invocation, arguments, &client, &source, &filter).await;
     }
     let keys = ObjectKeys::open(invocation, arguments.key.as_ref(), &source.bucket)?;
@@ -73,7 +73,7 @@ pub(super) async fn run(
         progress: ManyProgress::new(terminal, "downloading"),
         folder: Arc::new(folder),
         listed: AtomicU64::new(0),
-        overwrite: arguments.overwrite.into(),
+        overwrite: resume::overwrite(arguments.overwrite, arguments.resume),
         concurrency: arguments.concurrency,
         resume: resume::asked(arguments.resume),
         client,
@@ -94,8 +94,8 @@ pub(super) async fn run(
     });
     let mut taking = Taking::begin(terminal, &plan, recorder.transpose()?)?;
     let many = Many::new(
-        engine(arguments.concurrency),
-        settings(&arguments.many, arguments.concurrency),
+        engine(&arguments.many.choice, arguments.concurrency),
+        settings(&arguments.many.choice, arguments.concurrency),
     );
     let mut outcomes = many.run(jobs, cancel);
     let taken = taking.all(&mut outcomes).await;

@@ -100,39 +100,30 @@ impl<'a> Taking<'a> {
             fields.insert("verified".to_owned(), verified.into());
             fields.insert("verification".to_owned(), integrity(verification).into());
         }
-        let (progress, actions) = (&self.plan.progress, &mut self.actions);
-        progress.aside(|| {
-            actions.done(&action, || {
-                let address = item.address.to_string();
-                format!(
-                    "{verb} {}; {}",
-                    printable(&address),
-                    integrity(verification)
-                )
-            })
+        self.actions.done(&action, || {
+            let address = item.address.to_string();
+            let verification = integrity(verification);
+            format!("{verb} {}; {verification}", printable(&address))
         })
     }
 
     fn failed(&mut self, item: &Item, failure: JobFailure, is_known: bool) -> Result<(), Failure> {
-        let (progress, address) = (&self.plan.progress, &item.address);
+        let address = &item.address;
         if failure.is_object_there() {
             self.tally.done(Done::Existing, item.size);
             let action = self.action(item, Done::Existing);
-            let actions = &mut self.actions;
-            return progress.aside(|| {
-                actions.done(&action, || {
-                    format!("left alone the file of {address}, which exists")
-                })
-            });
+            let text = || format!("left alone the file of {address}, which exists");
+            return self.actions.done(&action, text);
         }
         self.tally.failed(&failure);
         let mut action = self.action(item, Done::Skipped);
         failure.describe(&mut action);
-        let actions = &mut self.actions;
-        progress.aside(|| match is_known || failure.is_interrupted() {
-            true => actions.silent(&action),
-            false => actions.failed(&action, failure.about(&address.to_string())),
-        })
+        match is_known || failure.is_interrupted() {
+            true => self.actions.silent(&action),
+            false => self
+                .actions
+                .failed(&action, failure.about(&address.to_string())),
+        }
     }
 
     fn action(&self, item: &Item, done: Done) -> Value {

@@ -157,9 +157,9 @@ fn age(now: Timestamp, then: Option<Timestamp>) -> String {
     let seconds = now.duration_since(then).as_secs().max(0);
     let (count, unit) = match seconds {
         ..60 => (seconds, "s"),
-        ..3_600 => (seconds / 60, "m"),
-        ..86_400 => (seconds / 3_600, "h"),
-        ..31_536_000 => (seconds / 86_400, "d"),
+        60..3_600 => (seconds / 60, "m"),
+        3_600..86_400 => (seconds / 3_600, "h"),
+        86_400..31_536_000 => (seconds / 86_400, "d"),
         _ => (seconds / 31_536_000, "y"),
     };
     format!("{count}{unit}")

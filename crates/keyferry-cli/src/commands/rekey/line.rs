@@ -133,7 +133,7 @@ fn why(left: &Left) -> (&'static str, Option<String>) {
     }
 }
 
-fn note(note: &Note) -> String {
+pub(in crate::commands) fn note(note: &Note) -> String {
     match note {
         Note::WrongTag { tag } => format!("its tag named `{tag}`, and was put right"),
         Note::TagSetFull => {

@@ -40,20 +40,20 @@ struct Action<'a> {
     address: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     version_id: Option<&'a str>,
-    result: &'static str,
+    status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     delete_marker: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
+    error: Option<serde_json::Value>,
 }
 
 impl<'a> Action<'a> {
-    fn new(course: &Course<'_>, item: &'a Item, result: &'static str) -> Self {
+    fn new(course: &Course<'_>, item: &'a Item, status: &'static str) -> Self {
         Self {
             action: "remove",
             address: address(course, item),
             version_id: item.deletion.version_id.as_deref(),
-            result,
+            status,
             delete_marker: None,
             error: None,
         }
@@ -81,7 +81,7 @@ pub(super) fn planned(
 ) -> Result<(), Failure> {
     tally.planned += 1;
     tally.bytes += item.size;
-    actions.done(&Action::new(course, item, "would-remove"), || {
+    actions.done(&Action::new(course, item, "would"), || {
         format!("would remove {}", shown(course, item))
     })
 }
@@ -100,7 +100,7 @@ pub(super) fn handled(
             tally.denied_by_key |= error.kind() == ErrorKind::Key;
             let failure = Failure::from(error);
             let mut action = Action::new(course, item, "failed");
-            action.error = Some(failure.message().to_owned());
+            action.error = failure.to_json().get("error").cloned();
             return actions.failed(&action, failure);
         }
     };

@@ -14,8 +14,6 @@ use keyferry_transfer::{
 use keyferry_verify::{ParseScopeError, Scope};
 use serde_json::json;
 
-use super::receipts::Receipts;
-use super::replication::{Look, Replicas};
 use super::sources::Sources;
 use super::taking::Taking;
 use super::{Asked, upload_key};
@@ -24,6 +22,8 @@ use crate::aws::Aws;
 use crate::commands::Invocation;
 use crate::commands::actions::Actions;
 use crate::commands::many::{JobFailure, engine, settings, stopped_early};
+use crate::commands::replication::{Look, Replicas};
+use crate::commands::sent::Sent;
 use crate::commands::uses::Recorder;
 use crate::exit::Exit;
 use crate::failure::Failure;
@@ -55,14 +55,14 @@ pub(super) async fn run(
     let terminal = invocation.terminal;
     let target = target(address)?;
     let sources = Sources::new(arguments, sources)?;
-    let filter = arguments.many.filter.filter()?;
-    if arguments.many.dry_run {
+    let filter = arguments.many.choice.filter.filter()?;
+    if arguments.many.choice.dry_run {
         return dry_run(invocation, &target, &sources, &filter);
     }
     let files = sources.files()?;
     let receipts = match &arguments.receipt {
         None if arguments.no_wait => None,
-        path => Some(Receipts::begin(path.as_deref())?),
+        path => Some(Sent::begin(path.as_deref())?),
     };
     let (key, store) = upload_key(invocation, arguments, &target.bucket)?;
     let cancel = interrupt::token(terminal)?;
@@ -89,8 +89,8 @@ pub(super) async fn run(
         move |found| std::future::ready(plan.job(found))
     });
     let many = Many::new(
-        engine(arguments.concurrency),
-        settings(&arguments.many, arguments.concurrency),
+        engine(&arguments.many.choice, arguments.concurrency),
+        settings(&arguments.many.choice, arguments.concurrency),
     );
     let recorder =
         store.map(|mut store| Recorder::start(move |id, objects| store.record_use(id, objects)));

@@ -2,6 +2,7 @@
 //! object's tag.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use keyferry_keystore::{ObjectUse, Store};
 use keyferry_transfer::{Event, NoKeyTag, Observer, Receipt};
@@ -9,10 +10,11 @@ use keyferry_transfer::{Event, NoKeyTag, Observer, Receipt};
 use crate::failure::chain;
 use crate::terminal::{Progress, Terminal};
 
-/// Shows progress, and remembers whether the object got its tag.
+/// Shows progress, and remembers whether the object got its tag and is the current version.
 pub(super) struct Watching {
     pub(super) shown: Progress,
     pub(super) no_key_tag: OnceLock<NoKeyTag>,
+    pub(super) superseded: AtomicBool,
 }
 
 impl Watching {
@@ -20,6 +22,7 @@ impl Watching {
         Self {
             shown,
             no_key_tag: OnceLock::new(),
+            superseded: AtomicBool::new(false),
         }
     }
 }
@@ -28,6 +31,9 @@ impl Observer for Watching {
     fn on(&self, event: Event) {
         if let Event::KeyTagLeftOut { reason } = event {
             let _only_once = self.no_key_tag.set(reason);
+        }
+        if event == Event::NotCurrent {
+            self.superseded.store(true, Ordering::Relaxed);
         }
         self.shown.on(event);
     }

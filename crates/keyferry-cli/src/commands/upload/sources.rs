@@ -213,7 +213,9 @@ impl List {
             }
         };
         if file.as_os_str() != "-" {
-            File::open(file).context("read", file.display())?;
+            File::open(file)
+                .context("read", file.display())
+                .map_err(|failure| failure.hint("check the path; `-` reads standard input"))?;
         }
         Ok(Self {
             file: file.to_owned(),

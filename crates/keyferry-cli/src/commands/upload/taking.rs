@@ -5,15 +5,12 @@ use keyferry_transfer::{NoKeyTag, Outcomes, Receipt, Special, Stopped, Uploaded}
 use serde_json::{Value, json};
 
 use super::many::{Came, Item, Plan};
-use super::receipts::Receipts;
 use crate::commands::actions::Actions;
-use crate::commands::many::{Done, JobFailure, Tally};
+use crate::commands::many::{Done, JobFailure, Skips, Tally};
+use crate::commands::sent::Sent;
 use crate::commands::uses::Recorder;
 use crate::failure::Failure;
 use crate::terminal::{Terminal, printable};
-
-/// So many things that are no files are named; the others are only counted.
-const NAMED_SPECIALS: u64 = 10;
 
 /// What has been taken in so far.
 pub(super) struct Taking<'a> {
@@ -22,10 +19,10 @@ pub(super) struct Taking<'a> {
     pub(super) actions: Actions,
     pub(super) tally: Tally,
     pub(super) recorder: Option<Recorder>,
-    pub(super) receipts: Option<Receipts>,
+    pub(super) receipts: Option<Sent<Receipt>>,
     /// How many objects have no tag that names their key.
     pub(super) untagged: u64,
-    specials: u64,
+    skips: Skips,
 }
 
 impl<'a> Taking<'a> {
@@ -33,7 +30,7 @@ impl<'a> Taking<'a> {
         terminal: Terminal,
         plan: &'a Plan,
         recorder: Option<Recorder>,
-        receipts: Option<Receipts>,
+        receipts: Option<Sent<Receipt>>,
     ) -> Result<Self, Failure> {
         Ok(Self {
             terminal,
@@ -43,7 +40,7 @@ impl<'a> Taking<'a> {
             recorder,
             receipts,
             untagged: 0,
-            specials: 0,
+            skips: Skips::default(),
         })
     }
 
@@ -96,16 +93,13 @@ impl<'a> Taking<'a> {
         if let Some(fields) = action.as_object_mut() {
             fields.insert("receipt".to_owned(), json!(receipt));
         }
-        let (progress, actions) = (&self.plan.progress, &mut self.actions);
         let verb = match unchanged {
             true => "unchanged",
             false => "uploaded",
         };
-        progress.aside(|| {
-            actions.done(&action, || {
-                let path = item.path.to_string_lossy();
-                format!("{verb} {} to {}", printable(&path), receipt.source)
-            })
+        self.actions.done(&action, || {
+            let path = item.path.to_string_lossy();
+            format!("{verb} {} to {}", printable(&path), receipt.source)
         })
     }
 
@@ -122,22 +116,13 @@ impl<'a> Taking<'a> {
 
     fn special(&mut self, item: &Item, what: Special) -> Result<(), Failure> {
         self.tally.done(Done::Skipped, 0);
-        self.specials += 1;
-        let terminal = self.terminal;
         let said = format!("`{}` is {what}, and is skipped", item.path.display());
         let mut action = action(item, Done::Skipped);
         if let Some(fields) = action.as_object_mut() {
             fields.insert("reason".to_owned(), what.to_string().into());
         }
-        let (specials, actions) = (self.specials, &mut self.actions);
-        self.plan.progress.aside(|| {
-            match specials {
-                ..=NAMED_SPECIALS => terminal.warn(&said),
-                11 => terminal.warn("more of that kind is skipped, too"),
-                _ => {}
-            }
-            actions.silent(&action)
-        })
+        self.skips.say(self.terminal, &said);
+        self.actions.silent(&action)
     }
 
     fn failed(&mut self, item: &Item, failure: JobFailure, is_known: bool) -> Result<(), Failure> {
@@ -145,10 +130,9 @@ impl<'a> Taking<'a> {
             && failure.is_object_there()
         {
             self.tally.done(Done::Existing, item.size);
-            let (progress, actions) = (&self.plan.progress, &mut self.actions);
             let action = action(item, Done::Existing);
-            return progress
-                .aside(|| actions.done(&action, || format!("left alone {address}, which exists")));
+            let text = || format!("left alone {address}, which exists");
+            return self.actions.done(&action, text);
         }
         self.tally.failed(&failure);
         let mut action = json!({
@@ -158,12 +142,11 @@ impl<'a> Taking<'a> {
             "size": item.size,
         });
         failure.describe(&mut action);
-        let (progress, actions) = (&self.plan.progress, &mut self.actions);
         let path = item.path.display().to_string();
-        progress.aside(|| match is_known || failure.is_interrupted() {
-            true => actions.silent(&action),
-            false => actions.failed(&action, failure.about(&path)),
-        })
+        match is_known || failure.is_interrupted() {
+            true => self.actions.silent(&action),
+            false => self.actions.failed(&action, failure.about(&path)),
+        }
     }
 }
 

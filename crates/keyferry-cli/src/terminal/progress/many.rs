@@ -9,6 +9,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use keyferry_transfer::{Event, Observer};
 
 use super::{LINE_INTERVAL, eprint_line};
+use crate::terminal::bars;
 use crate::terminal::{Terminal, human_bytes, printable, width};
 
 /// How many objects have a bar of their own.
@@ -19,7 +20,11 @@ const WORTH_A_BAR: u64 = 16 << 20;
 const NARROW: usize = 70;
 
 /// Shows how far many transfers are.
-pub(crate) struct ManyProgress(Arc<Shared>);
+pub(crate) struct ManyProgress {
+    shared: Arc<Shared>,
+    /// Until it is finished.
+    bars: Mutex<Option<bars::Shown>>,
+}
 
 struct Shared {
     what: &'static str,
@@ -74,7 +79,11 @@ impl ManyProgress {
         } else {
             Shown::Lines(Mutex::new(Instant::now()))
         };
-        Self(Arc::new(Shared {
+        let bars = match &shown {
+            Shown::Bars { all, .. } => Some(bars::show(bars::Bars::Many(all.clone()))),
+            _ => None,
+        };
+        let shared = Arc::new(Shared {
             what,
             shown,
             objects: AtomicU64::new(0),
@@ -82,29 +91,33 @@ impl ManyProgress {
             total: Mutex::new(None),
             own_bars: AtomicUsize::new(0),
             started: Instant::now(),
-        }))
+        });
+        Self {
+            shared,
+            bars: Mutex::new(bars),
+        }
     }
 
     /// Whether anybody wants to know how much there is to do.
     pub(crate) fn wants_totals(&self) -> bool {
-        !matches!(self.0.shown, Shown::Nothing)
+        !matches!(self.shared.shown, Shown::Nothing)
     }
 
     /// Whether it shows bars, which say little as long as nobody knows how much there is to do.
     pub(crate) fn has_bars(&self) -> bool {
-        matches!(self.0.shown, Shown::Bars { .. })
+        matches!(self.shared.shown, Shown::Bars { .. })
     }
 
     /// A handle for those who find out how much there is to do.
     pub(crate) fn totals(&self) -> impl Fn(u64, u64) + Send + 'static {
-        let shared = Arc::clone(&self.0);
+        let shared = Arc::clone(&self.shared);
         move |objects, bytes| shared.expect(objects, bytes)
     }
 
     /// Begins an object.
     pub(crate) fn object(&self, name: &str) -> Arc<ObjectProgress> {
         Arc::new(ObjectProgress {
-            shared: Arc::clone(&self.0),
+            shared: Arc::clone(&self.shared),
             name: printable(name).to_string(),
             bar: Mutex::new(None),
             told: AtomicU64::new(0),
@@ -114,21 +127,14 @@ impl ManyProgress {
 
     /// One more object is dealt with.
     pub(crate) fn ended(&self) {
-        self.0.objects.fetch_add(1, Ordering::Relaxed);
-        self.0.show();
-    }
-
-    /// Writes to the terminal while no bar is in the way.
-    pub(crate) fn aside<T>(&self, write: impl FnOnce() -> T) -> T {
-        match &self.0.shown {
-            Shown::Bars { all, .. } => all.suspend(write),
-            _ => write(),
-        }
+        self.shared.objects.fetch_add(1, Ordering::Relaxed);
+        self.shared.show();
     }
 
     /// Removes the bars; the command prints its own result.
     pub(crate) fn finish(&self) {
-        if let Shown::Bars { all, overall, .. } = &self.0.shown {
+        if let Shown::Bars { all, overall, .. } = &self.shared.shown {
+            *self.bars.lock().unwrap_or_else(PoisonError::into_inner) = None;
             overall.finish_and_clear();
             // Whatever is left of others.
             let _ = all.clear();

@@ -8,4 +8,4 @@
 
 mod commands;
 mod killed;
-mod world;
+pub(crate) mod world;

@@ -100,7 +100,8 @@ pub(crate) async fn put(client: &Client, under: &Key, key: &str, content: Vec<u8
     let headers = under.key.headers();
     let put = client.put_object().bucket(TOKYO).key(key);
     put.body(content.into())
-        .metadata("name", key)
+        // A header holds no control characters.
+        .metadata("name", key.escape_default().to_string())
         .tagging(format!("album=1&keyferry-key={}", under.id))
         .sse_customer_algorithm("AES256")
         .sse_customer_key(headers.expose_key())

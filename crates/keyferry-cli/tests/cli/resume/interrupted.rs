@@ -76,6 +76,14 @@ fn an_interrupted_upload_says_how_to_go_on() {
     assert!(!text(&output.stderr).contains("resume with"));
     assert_eq!(scene.open_uploads(), 0);
 
+    for arguments in [
+        &["upload", "-", &address, "--key", "ring", "--resume"][..],
+        &["download", &address, "-", "--resume"],
+    ] {
+        let refused = scene.user.fails(2, arguments);
+        assert!(refused.contains("--resume needs a file"), "{refused}");
+    }
+
     // A state that is not there is no reason not to begin.
     scene.proxy.reset();
     let mut child = scene.command(&upload).arg("--resume").spawn().unwrap();

@@ -84,6 +84,27 @@ pub(in crate::upload) async fn listed(
     }
 }
 
+/// Whether a version is certainly not the current one. Without permission to look it is not certain.
+pub(super) async fn is_superseded(sending: &Sending<'_>, version_id: &str) -> bool {
+    let head = sending
+        .client
+        .head_object()
+        .bucket(sending.destination.bucket.as_str())
+        .key(&sending.destination.key)
+        .sse_customer_algorithm(sending.key.algorithm())
+        .sse_customer_key(sending.key.expose_key())
+        .sse_customer_key_md5(sending.key.md5().to_string())
+        .send()
+        .await;
+    match head {
+        Ok(head) => head
+            .version_id()
+            .is_some_and(|current| current != version_id),
+        // It is under no key, or there is a delete marker.
+        Err(error) => is_status(&error, 400) || is_status(&error, 404),
+    }
+}
+
 /// An object that was perhaps made of the parts.
 pub(in crate::upload) struct Made {
     pub(in crate::upload) version_id: Option<String>,

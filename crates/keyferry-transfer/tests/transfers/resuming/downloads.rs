@@ -118,6 +118,22 @@ async fn go_on_after_a_kill() {
     assert!(scene.got() == scene.bytes);
 }
 
+/// Killed between the last two steps: the file has its name, and the state is still there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_that_outlived_its_file() {
+    let scene = Scene::start().await;
+    scene.broken_off().await;
+    let state = fs::read(scene.path(LEFT[1])).unwrap();
+    scene.complete(scene.new(Resume::Continue)).await;
+    for resume in [Resume::Continue, Resume::StartOver] {
+        fs::write(scene.path(LEFT[1]), &state).unwrap();
+        let mut again = scene.new(resume);
+        again.overwrite = Overwrite::IfDifferent;
+        assert!(scene.setup.fetch(again).await.unwrap().unchanged);
+        assert_eq!(scene.names(), ["got"]);
+    }
+}
+
 /// With all bytes there, what is missing is the verification.
 #[tokio::test(flavor = "multi_thread")]
 async fn go_on_with_nothing_missing() {

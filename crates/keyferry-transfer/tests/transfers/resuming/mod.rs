@@ -91,11 +91,7 @@ impl Setup {
 
     fn resumable(&self, path: PathBuf, resume: Resume) -> Upload {
         let mut upload = self.new_upload(UploadSource::File(path), "s3://tokyo/key");
-        upload.resume = Some(ResumePlace {
-            folder: self.states(),
-            service: String::new(),
-            resume,
-        });
+        upload.resume = Some(ResumePlace::new(self.states(), String::new(), resume));
         upload
     }
 

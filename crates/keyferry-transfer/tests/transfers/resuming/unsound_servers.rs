@@ -108,11 +108,8 @@ impl User {
         );
         new.part_size = Some(PartSize::new(PART).unwrap());
         new.concurrency = 1.try_into().unwrap();
-        new.resume = Some(ResumePlace {
-            folder: self.states(),
-            service: String::new(),
-            resume: Resume::Continue,
-        });
+        let place = ResumePlace::new(self.states(), String::new(), Resume::Continue);
+        new.resume = Some(place);
         let sent = upload(&self.server.client, new, watch, cancel).await;
         sent.map(|uploaded| uploaded.receipt)
     }

@@ -6,7 +6,9 @@ use std::time::{Duration, SystemTime};
 
 use aws_sdk_s3::primitives::ByteStream;
 use keyferry_key::{CustomerKey, KeyId};
-use keyferry_transfer::{PartSize, Resume, Silent, StartedOver, TransferError, Upload, upload};
+use keyferry_transfer::{
+    Event, Overwrite, PartSize, Resume, Silent, StartedOver, TransferError, Upload, upload,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{Watch, at_part};
@@ -103,6 +105,28 @@ async fn start_over_unless_asked_to_go_on() {
         .complete(setup.resumable(path, Resume::Continue))
         .await;
     assert_eq!(setup.get("s3://tokyo/key").await.1, b"small");
+}
+
+/// What an interrupted upload has left is of no use when the object is what it was to become.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_object_that_is_the_same_ends_an_upload() {
+    let setup = Setup::start().await;
+    let path = setup.file("source", &content(SIZE));
+    let new = |resume| Upload {
+        overwrite: Overwrite::IfDifferent,
+        ..setup.resumable(path.clone(), resume)
+    };
+    setup.send(new(Resume::StartOver)).await.unwrap();
+    let always = setup.resumable(path.clone(), Resume::StartOver);
+    setup.broken_off(always).await;
+    let watch = setup.complete(new(Resume::StartOver)).await;
+    assert_eq!(watch.skipped(), SIZE);
+    assert_eq!(setup.versions().await, 1);
+    // One that is to be continued is continued all the same: it is not known to be of no use.
+    let always = setup.resumable(path.clone(), Resume::StartOver);
+    setup.broken_off(always).await;
+    let watch = setup.complete(new(Resume::Continue)).await;
+    assert!(watch.skipped() < SIZE && watch.skipped() > 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -232,6 +256,25 @@ async fn an_upload_that_is_gone() {
     let watch = setup.complete(new()).await;
     assert_eq!(watch.started_over(), Some(StartedOver::UploadGone));
     assert_eq!(setup.versions().await, versions + 2);
+}
+
+/// S3 dates an object by the beginning of its upload.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_newer_version_stays_the_current_one() {
+    let setup = Setup::start().await;
+    let bytes = content(SIZE);
+    let path = setup.file("source", &bytes);
+    let new = || setup.resumable(path.clone(), Resume::Continue);
+    let not_current = |watch: &Watch| {
+        let events = watch.events.lock().unwrap();
+        events.contains(&Event::NotCurrent)
+    };
+    setup.broken_off(new()).await;
+    assert!(!not_current(&setup.complete(new()).await));
+    setup.broken_off(new()).await;
+    setup.put(b"newer", "s3://tokyo/key").await;
+    assert!(not_current(&setup.complete(new()).await));
+    assert_eq!(setup.get("s3://tokyo/key").await.1, b"newer");
 }
 
 #[tokio::test(flavor = "multi_thread")]

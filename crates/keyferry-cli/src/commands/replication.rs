@@ -1,16 +1,16 @@
-//! Whether all that was uploaded arrived in the other region.
+//! Whether all that was sent arrived in the other region.
 
 use std::time::{Duration, Instant};
 
 use futures::stream::StreamExt;
 use keyferry_key::CustomerKey;
-use keyferry_transfer::Receipt;
 use keyferry_verify::{Conclusion, ErrorKind, NotCovered, Outcome, Silent, Subject, Verification};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::receipts::Receipts;
+use super::sent::Sent;
 use crate::args::WaitArgs;
 use crate::aws::Aws;
 use crate::commands::actions::Actions;
@@ -18,7 +18,7 @@ use crate::commands::{Invocation, verify};
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
 use crate::replica;
-use crate::terminal::{Progress, report};
+use crate::terminal::report;
 
 /// How many replicas are looked at at once.
 const AT_ONCE: usize = 16;
@@ -43,7 +43,7 @@ pub(super) struct Look<'a> {
 
 /// What became of one replica.
 struct Seen {
-    receipt: Receipt,
+    subject: Subject,
     status: &'static str,
     why: Option<Failure>,
     /// No rule of the bucket covers anything, so that nothing else needs to be asked.
@@ -51,16 +51,19 @@ struct Seen {
 }
 
 impl Replicas {
-    /// Looks at the replicas of all that has a receipt.
-    pub(super) async fn verify(
+    /// Looks at the replicas of all that was sent.
+    pub(super) async fn verify<T>(
         look: &Look<'_>,
-        receipts: Receipts,
+        sent: Sent<T>,
         actions: &mut Actions,
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, Failure>
+    where
+        T: Into<Subject> + Serialize + DeserializeOwned + 'static,
+    {
         let mut replicas = Self::default();
-        let total = receipts.count();
-        let mut receipts = receipts.read()?;
-        let Some(first) = receipts.next() else {
+        let total = sent.count();
+        let mut sent = sent.read()?;
+        let Some(first) = sent.next() else {
             return Ok(replicas);
         };
         let progress = look.invocation.terminal.progress("replicas");
@@ -68,7 +71,9 @@ impl Replicas {
         let started = Instant::now();
         // The first one tells whether there is replication at all, and whether both sides refuse who has
         // not the key: that does not depend on the object.
-        let first = look.at(first?, started, !look.options.no_probe).await?;
+        let first = look
+            .at(first?.into(), started, !look.options.no_probe)
+            .await?;
         if first.nothing_replicates {
             replicas.not_replicated = total;
             progress.finish();
@@ -77,17 +82,17 @@ impl Replicas {
                 let hint = why.hint_text().unwrap_or("set up replication");
                 look.invocation
                     .terminal
-                    .hint(format!("{hint}; or upload with --no-wait"));
+                    .hint(format!("{hint}; or give --no-wait"));
             }
             return Ok(replicas);
         }
-        replicas.take_in(first, actions, &progress)?;
-        let looks = futures::stream::iter(receipts)
-            .map(|receipt| async move { look.at(receipt?, started, false).await });
+        replicas.take_in(first, actions)?;
+        let looks = futures::stream::iter(sent)
+            .map(|sent| async move { look.at(sent?.into(), started, false).await });
         let mut looks = looks.buffer_unordered(AT_ONCE);
         while let Some(seen) = looks.next().await {
             match seen {
-                Ok(seen) => replicas.take_in(seen, actions, &progress)?,
+                Ok(seen) => replicas.take_in(seen, actions)?,
                 Err(failure) if failure.exit() == Exit::Interrupted => break,
                 Err(failure) => return Err(failure),
             }
@@ -103,12 +108,7 @@ impl Replicas {
         self.verified + self.not_confirmed + self.failed + self.not_replicated
     }
 
-    fn take_in(
-        &mut self,
-        seen: Seen,
-        actions: &mut Actions,
-        progress: &Progress,
-    ) -> Result<(), Failure> {
+    fn take_in(&mut self, seen: Seen, actions: &mut Actions) -> Result<(), Failure> {
         let counter = match seen.status {
             "verified" => &mut self.verified,
             "failed" => &mut self.failed,
@@ -116,18 +116,18 @@ impl Replicas {
             _ => &mut self.not_confirmed,
         };
         *counter += 1;
-        let source = &seen.receipt.source;
+        let source = &seen.subject.source;
         let action = json!({
             "action": "verify-replica",
             "address": source,
-            "version_id": seen.receipt.version_id,
+            "version_id": seen.subject.version_id,
             "status": seen.status,
             "reason": seen.why.as_ref().map(Failure::message),
         });
-        progress.aside(|| match seen.why {
+        match seen.why {
             None => actions.done(&action, || format!("replica of {source} verified")),
             Some(why) => actions.failed(&action, why),
-        })
+        }
     }
 
     /// How the run ends, for what is to be said of replicas.
@@ -160,8 +160,7 @@ impl Replicas {
 
 impl Look<'_> {
     /// Looks at one. All of them together wait no longer than was asked for.
-    async fn at(&self, receipt: Receipt, started: Instant, probe: bool) -> Result<Seen, Failure> {
-        let subject = Subject::from(&receipt);
+    async fn at(&self, subject: Subject, started: Instant, probe: bool) -> Result<Seen, Failure> {
         let given = self.options.replica.as_ref();
         let verification = Verification {
             subject: &subject,
@@ -179,7 +178,7 @@ impl Look<'_> {
         let verified =
             keyferry_verify::verify(connector, verification, &Silent, self.cancel.clone()).await;
         let mut nothing_replicates = false;
-        let address = receipt.source.clone();
+        let address = subject.source.clone();
         let said = |exit, what: &str, hint: Option<String>| {
             Some(Failure::new(exit, format!("`{address}`: {what}")).maybe_hint(hint))
         };
@@ -215,7 +214,7 @@ impl Look<'_> {
             ),
         };
         Ok(Seen {
-            receipt,
+            subject,
             status,
             why,
             nothing_replicates,

@@ -1,25 +1,29 @@
-//! The receipts of many uploads: for `--receipt`, and for the verification that follows.
+//! What is known of each of many objects that were sent: for `--receipt`, and for the verification that
+//! follows.
 //!
-//! They go to a file, one a line, since a run may have more of them than fit into memory. They hold no
+//! It goes to a file, one a line, since a run may send more objects than fit into memory. It holds no
 //! secrets.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
-use keyferry_transfer::Receipt;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use super::receipt_exists;
+use super::upload::receipt_exists;
 use crate::failure::{Context, Failure};
 
-/// Receipts that are being collected.
-pub(super) struct Receipts {
+/// What is being collected: receipts, or what else tells of an object.
+pub(super) struct Sent<T> {
     file: BufWriter<File>,
     path: PathBuf,
     count: u64,
+    of: PhantomData<fn(T) -> T>,
 }
 
-impl Receipts {
+impl<T: Serialize + DeserializeOwned + 'static> Sent<T> {
     /// In a file that does not exist yet, or where nobody asked for them, in one without a name.
     pub(super) fn begin(path: Option<&Path>) -> Result<Self, Failure> {
         let file = match path {
@@ -38,13 +42,14 @@ impl Receipts {
             file: BufWriter::new(file),
             path: path.map_or_else(std::env::temp_dir, Path::to_owned),
             count: 0,
+            of: PhantomData,
         })
     }
 
     /// Takes one in.
-    pub(super) fn add(&mut self, receipt: &Receipt) -> Result<(), Failure> {
+    pub(super) fn add(&mut self, sent: &T) -> Result<(), Failure> {
         self.count += 1;
-        serde_json::to_writer(&mut self.file, receipt)
+        serde_json::to_writer(&mut self.file, sent)
             .map_err(std::io::Error::from)
             .and_then(|()| self.file.write_all(b"\n"))
             .context("write a receipt to", self.path.display())
@@ -64,7 +69,7 @@ impl Receipts {
     }
 
     /// Reads them again.
-    pub(super) fn read(self) -> Result<impl Iterator<Item = Result<Receipt, Failure>>, Failure> {
+    pub(super) fn read(self) -> Result<impl Iterator<Item = Result<T, Failure>> + use<T>, Failure> {
         let path = self.path;
         let mut file = self
             .file
