@@ -9,6 +9,8 @@
 mod cancelling;
 mod checksums;
 mod credentials;
+mod engine;
+mod existing;
 mod fake_server;
 #[cfg(feature = "root-tests")]
 mod full_disk;
