@@ -1,5 +1,11 @@
 //! `ls`, `rm`, `cp` and `sync` against the lab.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests fail by panicking, and say why"
+)]
+
 mod cp;
 mod ls;
 mod rm;
