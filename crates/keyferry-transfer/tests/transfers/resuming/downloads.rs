@@ -218,11 +218,15 @@ async fn an_object_that_is_gone() {
 async fn ranges_are_summed_again() {
     let scene = Scene::start().await;
     let kept = scene.broken_off().await;
+    let state = fs::read_to_string(scene.path(LEFT[1])).unwrap();
+    let written: serde_json::Value = serde_json::from_str(state.lines().nth(1).unwrap()).unwrap();
+    let at = written["from"].as_u64().unwrap() + 100;
     let partial = fs::File::options()
         .write(true)
         .open(scene.path(LEFT[0]))
         .unwrap();
-    partial.write_all_at(&[!scene.bytes[100]], 100).unwrap();
+    let other = !scene.bytes[usize::try_from(at).unwrap()];
+    partial.write_all_at(&[other], at).unwrap();
     let watch = scene.complete(scene.new_download(Resume::Continue)).await;
     assert!(watch.skipped() < kept);
     assert_eq!(watch.started_over(), None);
