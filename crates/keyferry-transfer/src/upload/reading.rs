@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use super::source::{Source, WatchedFile};
 use crate::TransferError;
-use crate::checksum::Crc;
+use crate::checksum::{self, Crc};
 use crate::engine::Memory;
 
 mod pass;
@@ -165,7 +165,7 @@ impl Drop for Reading {
 }
 
 pub(super) fn crc_of(bytes: &[u8]) -> Crc {
-    let mut digest = crc_fast::Digest::new(CrcAlgorithm::Crc64Nvme);
-    digest.update(bytes);
+    let mut digest = checksum::begin(CrcAlgorithm::Crc64Nvme);
+    checksum::add(&mut digest, bytes);
     Crc::of(&digest, CrcAlgorithm::Crc64Nvme)
 }

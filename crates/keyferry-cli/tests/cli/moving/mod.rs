@@ -3,7 +3,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
-    reason = "tests fail by panicking, and say why"
+    reason = "only tests come here, and a test fails by panicking"
 )]
 
 mod cp;

@@ -12,7 +12,7 @@ use tokio::sync::mpsc::{self, OwnedPermit};
 
 use super::{Content, Part, PartBytes, PassSettings, crc_of};
 use crate::TransferError;
-use crate::checksum::Crc;
+use crate::checksum::{self, Crc};
 use crate::engine::{Buffer, Memory};
 use crate::part_plan::{MAX_PARTS, PartSize};
 use crate::upload::source::{Source, WatchedFile};
@@ -238,7 +238,7 @@ async fn read_large_parts(
     loop {
         let length = (file.size() - offset).min(part_size);
         let slot = sink.wanted().await?;
-        let mut digest = crc_fast::Digest::new(CrcAlgorithm::Crc64Nvme);
+        let mut digest = checksum::begin(CrcAlgorithm::Crc64Nvme);
         let mut done = 0;
         while done < length {
             let at = offset + done;
@@ -247,7 +247,7 @@ async fn read_large_parts(
             let from = Arc::clone(file);
             let (buffer, summed) = tokio::task::spawn_blocking(move || {
                 fill(&from, at, count, &mut buffer)?;
-                digest.update(buffer.filled());
+                checksum::add(&mut digest, buffer.filled());
                 Ok::<_, TransferError>((buffer, digest))
             })
             .await??;
