@@ -14,6 +14,7 @@ use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::{Client, Config};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use futures::future::{Either, select};
 use jiff::Timestamp;
 use keyferry_key::CustomerKeyHeaders;
 use tokio::time::Instant;
@@ -24,6 +25,11 @@ use crate::confirmation::confirms;
 use crate::engine::{Permit, Retries};
 use crate::error::{Asked, classify, is_status};
 use crate::{Engine, Event, ObjectAddress, Observer, TransferError};
+
+/// Answers are compared with answers, whatever follows them.
+const AN_ANSWER: u64 = 1;
+/// What a second request costs at most when its answer is not read.
+const LOST_WITH_IT: u64 = 64 << 10;
 
 /// What every request of one download needs.
 pub(super) struct Fetching<'a> {
@@ -102,29 +108,67 @@ impl Fetching<'_> {
     ) -> Result<(RemoteObject, FirstBody), TransferError> {
         let mut retries = Retries::of_request(self.client);
         loop {
-            let mut permit = self.engine.pace().permit(1).await;
-            let began = Instant::now();
-            let opened = match opening {
-                Opening::New => self.open_once().await,
-                Opening::Again { etag, from, to } => self.reopen_once(etag, from, to).await,
-            };
-            match opened {
-                Ok((object, body, length)) => {
-                    permit.grow_to(self.cost(length));
-                    let first = FirstBody {
-                        body,
-                        length,
-                        permit,
-                        began,
-                    };
-                    return Ok((object, first));
-                }
-                Err(error) => {
-                    permit.failed(&error);
-                    retries.after(error).await?;
-                }
+            match self.first_or_second(opening).await {
+                Ok(first) => return Ok(first),
+                Err(error) => retries.after(error).await?,
             }
             self.events.on(Event::Retried { number: 1 });
+        }
+    }
+
+    /// Asks once, and a second time beside that when the answer is late.
+    async fn first_or_second(
+        &self,
+        opening: Opening<'_>,
+    ) -> Result<(RemoteObject, FirstBody), TransferError> {
+        let hedging = self.engine.hedging();
+        let first = self.first_once(opening, self.engine.pace().permit(1).await);
+        tokio::pin!(first);
+        tokio::select! {
+            biased;
+            answer = &mut first => return answer,
+            () = hedging.until_late(AN_ANSWER, Instant::now()) => {}
+        }
+        let permit = match self.engine.pace().try_permit(1) {
+            Some(permit) if hedging.may_repeat(LOST_WITH_IT) => permit,
+            _ => return first.await,
+        };
+        tracing::debug!(object = %self.source, "a late answer is asked for a second time");
+        let second = self.first_once(opening, permit);
+        tokio::pin!(second);
+        match select(first, second).await {
+            Either::Left((Err(_), other)) => other.await,
+            Either::Right((Err(_), other)) => other.await,
+            Either::Left((answer, _)) | Either::Right((answer, _)) => answer,
+        }
+    }
+
+    async fn first_once(
+        &self,
+        opening: Opening<'_>,
+        mut permit: Permit,
+    ) -> Result<(RemoteObject, FirstBody), TransferError> {
+        let began = Instant::now();
+        let opened = match opening {
+            Opening::New => self.open_once().await,
+            Opening::Again { etag, from, to } => self.reopen_once(etag, from, to).await,
+        };
+        match opened {
+            Ok((object, body, length)) => {
+                self.engine.hedging().took(AN_ANSWER, began.elapsed());
+                permit.grow_to(self.cost(length));
+                let first = FirstBody {
+                    body,
+                    length,
+                    permit,
+                    began,
+                };
+                Ok((object, first))
+            }
+            Err(error) => {
+                permit.failed(&error);
+                Err(error)
+            }
         }
     }
 
