@@ -1,5 +1,16 @@
 //! `ls`, `rm`, `cp` and `sync` against the lab.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "only tests come here, and a test fails by panicking"
+)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "tests fail by panicking, and say why"
+)]
+
 mod cp;
 mod ls;
 mod rm;
