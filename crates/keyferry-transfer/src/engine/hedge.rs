@@ -84,6 +84,16 @@ impl Hedging {
             .is_some_and(|patience| began.elapsed() >= patience)
     }
 
+    /// Waits until a request is late that began then; for ever when hedging is off.
+    pub(crate) async fn until_late(&self, bytes: u64, began: Instant) {
+        while !self.is_late(bytes, began) {
+            match self.next_look(bytes, began) {
+                Some(look) => tokio::time::sleep_until(look).await,
+                None => std::future::pending().await,
+            }
+        }
+    }
+
     /// Whether so many bytes may go twice; they are counted then.
     pub(crate) fn may_repeat(&self, bytes: u64) -> bool {
         let mut state = self.lock();

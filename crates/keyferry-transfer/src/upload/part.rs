@@ -58,16 +58,10 @@ impl Sending<'_> {
         let hedging = self.engine.hedging();
         let first = self.part_once(upload_id, part, crc, meter, permit);
         tokio::pin!(first);
-        let began = Instant::now();
-        while !hedging.is_late(bytes, began) {
-            let Some(look) = hedging.next_look(bytes, began) else {
-                return first.await;
-            };
-            tokio::select! {
-                biased;
-                answer = &mut first => return answer,
-                () = tokio::time::sleep_until(look) => {}
-            }
+        tokio::select! {
+            biased;
+            answer = &mut first => return answer,
+            () = hedging.until_late(bytes, Instant::now()) => {}
         }
         let permit = match self.engine.pace().try_permit(cost) {
             Some(permit) if hedging.may_repeat(bytes) => permit,

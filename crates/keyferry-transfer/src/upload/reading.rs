@@ -19,8 +19,10 @@ use crate::engine::Memory;
 
 mod pass;
 
+pub(super) use pass::read_whole;
+
 /// Files up to this size are read in one go.
-const SMALL: u64 = 1 << 20;
+pub(super) const SMALL: u64 = 1 << 20;
 
 /// A piece of the content, ready to be sent.
 pub(super) struct Part {
@@ -112,7 +114,11 @@ impl Reading {
             Pass::Small(file, settings) => (Arc::clone(file), settings.clone()),
             Pass::Read(_) => return None,
         };
-        let (part, content) = match pass::read_small(file, settings).await {
+        let read = match file.take_early() {
+            Some(read) => Ok(read),
+            None => pass::read_small(file, settings).await,
+        };
+        let (part, content) = match read {
             Ok((part, content)) => (Some(part), Ok(content)),
             Err(error) => (None, Err(error)),
         };
