@@ -28,6 +28,7 @@ use crate::{
 
 mod diagnosis;
 mod object;
+mod opening;
 mod partial;
 mod range;
 mod resuming;

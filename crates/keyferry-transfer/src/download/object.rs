@@ -14,22 +14,14 @@ use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::{Client, Config};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use futures::future::{Either, select};
 use jiff::Timestamp;
 use keyferry_key::CustomerKeyHeaders;
-use tokio::time::Instant;
 
 use super::diagnosis;
 use crate::checksum::{StoredChecksum, stored_checksum};
 use crate::confirmation::confirms;
-use crate::engine::{Permit, Retries};
 use crate::error::{Asked, classify, is_status};
-use crate::{Engine, Event, ObjectAddress, Observer, TransferError};
-
-/// Answers are compared with answers, whatever follows them.
-const AN_ANSWER: u64 = 1;
-/// What a second request costs at most when its answer is not read.
-const LOST_WITH_IT: u64 = 64 << 10;
+use crate::{Engine, ObjectAddress, Observer, TransferError};
 
 /// What every request of one download needs.
 pub(super) struct Fetching<'a> {
@@ -60,119 +52,16 @@ pub(super) struct RemoteObject {
     version_is_readable: AtomicBool,
 }
 
-/// The body of the first answer: the object's first bytes, or the first that are missing.
-pub(super) struct FirstBody {
-    pub(super) body: ByteStream,
-    pub(super) length: u64,
-    /// Held until the body has been read.
-    pub(super) permit: Permit,
-    pub(super) began: Instant,
-}
-
-/// What is asked for first.
-#[derive(Clone, Copy)]
-enum Opening<'o> {
-    New,
-    Again { etag: &'o str, from: u64, to: u64 },
-}
-
 /// An answer that was accepted.
-type Opened = (RemoteObject, ByteStream, u64);
+pub(super) type Opened = (RemoteObject, ByteStream, u64);
 
 impl Fetching<'_> {
-    /// Asks for the first range.
-    pub(super) async fn open(&self) -> Result<(RemoteObject, FirstBody), TransferError> {
-        self.first(Opening::New).await
-    }
-
-    /// Asks for a range of an object that an earlier run began to fetch, if it is still the same.
-    pub(super) async fn reopen(
-        &self,
-        etag: &str,
-        from: u64,
-        to: u64,
-    ) -> Result<(RemoteObject, FirstBody), TransferError> {
-        self.first(Opening::Again { etag, from, to }).await
-    }
-
     /// What a request for so many bytes counts in the pace.
     pub(super) fn cost(&self, bytes: u64) -> u32 {
         self.engine.cost(bytes, self.concurrency)
     }
 
-    /// Asks until there is an answer. How large the object is shows only then, so that small ones
-    /// are not kept waiting for the room that large ones need.
-    async fn first(
-        &self,
-        opening: Opening<'_>,
-    ) -> Result<(RemoteObject, FirstBody), TransferError> {
-        let mut retries = Retries::of_request(self.client);
-        loop {
-            match self.first_or_second(opening).await {
-                Ok(first) => return Ok(first),
-                Err(error) => retries.after(error).await?,
-            }
-            self.events.on(Event::Retried { number: 1 });
-        }
-    }
-
-    /// Asks once, and a second time beside that when the answer is late.
-    async fn first_or_second(
-        &self,
-        opening: Opening<'_>,
-    ) -> Result<(RemoteObject, FirstBody), TransferError> {
-        let hedging = self.engine.hedging();
-        let first = self.first_once(opening, self.engine.pace().permit(1).await);
-        tokio::pin!(first);
-        tokio::select! {
-            biased;
-            answer = &mut first => return answer,
-            () = hedging.until_late(AN_ANSWER, Instant::now()) => {}
-        }
-        let permit = match self.engine.pace().try_permit(1) {
-            Some(permit) if hedging.may_repeat(LOST_WITH_IT) => permit,
-            _ => return first.await,
-        };
-        tracing::debug!(object = %self.source, "a late answer is asked for a second time");
-        let second = self.first_once(opening, permit);
-        tokio::pin!(second);
-        match select(first, second).await {
-            Either::Left((Err(_), other)) => other.await,
-            Either::Right((Err(_), other)) => other.await,
-            Either::Left((answer, _)) | Either::Right((answer, _)) => answer,
-        }
-    }
-
-    async fn first_once(
-        &self,
-        opening: Opening<'_>,
-        mut permit: Permit,
-    ) -> Result<(RemoteObject, FirstBody), TransferError> {
-        let began = Instant::now();
-        let opened = match opening {
-            Opening::New => self.open_once().await,
-            Opening::Again { etag, from, to } => self.reopen_once(etag, from, to).await,
-        };
-        match opened {
-            Ok((object, body, length)) => {
-                self.engine.hedging().took(AN_ANSWER, began.elapsed());
-                permit.grow_to(self.cost(length));
-                let first = FirstBody {
-                    body,
-                    length,
-                    permit,
-                    began,
-                };
-                Ok((object, first))
-            }
-            Err(error) => {
-                permit.failed(&error);
-                Err(error)
-            }
-        }
-    }
-
-    async fn open_once(&self) -> Result<Opened, TransferError> {
+    pub(super) async fn open_once(&self) -> Result<Opened, TransferError> {
         let range = format!("bytes=0-{}", self.range_size - 1);
         let answer = match self.get(Some(range), None, self.asked_version).await {
             // An object without bytes has no range that could be satisfied.
@@ -185,7 +74,12 @@ impl Fetching<'_> {
         }
     }
 
-    async fn reopen_once(&self, etag: &str, from: u64, to: u64) -> Result<Opened, TransferError> {
+    pub(super) async fn reopen_once(
+        &self,
+        etag: &str,
+        from: u64,
+        to: u64,
+    ) -> Result<Opened, TransferError> {
         let range = Some(format!("bytes={from}-{}", to - 1));
         let (object, body, length) = match self
             .get(range, Some(etag.to_owned()), self.asked_version)

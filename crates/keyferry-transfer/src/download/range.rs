@@ -8,7 +8,8 @@ use bytes::{Buf, Bytes};
 use futures::future::BoxFuture;
 use tokio::time::Instant;
 
-use super::object::{Fetching, FirstBody, RemoteObject, unexpected};
+use super::object::{Fetching, RemoteObject, unexpected};
+use super::opening::FirstBody;
 use crate::engine::{Permit, Retries, Watch};
 use crate::{Event, TransferError};
 

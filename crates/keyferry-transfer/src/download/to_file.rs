@@ -9,7 +9,8 @@ use crc_fast::CrcAlgorithm;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::Verification;
-use super::object::{Fetching, FirstBody, RemoteObject};
+use super::object::{Fetching, RemoteObject};
+use super::opening::FirstBody;
 use super::partial::Partial;
 use super::range::{Range, RangeReader, ranges};
 use super::resuming::{Done, missing};

@@ -5,11 +5,6 @@
     clippy::panic,
     reason = "only tests come here, and a test fails by panicking"
 )]
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "tests fail by panicking, and say why"
-)]
 
 mod cp;
 mod ls;

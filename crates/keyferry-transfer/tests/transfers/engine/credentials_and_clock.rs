@@ -125,9 +125,7 @@ async fn a_clock_that_is_wrong() {
         let refused = Arc::clone(&refused);
         FakeServer::start(move |request, key| {
             let now = Timestamp::now() + SignedDuration::from_hours(1);
-            let signed = request.headers["x-amz-date"]
-                .replace('T', "")
-                .replace('Z', "");
+            let signed = request.headers["x-amz-date"].replace(['T', 'Z'], "");
             let expected = now.strftime("%Y%m%d%H%M%S").to_string();
             let far: i64 =
                 signed.parse::<i64>().unwrap() / 10_000 - expected.parse::<i64>().unwrap() / 10_000;
