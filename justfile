@@ -54,6 +54,20 @@ fuzz SECONDS="600":
     mkdir -p fuzz/corpus/policy
     cargo fuzz run policy --sanitizer none fuzz/corpus/policy crates/keyferry-policy/tests/golden crates/keyferry-policy/tests/golden-special -- -max_total_time={{ SECONDS }} -dict=fuzz/policy.dict -timeout=60 -max_len=8192
 
+# Transfers through a proxy that injects faults, by seed.
+faults TRANSFERS="2000":
+    KEYFERRY_TEST_TRANSFERS={{ TRANSFERS }} cargo test --workspace --test faults -- --nocapture
+
+# Uploads and downloads that are killed at random moments, and continued.
+kill-resume KILLS="50" SIZE_IN_MIB="1024":
+    cargo build --release -p keyferry
+    tests/kill-resume {{ KILLS }} {{ SIZE_IN_MIB }}
+
+# Very many small objects, and whether memory grows with them.
+many-objects COUNT="100000":
+    cargo build --release --workspace --bin keyferry --bin bench-sink
+    tests/many-objects {{ COUNT }}
+
 # A large upload and download through the lab: rate and peak memory.
 bench SIZE_IN_MIB="3072":
     cargo build --release -p keyferry

@@ -8,7 +8,8 @@
     clippy::unwrap_used,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "a test fails by panicking, its helping functions too"
+    clippy::print_stderr,
+    reason = "a test fails by panicking, its helping functions too, and says what it did"
 )]
 
 mod exchange;

@@ -106,9 +106,9 @@ pub(crate) enum Command {
     Lab(LabArgs),
     /// Make, list, import and export customer keys.
     Key(KeyArgs),
-    /// Upload a file, or standard input, under a customer key, and see it replicated.
+    /// Upload files, folders or standard input under a customer key, and see them replicated.
     Upload(UploadArgs),
-    /// Download an object; its key is found by itself.
+    /// Download an object, or all below a prefix; keys are found by themselves.
     Download(DownloadArgs),
     /// Copy objects from bucket to bucket, under another key.
     Cp(CpArgs),

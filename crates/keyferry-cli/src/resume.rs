@@ -131,7 +131,7 @@ mod tests {
                     "a",
                     "s3://b",
                 ],
-                "keyferry --region=x -q upload --resume a s3://b",
+                "keyferry '--region=x' -q upload --resume a s3://b",
             ),
             (
                 &["keyferry", "upload", "--", "-file", "s3://b"],

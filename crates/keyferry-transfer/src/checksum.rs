@@ -57,6 +57,21 @@ impl fmt::Display for ChecksumAlgorithm {
     }
 }
 
+/// Begins a CRC.
+///
+/// Not inlined, as [`add`]: code that is inlined into a coroutine is compiled where that is polled, in a
+/// crate that may be optimised for size.
+#[inline(never)]
+pub(crate) fn begin(algorithm: CrcAlgorithm) -> crc_fast::Digest {
+    crc_fast::Digest::new(algorithm)
+}
+
+/// Adds bytes to a CRC.
+#[inline(never)]
+pub(crate) fn add(digest: &mut crc_fast::Digest, bytes: &[u8]) {
+    digest.update(bytes);
+}
+
 /// The CRC of some bytes, and how many they are.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Crc {
@@ -67,7 +82,7 @@ pub(crate) struct Crc {
 
 impl Crc {
     pub(crate) fn of_nothing(algorithm: CrcAlgorithm) -> Self {
-        Self::of(&crc_fast::Digest::new(algorithm), algorithm)
+        Self::of(&begin(algorithm), algorithm)
     }
 
     pub(crate) fn of(digest: &crc_fast::Digest, algorithm: CrcAlgorithm) -> Self {
@@ -121,7 +136,7 @@ pub(crate) enum Summing {
 impl Summing {
     pub(crate) fn new(algorithm: ChecksumAlgorithm) -> Self {
         match (algorithm, algorithm.crc()) {
-            (_, Some(crc)) => Self::Crc(crc, crc_fast::Digest::new(crc)),
+            (_, Some(crc)) => Self::Crc(crc, begin(crc)),
             (ChecksumAlgorithm::Sha1, _) => Self::Sha1(Sha1::new()),
             _ => Self::Sha256(Sha256::new()),
         }
@@ -129,7 +144,7 @@ impl Summing {
 
     pub(crate) fn update(&mut self, bytes: &[u8]) {
         match self {
-            Self::Crc(_, digest) => digest.update(bytes),
+            Self::Crc(_, digest) => add(digest, bytes),
             Self::Sha256(digest) => digest.update(bytes),
             Self::Sha1(digest) => digest.update(bytes),
         }

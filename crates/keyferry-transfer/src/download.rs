@@ -28,6 +28,7 @@ use crate::{
 
 mod diagnosis;
 mod object;
+mod opening;
 mod partial;
 mod range;
 mod resuming;
@@ -246,7 +247,7 @@ async fn run(
     if overwrite == Overwrite::IfDifferent
         && let Some(path) = target.path()
     {
-        let look = unchanged::look(&fetching, path);
+        let look = Box::pin(unchanged::look(&fetching, path));
         let found = cancel.run_until_cancelled(look).await;
         if let Some((object, verification)) = found.unwrap_or(Err(TransferError::Interrupted))? {
             if let (Target::File(file), Some(_)) = (&target, download.resume) {
@@ -260,8 +261,10 @@ async fn run(
         }
     }
     let kept = OnceLock::new();
+    // On the heap, so that a file that waits for its batch takes little memory: many may wait.
+    let fetched = Box::pin(fetch(&fetching, target, download.resume, &kept));
     let fetched = cancel
-        .run_until_cancelled(fetch(&fetching, target, download.resume, &kept))
+        .run_until_cancelled(fetched)
         .await
         .unwrap_or(Err(TransferError::Interrupted));
     let named = match fetched {

@@ -13,6 +13,9 @@
 //! - Each answer must confirm SSE-C with the MD5 of our key. A server that ignores the key headers
 //!   stores plaintext; that is an error here, not a success.
 //! - A download takes its final name after verification, never before.
+//! - All transfers of a run share an [`Engine`]: one budget of memory, and a number of requests in
+//!   flight that follows what the server can take. What fails on the way is tried again, what stalls
+//!   is given up, and what is late is asked for a second time.
 //!
 //! # Cancellation
 //!

@@ -34,6 +34,7 @@ use crate::{ListedVersion, MAX_SINGLE_PUT, ObjectAddress, Observer, PartSize, Tr
 
 mod bucket;
 mod check;
+mod copier;
 mod copy;
 mod course;
 mod elsewhere;
@@ -50,7 +51,7 @@ mod sweep;
 mod unfinished;
 
 pub use bucket::{BucketState, LockState, Ownership};
-pub use elsewhere::{Copied, Copier, Copying, HowCopied};
+pub use copier::{Copied, Copier, Copying, HowCopied};
 pub use old::{OldVersion, Under};
 pub use outcome::{Handled, Left, Note, Outcome, Planned, Rekeyed};
 pub use run::{Ended, Receiver, Totals};

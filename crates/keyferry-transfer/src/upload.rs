@@ -43,7 +43,7 @@ mod unfinished;
 pub use headers::ContentHeaders;
 use labels::Labels;
 use meter::Meter;
-use reading::Content;
+use reading::{Content, PassSettings};
 use resuming::Cut;
 use source::Source;
 use unfinished::{Unfinished, Wanted};
@@ -221,7 +221,13 @@ async fn run(
         return Err(TransferError::Interrupted);
     }
     let labels = Labels::new(&upload)?;
-    let source = Source::open(upload.source).await?;
+    let settings = PassSettings {
+        // Small files are whole whatever the size of parts.
+        part_size: 0,
+        sha256: upload.sha256,
+        memory: upload.engine.memory().clone(),
+    };
+    let source = Source::open(upload.source, settings).await?;
     let size = source.size();
     let plan = match size {
         Some(size) => PartPlan::for_size(size, upload.part_size)?,

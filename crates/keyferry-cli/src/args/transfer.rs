@@ -39,6 +39,9 @@ pub(crate) struct UploadArgs {
     /// What to do when the object exists. `if-different` compares size and checksum.
     #[arg(long, default_value = "always")]
     pub(crate) overwrite: Overwrite,
+    /// Let the server refuse to store an object where one has its name, however many try at once.
+    #[arg(long)]
+    pub(crate) if_none_match: bool,
     /// Key to encrypt under: a ring, a key id, file:PATH, fd:N or env:NAME.
     #[arg(long, env = "KEYFERRY_KEY", hide_env_values = true)]
     pub(crate) key: Option<KeySource>,

@@ -5,6 +5,7 @@ mod deletions;
 mod jobs;
 mod join;
 mod listed;
+mod moves;
 mod sides;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -18,6 +19,7 @@ use super::moving::{Copies, Moving, MovingJob, all_keys};
 use crate::args::SyncArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
+use crate::resume;
 use crate::terminal::printable;
 use deletions::{Names, Removing};
 use jobs::{Place, Route, Way};
@@ -67,9 +69,11 @@ async fn route(
         Ok::<_, Failure>((place, region))
     };
     let no_key = || Failure::new(Exit::Key, "there is no key to encrypt under");
+    let mut unfinished = None;
     let way = match (&ends.source, &ends.destination) {
         (Side::Folder(_), Side::Prefix(scope)) => {
             let (place, region) = place(scope).await?;
+            unfinished = resume::place(&moving.invocation.settings, &region, true);
             Way::Up {
                 place,
                 region,
@@ -105,6 +109,7 @@ async fn route(
         keys: Arc::clone(&moving.keys),
         engine: moving.engine.clone(),
         progress: Arc::clone(&moving.progress),
+        unfinished,
         way,
     })
 }

@@ -155,6 +155,7 @@ struct Asked {
     tags: BTreeMap<String, String>,
     part_size: Option<PartSize>,
     overwrite: Overwrite,
+    if_none_match: bool,
     concurrency: Option<NonZeroUsize>,
 }
 
@@ -170,6 +171,7 @@ impl Asked {
                 .transpose()
                 .map_err(|error| Failure::from_error(Exit::Usage, &error))?,
             overwrite: resume::overwrite(arguments.overwrite, arguments.resume),
+            if_none_match: arguments.if_none_match,
             concurrency: arguments.concurrency,
         })
     }
@@ -180,6 +182,7 @@ impl Asked {
         request.tags.clone_from(&self.tags);
         request.part_size = self.part_size;
         request.overwrite = self.overwrite;
+        request.if_none_match = self.if_none_match;
         if let Some(concurrency) = self.concurrency {
             request.concurrency = concurrency;
         }

@@ -10,12 +10,16 @@ use std::time::{Duration, SystemTime};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
-use aws_sdk_s3::config::interceptors::{FinalizerInterceptorContextRef, InterceptorContext};
+use aws_sdk_s3::config::interceptors::{
+    AfterDeserializationInterceptorContextRef, BeforeDeserializationInterceptorContextMut,
+    BeforeTransmitInterceptorContextRef, InterceptorContext,
+};
 use aws_sdk_s3::config::retry::{ClassifyRetry, RetryAction};
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::BoxError;
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::retries::classifiers::RetryClassifierPriority;
+use aws_smithy_types::config_bag::{Storable, StoreReplace};
 use aws_smithy_types::retry::ErrorKind;
 
 /// Credentials with less time left are fetched anew before they are used.
@@ -83,23 +87,18 @@ impl Renewal {
     }
 
     /// Takes note that a request was refused because its credentials have expired.
-    fn refused(&self, request: &HttpRequest) {
+    fn refused(&self, signed: &SignedWith) {
         let mut kept = self.kept();
-        if kept
-            .credentials
-            .as_ref()
-            .is_some_and(|credentials| signed(request, credentials))
-        {
+        if kept.credentials.as_ref().is_some_and(|own| signed.is(own)) {
             kept.refused = kept.credentials.take();
         }
     }
 
     /// Whether what the provider gives is what the server has refused already.
-    fn has_no_others(&self, request: &HttpRequest) -> bool {
+    fn has_no_others(&self, signed: &SignedWith) -> bool {
         let kept = self.kept();
-        let current = kept.credentials.as_ref();
-        current.is_some_and(|current| same(current, kept.refused.as_ref()))
-            && current.is_some_and(|current| signed(request, current))
+        let is_current = kept.credentials.as_ref().is_some_and(|own| signed.is(own));
+        is_current && kept.refused.as_ref().is_some_and(|own| signed.is(own))
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
@@ -113,25 +112,32 @@ fn lasts(credentials: &Credentials, buffer: Duration) -> bool {
         .is_none_or(|expiry| expiry > SystemTime::now() + buffer)
 }
 
-fn same(one: &Credentials, other: Option<&Credentials>) -> bool {
-    other.is_some_and(|other| {
-        (one.access_key_id(), one.session_token()) == (other.access_key_id(), other.session_token())
-    })
+/// Id of the access key that a request was signed with. Each session has its own. It is found on the
+/// way out and goes with the answer, where the request is no longer at hand.
+#[derive(Debug, Clone)]
+struct SignedWith(String);
+
+impl Storable for SignedWith {
+    type Storer = StoreReplace<Self>;
 }
 
-/// Whether the request carries the token of these credentials, or at least their id.
-fn signed(request: &HttpRequest, credentials: &Credentials) -> bool {
-    let headers = request.headers();
-    let authorization = headers.get("authorization").unwrap_or_default();
-    let id = format!("Credential={}/", credentials.access_key_id());
-    authorization.contains(&id)
-        && headers.get("x-amz-security-token") == credentials.session_token()
+impl SignedWith {
+    fn of(request: &HttpRequest) -> Option<Self> {
+        let authorization = request.headers().get("authorization")?;
+        let (_, rest) = authorization.split_once("Credential=")?;
+        let (id, _) = rest.split_once('/')?;
+        Some(Self(id.to_owned()))
+    }
+
+    fn is(&self, credentials: &Credentials) -> bool {
+        self.0 == credentials.access_key_id()
+    }
 }
 
 /// Whether an answer says that the credentials have expired.
 fn says_expired(response: &HttpResponse) -> bool {
     let status = response.status();
-    if !(status.is_client_error()) {
+    if !status.is_client_error() {
         return false;
     }
     let body = response.body().bytes().unwrap_or_default();
@@ -157,17 +163,44 @@ impl Intercept for Renewal {
         "Renewal"
     }
 
-    fn read_after_attempt(
+    fn read_before_transmit(
         &self,
-        context: &FinalizerInterceptorContextRef<'_>,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if let Some(signed) = SignedWith::of(context.request()) {
+            config.interceptor_state().store_put(signed);
+        }
+        Ok(())
+    }
+
+    fn modify_before_deserialization(
+        &self,
+        context: &mut BeforeDeserializationInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        if context.response().status().is_client_error()
+            && let Some(signed) = config.load::<SignedWith>()
+        {
+            context.response_mut().add_extension(signed.clone());
+        }
+        Ok(())
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        if let (Some(request), Some(response)) = (context.request(), context.response())
-            && says_expired(response)
-            && !self.has_no_others(request)
+        let response = context.response();
+        if says_expired(response)
+            && let Some(signed) = response.extension::<SignedWith>()
+            && !self.has_no_others(signed)
         {
-            self.refused(request);
+            self.refused(signed);
         }
         Ok(())
     }
@@ -183,10 +216,11 @@ impl ClassifyRetry for Renewal {
     }
 
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
-        match (context.request(), context.response()) {
-            (Some(request), Some(response))
-                if says_expired(response) && !self.has_no_others(request) =>
-            {
+        let Some(response) = context.response() else {
+            return RetryAction::NoActionIndicated;
+        };
+        match response.extension::<SignedWith>() {
+            Some(signed) if says_expired(response) && !self.has_no_others(signed) => {
                 RetryAction::retryable_error(ErrorKind::ServerError)
             }
             _ => RetryAction::NoActionIndicated,

@@ -16,14 +16,12 @@ use aws_sdk_s3::{Client, Config};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use jiff::Timestamp;
 use keyferry_key::CustomerKeyHeaders;
-use tokio::time::Instant;
 
 use super::diagnosis;
 use crate::checksum::{StoredChecksum, stored_checksum};
 use crate::confirmation::confirms;
-use crate::engine::{Permit, Retries};
 use crate::error::{Asked, classify, is_status};
-use crate::{Engine, Event, ObjectAddress, Observer, TransferError};
+use crate::{Engine, ObjectAddress, Observer, TransferError};
 
 /// What every request of one download needs.
 pub(super) struct Fetching<'a> {
@@ -54,81 +52,16 @@ pub(super) struct RemoteObject {
     version_is_readable: AtomicBool,
 }
 
-/// The body of the first answer: the object's first bytes, or the first that are missing.
-pub(super) struct FirstBody {
-    pub(super) body: ByteStream,
-    pub(super) length: u64,
-    /// Held until the body has been read.
-    pub(super) permit: Permit,
-    pub(super) began: Instant,
-}
-
-/// What is asked for first.
-#[derive(Clone, Copy)]
-enum Opening<'o> {
-    New,
-    Again { etag: &'o str, from: u64, to: u64 },
-}
-
 /// An answer that was accepted.
-type Opened = (RemoteObject, ByteStream, u64);
+pub(super) type Opened = (RemoteObject, ByteStream, u64);
 
 impl Fetching<'_> {
-    /// Asks for the first range.
-    pub(super) async fn open(&self) -> Result<(RemoteObject, FirstBody), TransferError> {
-        self.first(Opening::New).await
-    }
-
-    /// Asks for a range of an object that an earlier run began to fetch, if it is still the same.
-    pub(super) async fn reopen(
-        &self,
-        etag: &str,
-        from: u64,
-        to: u64,
-    ) -> Result<(RemoteObject, FirstBody), TransferError> {
-        self.first(Opening::Again { etag, from, to }).await
-    }
-
     /// What a request for so many bytes counts in the pace.
     pub(super) fn cost(&self, bytes: u64) -> u32 {
         self.engine.cost(bytes, self.concurrency)
     }
 
-    /// Asks until there is an answer. How large the object is shows only then, so that small ones
-    /// are not kept waiting for the room that large ones need.
-    async fn first(
-        &self,
-        opening: Opening<'_>,
-    ) -> Result<(RemoteObject, FirstBody), TransferError> {
-        let mut retries = Retries::of_request(self.client);
-        loop {
-            let mut permit = self.engine.pace().permit(1).await;
-            let began = Instant::now();
-            let opened = match opening {
-                Opening::New => self.open_once().await,
-                Opening::Again { etag, from, to } => self.reopen_once(etag, from, to).await,
-            };
-            match opened {
-                Ok((object, body, length)) => {
-                    permit.grow_to(self.cost(length));
-                    let first = FirstBody {
-                        body,
-                        length,
-                        permit,
-                        began,
-                    };
-                    return Ok((object, first));
-                }
-                Err(error) => {
-                    permit.failed(&error);
-                    retries.after(error).await?;
-                }
-            }
-            self.events.on(Event::Retried { number: 1 });
-        }
-    }
-
-    async fn open_once(&self) -> Result<Opened, TransferError> {
+    pub(super) async fn open_once(&self) -> Result<Opened, TransferError> {
         let range = format!("bytes=0-{}", self.range_size - 1);
         let answer = match self.get(Some(range), None, self.asked_version).await {
             // An object without bytes has no range that could be satisfied.
@@ -141,7 +74,12 @@ impl Fetching<'_> {
         }
     }
 
-    async fn reopen_once(&self, etag: &str, from: u64, to: u64) -> Result<Opened, TransferError> {
+    pub(super) async fn reopen_once(
+        &self,
+        etag: &str,
+        from: u64,
+        to: u64,
+    ) -> Result<Opened, TransferError> {
         let range = Some(format!("bytes={from}-{}", to - 1));
         let (object, body, length) = match self
             .get(range, Some(etag.to_owned()), self.asked_version)

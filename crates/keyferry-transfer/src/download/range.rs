@@ -1,12 +1,15 @@
 //! One range, read to its end whatever happens in between.
 
+use std::time::Duration;
+
 use aws_sdk_s3::primitives::ByteStream;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use bytes::{Buf, Bytes};
 use futures::future::BoxFuture;
 use tokio::time::Instant;
 
-use super::object::{Fetching, FirstBody, RemoteObject, unexpected};
+use super::object::{Fetching, RemoteObject, unexpected};
+use super::opening::FirstBody;
 use crate::engine::{Permit, Retries, Watch};
 use crate::{Event, TransferError};
 
@@ -36,6 +39,9 @@ pub(super) fn ranges(first: u64, size: u64, range_size: u64) -> impl Iterator<It
     })
 }
 
+/// No range is late before that, so it need not be looked at.
+const LEAST_LATE: Duration = Duration::from_secs(1);
+
 /// Reads a range, asking again for what is missing when a body breaks off or stalls, and asking a
 /// second time when it takes much longer than others.
 pub(super) struct RangeReader<'a> {
@@ -43,10 +49,16 @@ pub(super) struct RangeReader<'a> {
     object: &'a RemoteObject,
     range: Range,
     position: u64,
-    body: Option<Body>,
+    body: Option<Incoming<'a>>,
     second: Second<'a>,
     retries: Retries,
     began: Instant,
+}
+
+/// An answer that is waited for, and then its body.
+enum Incoming<'a> {
+    Asked(BoxFuture<'a, Result<Body, TransferError>>),
+    Open(Body),
 }
 
 /// A body that is being read.
@@ -58,8 +70,8 @@ struct Body {
 
 /// A second request for what is missing, beside the first.
 enum Second<'a> {
-    /// None yet.
-    Possible,
+    /// None yet; then it is to be looked at whether it is time.
+    Possible(Instant),
     Running {
         from: u64,
         first_bytes: BoxFuture<'a, Result<(Body, Bytes), TransferError>>,
@@ -73,8 +85,8 @@ enum Arrived {
     Bytes(Result<Option<Bytes>, TransferError>),
     /// From the second request, beginning at this position.
     Second(u64, Result<(Body, Bytes), TransferError>),
-    /// It is time for a second request.
-    Late,
+    /// It is time to look whether the range is late.
+    Nothing,
 }
 
 impl<'a> RangeReader<'a> {
@@ -85,20 +97,26 @@ impl<'a> RangeReader<'a> {
         range: Range,
         first: Option<FirstBody>,
     ) -> Self {
+        let began = first
+            .as_ref()
+            .map_or_else(Instant::now, |first| first.began);
         Self {
             fetching,
             object,
             range,
             position: range.start,
-            began: first
-                .as_ref()
-                .map_or_else(Instant::now, |first| first.began),
-            body: first.map(|first| Body {
-                stream: first.body,
-                permit: first.permit,
-                watch: fetching.engine.watch(),
+            began,
+            body: first.map(|first| {
+                Incoming::Open(Body {
+                    stream: first.body,
+                    permit: first.permit,
+                    watch: fetching.engine.watch(),
+                })
             }),
-            second: Second::Possible,
+            second: match fetching.engine.settings().hedge {
+                true => Second::Possible(began + LEAST_LATE),
+                false => Second::Over,
+            },
             retries: Retries::of_body(fetching.client),
         }
     }
@@ -118,7 +136,7 @@ impl<'a> RangeReader<'a> {
                 }
                 Err(error) => error,
             };
-            if let Some(body) = self.body.take() {
+            if let Some(Incoming::Open(body)) = self.body.take() {
                 body.permit.failed(&error);
             }
             self.retries.after(error).await?;
@@ -131,7 +149,7 @@ impl<'a> RangeReader<'a> {
     /// All bytes are there: that tells how long a range takes.
     fn ended(&mut self) {
         self.second = Second::Over;
-        if let Some(body) = self.body.take() {
+        if let Some(Incoming::Open(body)) = self.body.take() {
             body.permit.succeeded();
             let bytes = self.range.end - self.range.start;
             self.fetching
@@ -146,7 +164,7 @@ impl<'a> RangeReader<'a> {
         loop {
             let left = self.range.end - self.position;
             if self.body.is_none() {
-                self.body = Some(self.ask(left).await?);
+                self.body = Some(self.ask(left).await);
             }
             let bytes = match self.arrived().await {
                 Arrived::Bytes(Ok(Some(bytes))) => bytes,
@@ -154,8 +172,8 @@ impl<'a> RangeReader<'a> {
                     return Err(lost(format!("the body ended {left} bytes early")));
                 }
                 Arrived::Bytes(Err(error)) => return Err(error),
-                Arrived::Late => {
-                    self.second = self.ask_twice(left);
+                Arrived::Nothing => {
+                    self.second = self.look(left);
                     continue;
                 }
                 Arrived::Second(from, answer) => {
@@ -196,29 +214,40 @@ impl<'a> RangeReader<'a> {
                 bytes = bytes => Arrived::Bytes(bytes),
                 second = first_bytes => Arrived::Second(*from, second),
             },
-            Second::Possible => {
-                let bytes_of_range = self.range.end - self.range.start;
-                let Some(patience) = self.fetching.engine.hedging().patience(bytes_of_range) else {
-                    return Arrived::Bytes(bytes.await);
-                };
-                tokio::select! {
-                    biased;
-                    () = tokio::time::sleep_until(self.began + patience) => Arrived::Late,
-                    bytes = bytes => Arrived::Bytes(bytes),
-                }
-            }
+            Second::Possible(look) => tokio::select! {
+                biased;
+                bytes = bytes => Arrived::Bytes(bytes),
+                () = tokio::time::sleep_until(*look) => Arrived::Nothing,
+            },
         }
     }
 
     /// Asks for what is missing.
-    async fn ask(&mut self, left: u64) -> Result<Body, TransferError> {
-        let fetching = self.fetching;
+    async fn ask(&mut self, left: u64) -> Incoming<'a> {
+        let (fetching, object) = (self.fetching, self.object);
+        let (from, to) = (self.position, self.range.end);
         let permit = fetching.engine.pace().permit(fetching.cost(left)).await;
-        if self.position == self.range.start {
+        if from == self.range.start {
             // Waiting for the others is not the range's own slowness.
             self.began = Instant::now();
+            if let Second::Possible(look) = &mut self.second {
+                *look = self.began + LEAST_LATE;
+            }
         }
-        ask(fetching, self.object, permit, self.position, self.range.end).await
+        Incoming::Asked(Box::pin(ask(fetching, object, permit, from, to)))
+    }
+
+    /// Asks a second time if the range is late.
+    fn look(&self, left: u64) -> Second<'a> {
+        let hedging = self.fetching.engine.hedging();
+        let bytes = self.range.end - self.range.start;
+        if hedging.is_late(bytes, self.began) {
+            return self.ask_twice(left);
+        }
+        match hedging.next_look(bytes, self.began) {
+            Some(look) => Second::Possible(look),
+            None => Second::Over,
+        }
     }
 
     /// Begins to ask a second time, where that is allowed now.
@@ -262,13 +291,24 @@ impl<'a> RangeReader<'a> {
             bytes.advance(skip);
             known -= skip as u64;
             if known == 0 {
-                self.body = Some(body);
+                self.body = Some(Incoming::Open(body));
                 return Ok((!bytes.is_empty()).then_some(bytes));
             }
             match body.next().await {
                 Ok(Some(more)) => bytes = more,
                 // The first one is still there.
                 _ => return Ok(None),
+            }
+        }
+    }
+}
+
+impl Incoming<'_> {
+    async fn next(&mut self) -> Result<Option<Bytes>, TransferError> {
+        loop {
+            match self {
+                Self::Asked(asked) => *self = Self::Open(asked.await?),
+                Self::Open(body) => return body.next().await,
             }
         }
     }

@@ -6,7 +6,8 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::object::{Fetching, FirstBody, RemoteObject};
+use super::object::{Fetching, RemoteObject};
+use super::opening::FirstBody;
 use super::partial::{Earlier, Header, Left, Partial};
 use super::range::Range;
 use super::target::{Complete, Incomplete};

@@ -5,17 +5,18 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use crc_fast::{CrcAlgorithm, Digest};
+use crc_fast::CrcAlgorithm;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::Verification;
-use super::object::{Fetching, FirstBody, RemoteObject};
+use super::object::{Fetching, RemoteObject};
+use super::opening::FirstBody;
 use super::partial::Partial;
 use super::range::{Range, RangeReader, ranges};
 use super::resuming::{Done, missing};
 use super::target::{Complete, Incomplete};
 use super::verification::{self, Expected};
-use crate::checksum::{Crc, StoredChecksum};
+use crate::checksum::{self, Crc, StoredChecksum};
 use crate::{ChecksumAlgorithm, Event, TransferError};
 
 /// How much is written in one go: few enough switches to the blocking threads, little memory.
@@ -194,10 +195,10 @@ impl Drop for Written<'_> {
 }
 
 fn write(file: &File, mut offset: u64, batch: &[Bytes], crc: CrcAlgorithm) -> std::io::Result<Crc> {
-    let mut digest = Digest::new(crc);
+    let mut digest = checksum::begin(crc);
     for bytes in batch {
         file.write_all_at(bytes, offset)?;
-        digest.update(bytes);
+        checksum::add(&mut digest, bytes);
         offset += bytes.len() as u64;
     }
     Ok(Crc::of(&digest, crc))

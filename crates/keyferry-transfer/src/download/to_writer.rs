@@ -7,7 +7,8 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
 use super::Verification;
-use super::object::{Fetching, FirstBody, RemoteObject};
+use super::object::{Fetching, RemoteObject};
+use super::opening::FirstBody;
 use super::range::{Range, RangeReader, ranges};
 use super::verification::{Expected, InOrder};
 use crate::engine::Reservation;

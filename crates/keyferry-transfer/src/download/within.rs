@@ -8,7 +8,8 @@ use std::io::Write;
 use bytes::Bytes;
 
 use super::Verification;
-use super::object::{Fetching, FirstBody, RemoteObject};
+use super::object::{Fetching, RemoteObject};
+use super::opening::FirstBody;
 use super::range::{Range, RangeReader};
 use super::target::Within;
 use super::verification::{Expected, InOrder};

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 /// How many durations are remembered for each size.
 const REMEMBERED: usize = 32;
 /// With fewer of them nothing is known.
@@ -16,6 +18,9 @@ const FEWEST: usize = 4;
 const BEGINNING: u64 = 16 << 20;
 /// Of so many bytes one may go twice.
 const OF: u64 = 20;
+
+/// How often to look while nothing is known.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// How long requests take, and how much may be done twice.
 #[derive(Debug)]
@@ -57,12 +62,36 @@ impl Hedging {
     }
 
     /// When a request for so many bytes is late; `None` while nothing is known or hedging is off.
-    pub(crate) fn patience(&self, bytes: u64) -> Option<Duration> {
+    fn patience(&self, bytes: u64) -> Option<Duration> {
         if !self.on {
             return None;
         }
         let median = self.lock().took.get(&class(bytes))?.median()?;
         Some((median * 3).max(median + Duration::from_secs(1)))
+    }
+
+    /// When to look whether a request is late that began then: others of its size may have ended
+    /// until then and say how long it should take. `None` when hedging is off.
+    pub(crate) fn next_look(&self, bytes: u64, began: Instant) -> Option<Instant> {
+        let due = self.patience(bytes).map(|patience| began + patience);
+        let soon = Instant::now() + LOOK;
+        self.on.then(|| due.unwrap_or(soon))
+    }
+
+    /// Whether a request is late that began then.
+    pub(crate) fn is_late(&self, bytes: u64, began: Instant) -> bool {
+        self.patience(bytes)
+            .is_some_and(|patience| began.elapsed() >= patience)
+    }
+
+    /// Waits until a request is late that began then; for ever when hedging is off.
+    pub(crate) async fn until_late(&self, bytes: u64, began: Instant) {
+        while !self.is_late(bytes, began) {
+            match self.next_look(bytes, began) {
+                Some(look) => tokio::time::sleep_until(look).await,
+                None => std::future::pending().await,
+            }
+        }
     }
 
     /// Whether so many bytes may go twice; they are counted then.

@@ -78,7 +78,11 @@ impl Memory {
     /// Waits for an empty buffer of this length.
     pub(crate) async fn buffer(&self, length: usize) -> Buffer {
         let size = size_class(length);
-        let share = self.share(size as u64).await;
+        let Reservation { _pages: share } = self.share(size as u64).await;
+        self.lend(size, length, share)
+    }
+
+    fn lend(&self, size: usize, length: usize, share: Option<OwnedSemaphorePermit>) -> Buffer {
         let kept = {
             let mut free = self.lock_free();
             let kept = free.take(size);
@@ -92,17 +96,30 @@ impl Memory {
             filled: 0,
             length,
             free: Arc::clone(&self.free),
-            _share: share,
+            _share: Reservation { _pages: share },
         }
     }
 
+    /// An empty buffer of this length, if there is memory for it right now.
+    pub(crate) fn try_buffer(&self, length: usize) -> Option<Buffer> {
+        let size = size_class(length);
+        let pages = self.pages(size as u64);
+        let share = Arc::clone(&self.lent).try_acquire_many_owned(pages).ok()?;
+        Some(self.lend(size, length, Some(share)))
+    }
+
     async fn share(&self, bytes: u64) -> Reservation {
-        let pages = u32::try_from(bytes.div_ceil(PAGE)).unwrap_or(u32::MAX);
-        let pages = Arc::clone(&self.lent).acquire_many_owned(pages.min(self.total));
+        let pages = Arc::clone(&self.lent).acquire_many_owned(self.pages(bytes));
         Reservation {
             // The semaphore is never closed.
             _pages: pages.await.ok(),
         }
+    }
+
+    /// More than there is, is all there is.
+    fn pages(&self, bytes: u64) -> u32 {
+        let pages = u32::try_from(bytes.div_ceil(PAGE)).unwrap_or(u32::MAX);
+        pages.min(self.total)
     }
 
     /// Lets go of buffers that nobody uses where they and what is lent would exceed the budget.

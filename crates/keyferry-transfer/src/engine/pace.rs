@@ -52,10 +52,6 @@ pub(crate) struct Permit {
 
 impl Pace {
     pub(crate) fn new(most: NonZeroUsize) -> Self {
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "nobody has so many requests in flight"
-        )]
         let most = most.get() as f64;
         Self(Arc::new(Mutex::new(State {
             most,
@@ -135,10 +131,6 @@ impl Pace {
 
 impl State {
     fn has_room(&self, cost: u32) -> bool {
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "nobody has so many requests in flight"
-        )]
         let then = (self.in_flight + u64::from(cost)) as f64;
         self.in_flight == 0 || then <= self.limit
     }

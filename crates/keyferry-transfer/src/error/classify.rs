@@ -174,9 +174,13 @@ fn from_answer(answer: Box<ServiceAnswer>, raw: &HttpResponse, asked: &Asked<'_>
             | "IllegalLocationConstraintException",
         )
         | (301, _) => region_mismatch(&answer, raw, asked),
-        (_, "BadDigest" | "XAmzContentChecksumMismatch" | "XAmzContentSHA256Mismatch") => {
-            TransferError::DamagedOnTheWay { answer }
-        }
+        (
+            _,
+            "BadDigest"
+            | "InvalidDigest"
+            | "XAmzContentChecksumMismatch"
+            | "XAmzContentSHA256Mismatch",
+        ) => TransferError::DamagedOnTheWay { answer },
         _ if says_wrong_key(message) => {
             with_object(asked, answer, |address, version_id, answer| {
                 TransferError::WrongKey {

@@ -178,6 +178,7 @@ fn unwritable(kind: ErrorKind) -> Option<&'static str> {
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
             Some("choose a folder in which this user may make files")
         }
+        ErrorKind::NotADirectory => Some("a part of its path is a file, not a folder"),
         ErrorKind::InvalidFilename => Some("choose a shorter name"),
         ErrorKind::FileTooLarge => {
             Some("the file system takes no file of this size: choose another folder")

@@ -21,7 +21,7 @@ use super::target_folder::{Folder, Place, TargetFolder};
 use crate::{Overwrite, TransferError};
 
 /// How many files wait at most; each holds a name on disk and a little memory.
-const MOST_WAITING: usize = 2048;
+const MOST_WAITING: usize = 1024;
 /// What is complete within this time is one batch.
 const GATHERING: Duration = Duration::from_millis(20);
 

@@ -7,6 +7,7 @@
 use aws_sdk_s3::operation::upload_part::UploadPartOutput;
 use aws_sdk_s3::types::CompletedPart;
 use futures::future::{Either, select};
+use tokio::time::Instant;
 
 use super::meter::PartMeter;
 use super::reading::Part;
@@ -56,14 +57,11 @@ impl Sending<'_> {
         let permit = self.engine.pace().permit(cost).await;
         let hedging = self.engine.hedging();
         let first = self.part_once(upload_id, part, crc, meter, permit);
-        let Some(patience) = hedging.patience(bytes) else {
-            return first.await;
-        };
         tokio::pin!(first);
         tokio::select! {
             biased;
             answer = &mut first => return answer,
-            () = tokio::time::sleep(patience) => {}
+            () = hedging.until_late(bytes, Instant::now()) => {}
         }
         let permit = match self.engine.pace().try_permit(cost) {
             Some(permit) if hedging.may_repeat(bytes) => permit,

@@ -14,13 +14,15 @@ use tokio::task::JoinHandle;
 
 use super::source::{Source, WatchedFile};
 use crate::TransferError;
-use crate::checksum::Crc;
+use crate::checksum::{self, Crc};
 use crate::engine::Memory;
 
 mod pass;
 
+pub(super) use pass::read_whole;
+
 /// Files up to this size are read in one go.
-const SMALL: u64 = 1 << 20;
+pub(super) const SMALL: u64 = 1 << 20;
 
 /// A piece of the content, ready to be sent.
 pub(super) struct Part {
@@ -112,7 +114,11 @@ impl Reading {
             Pass::Small(file, settings) => (Arc::clone(file), settings.clone()),
             Pass::Read(_) => return None,
         };
-        let (part, content) = match pass::read_small(file, settings).await {
+        let read = match file.take_early() {
+            Some(read) => Ok(read),
+            None => pass::read_small(file, settings).await,
+        };
+        let (part, content) = match read {
             Ok((part, content)) => (Some(part), Ok(content)),
             Err(error) => (None, Err(error)),
         };
@@ -165,7 +171,7 @@ impl Drop for Reading {
 }
 
 pub(super) fn crc_of(bytes: &[u8]) -> Crc {
-    let mut digest = crc_fast::Digest::new(CrcAlgorithm::Crc64Nvme);
-    digest.update(bytes);
+    let mut digest = checksum::begin(CrcAlgorithm::Crc64Nvme);
+    checksum::add(&mut digest, bytes);
     Crc::of(&digest, CrcAlgorithm::Crc64Nvme)
 }

@@ -55,6 +55,9 @@ pub(super) async fn send(
         };
         tracing::debug!(%error, "the continued upload was refused");
         start_over(sending, StartedOver::PartsRefused);
+        // What was counted counts no more.
+        let total = source.size();
+        sending.events.on(Event::Started { total });
     }
     send_once(sending, source, cut, unfinished, None).await
 }

@@ -2,6 +2,8 @@
 
 use aws_sdk_s3::operation::put_object::PutObjectOutput;
 
+use tokio::time::Instant;
+
 use super::meter::{INTERVAL, PartMeter};
 use super::reading::{Content, Part, Reading};
 use super::request::once;
@@ -166,7 +168,7 @@ async fn send(
             .send();
         let request = sending.watched("PutObject", permit, bytes, meter, request);
         tokio::pin!(request);
-        let mut ticks = tokio::time::interval(INTERVAL);
+        let mut ticks = tokio::time::interval_at(Instant::now() + INTERVAL, INTERVAL);
         loop {
             tokio::select! {
                 biased;

@@ -3,11 +3,12 @@
 use std::fs::{File, Metadata};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::io::AsyncRead;
 
 use super::UploadSource;
+use super::reading::{Content, Part, PassSettings, SMALL, read_whole};
 use crate::TransferError;
 
 /// An opened source.
@@ -21,6 +22,8 @@ pub(super) struct WatchedFile {
     pub(super) file: File,
     path: PathBuf,
     seen: Seen,
+    /// All of a small file, read when it was opened; taken by the first pass over it.
+    early: Mutex<Option<(Part, Content)>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,12 +35,24 @@ struct Seen {
 }
 
 impl Source {
-    pub(super) async fn open(source: UploadSource) -> Result<Self, TransferError> {
+    /// Opens it, and reads a small file at once, so that one switch to a thread that may block is
+    /// enough.
+    pub(super) async fn open(
+        source: UploadSource,
+        settings: PassSettings,
+    ) -> Result<Self, TransferError> {
         let path = match source {
             UploadSource::Reader(reader) => return Ok(Self::Stream(reader)),
             UploadSource::File(path) => path,
         };
-        tokio::task::spawn_blocking(move || open(path)).await?
+        tokio::task::spawn_blocking(move || {
+            let source = open(path)?;
+            if let Self::File(file) = &source {
+                file.read_early(&settings);
+            }
+            Ok(source)
+        })
+        .await?
     }
 
     /// Bytes, where that is known before reading.
@@ -74,11 +89,33 @@ fn open(path: PathBuf) -> Result<Source, TransferError> {
     Ok(Source::File(Arc::new(WatchedFile {
         file,
         seen: Seen::of(&metadata),
+        early: Mutex::default(),
         path,
     })))
 }
 
 impl WatchedFile {
+    /// Reads a small file, where there is memory for it. What goes wrong shows when it is read in its
+    /// turn.
+    fn read_early(self: &Arc<Self>, settings: &PassSettings) {
+        if self.size() <= SMALL
+            && let Ok(length) = usize::try_from(self.size())
+            && let Some(buffer) = settings.memory.try_buffer(length)
+            && let Ok(read) = read_whole(self, buffer, settings.sha256)
+        {
+            *self.early() = Some(read);
+        }
+    }
+
+    /// What was read when the file was opened.
+    pub(super) fn take_early(&self) -> Option<(Part, Content)> {
+        self.early().take()
+    }
+
+    fn early(&self) -> MutexGuard<'_, Option<(Part, Content)>> {
+        self.early.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn size(&self) -> u64 {
         self.seen.size
     }

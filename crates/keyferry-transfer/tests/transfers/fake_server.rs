@@ -1,6 +1,7 @@
 //! A server that answers what a test wants, over plain http on loopback.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use aws_sdk_s3::Client;
@@ -40,6 +41,8 @@ pub(crate) struct Answer {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
     pub(crate) send: Option<usize>,
+    /// What is behind those bytes never comes, and the connection stays open.
+    pub(crate) hangs: bool,
 }
 
 impl Answer {
@@ -74,6 +77,13 @@ impl Answer {
             )
     }
 
+    /// Sends so many bytes of the body, and nothing more; without any, not even the head.
+    pub(crate) fn hanging_after(mut self, bytes: usize) -> Self {
+        self.send = Some(bytes);
+        self.hangs = true;
+        self
+    }
+
     /// Breaks the connection off behind so many bytes of the body.
     pub(crate) fn broken_after(mut self, bytes: usize) -> Self {
         self.send = Some(bytes);
@@ -85,6 +95,9 @@ pub(crate) struct FakeServer {
     pub(crate) connector: Connector,
     pub(crate) client: Client,
     pub(crate) key: CustomerKey,
+    /// So many requests with bodies are not read beyond their heads.
+    pub(crate) deaf: Arc<AtomicUsize>,
+    port: u16,
     seen: Arc<Mutex<Vec<Request>>>,
     task: tokio::task::JoinHandle<()>,
 }
@@ -111,28 +124,42 @@ impl FakeServer {
                 answer(request, &key)
             })
         };
+        let deaf = Arc::<AtomicUsize>::default();
+        let for_task = Arc::clone(&deaf);
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let answer = Arc::clone(&answer);
+                let (answer, deaf) = (Arc::clone(&answer), Arc::clone(&for_task));
                 tokio::spawn(async move {
-                    let _ = serve(stream, &*answer).await;
+                    let _ = serve(stream, &*answer, &deaf).await;
                 });
             }
         });
-        let connector = Connector::new(ConnectorSettings {
-            endpoints: format!("http://127.0.0.1:{port}").parse().unwrap(),
-            allow_plaintext_loopback: true,
-            max_attempts: 2,
-            ..ConnectorSettings::new(credentials("id", "secret"))
-        })
-        .unwrap();
+        let connector = Connector::new(settings(port)).unwrap();
         Self {
             client: connector.client(&"us-east-1".parse().unwrap()).unwrap(),
             connector,
             key,
+            deaf,
+            port,
             seen,
             task,
         }
+    }
+
+    /// A client with other settings.
+    pub(crate) fn client_with(&self, change: impl FnOnce(&mut ConnectorSettings)) -> Client {
+        let mut settings = settings(self.port);
+        change(&mut settings);
+        let connector = Connector::new(settings).unwrap();
+        connector.client(&"us-east-1".parse().unwrap()).unwrap()
+    }
+
+    /// How many requests had this method and something in their target.
+    pub(crate) fn count(&self, method: &str, target: &str) -> usize {
+        let seen = self.seen.lock().unwrap();
+        seen.iter()
+            .filter(|request| request.method == method && request.target.contains(target))
+            .count()
     }
 
     /// All ranges that were asked for.
@@ -150,9 +177,19 @@ impl FakeServer {
     }
 }
 
+fn settings(port: u16) -> ConnectorSettings {
+    ConnectorSettings {
+        endpoints: format!("http://127.0.0.1:{port}").parse().unwrap(),
+        allow_plaintext_loopback: true,
+        max_attempts: 2,
+        ..ConnectorSettings::new(credentials("id", "secret"))
+    }
+}
+
 async fn serve(
     mut stream: TcpStream,
     answer: &(dyn Fn(&Request) -> Option<Answer> + Send + Sync),
+    deaf: &AtomicUsize,
 ) -> std::io::Result<()> {
     let mut bytes = Vec::new();
     let head_end = loop {
@@ -177,6 +214,14 @@ async fn serve(
     };
     let length = request.headers.get("content-length");
     let length: usize = length.map_or(0, |length| length.parse().unwrap());
+    let one_less = |count: usize| count.checked_sub(1);
+    if length > 0
+        && deaf
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_less)
+            .is_ok()
+    {
+        std::future::pending::<()>().await;
+    }
     while request.body.len() < length {
         if stream.read_buf(&mut request.body).await? == 0 {
             return Ok(());
@@ -185,6 +230,9 @@ async fn serve(
     let Some(answer) = answer(&request) else {
         return Ok(());
     };
+    if answer.hangs && answer.send == Some(0) {
+        std::future::pending::<()>().await;
+    }
     let mut head = format!("HTTP/1.1 {} X\r\nconnection: close\r\n", answer.status);
     if !answer
         .headers
@@ -200,6 +248,9 @@ async fn serve(
     if request.method != "HEAD" {
         let send = answer.send.unwrap_or(answer.body.len());
         stream.write_all(&answer.body[..send]).await?;
+    }
+    if answer.hangs {
+        std::future::pending::<()>().await;
     }
     stream.shutdown().await
 }

@@ -9,9 +9,12 @@
 mod cancelling;
 mod checksums;
 mod credentials;
+mod engine;
+mod existing;
 mod fake_server;
 #[cfg(feature = "root-tests")]
 mod full_disk;
+mod listing_and_deleting;
 mod many;
 mod names_and_labels;
 mod refusals;

@@ -46,13 +46,13 @@ async fn fetch(server: &FakeServer) -> (Result<Downloaded, TransferError>, Vec<u
     (downloaded, std::fs::read(path).unwrap_or_default())
 }
 
-fn crc64(bytes: &[u8]) -> String {
+pub(crate) fn crc64(bytes: &[u8]) -> String {
     let crc = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc64Nvme, bytes);
     BASE64_STANDARD.encode(crc.to_be_bytes())
 }
 
 /// Serves bytes as S3 would, with the checksum given.
-fn serve(request: &Request, key: &CustomerKey, bytes: &[u8], checksum: &str) -> Answer {
+pub(crate) fn serve(request: &Request, key: &CustomerKey, bytes: &[u8], checksum: &str) -> Answer {
     let answer = Answer::new(200)
         .confirming(key)
         .header("etag", "\"e1\"")

@@ -254,7 +254,7 @@ impl Plan {
                 Err(error) => return Err(error.into()),
             }
         }
-        let found = self.keys.find(&self.client, &address, refused).await?;
+        let found = Box::pin(self.keys.find(&self.client, &address, refused)).await?;
         let id = found.id.clone();
         let request = self.request(&address, &path, size, found);
         let downloaded = running.download(&self.client, request, &*progress).await?;

@@ -154,6 +154,11 @@ pub(super) async fn run(
     actions.end(&summary, text)?;
     stopped_early(&tally, stopped)?;
     let replicated = replicas.map_or(Exit::Done, |replicas| replicas.exit());
+    if replicated == Exit::NotConfirmed && cancel.is_cancelled() {
+        let what = "interrupted: all is uploaded, but not all replicas were looked at";
+        return Err(Failure::new(Exit::Interrupted, what)
+            .hint("the same command with `--overwrite if-different` looks at them again"));
+    }
     Ok(match (tally.exit(stopped), replicated) {
         (_, Exit::Differs) => Exit::Differs,
         (Exit::Done, replicated) => replicated,

@@ -279,9 +279,7 @@ fn so_many_errors_stop_a_run() {
     assert_eq!(output.status.code(), Some(1), "{stderr}");
     assert!(stderr.contains("error: stopped, as "), "{stderr}");
     assert!(
-        stderr.contains(
-            "go on with: keyferry upload --resume --overwrite if-different --files-from list"
-        ),
+        stderr.contains("resume with: keyferry upload --resume --files-from list"),
         "{stderr}"
     );
     let failed = stderr.matches("cannot be read").count();
@@ -323,7 +321,7 @@ fn a_bucket_without_versions() {
         said.contains("replicas    5 not covered by any rule"),
         "{said}"
     );
-    assert!(stderr.contains("or upload with --no-wait"), "{stderr}");
+    assert!(stderr.contains("or give --no-wait"), "{stderr}");
     user.done(&[&upload[..], &["--no-wait"]].concat());
     user.done(&["download", "-r", "s3://plain/x", "out"]);
     assert!(files(&user.path("out")) == files(&user.path("source")));

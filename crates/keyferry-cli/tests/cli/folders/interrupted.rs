@@ -47,7 +47,7 @@ fn an_interrupted_folder_goes_on() {
     let output = child.wait_with_output().unwrap();
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
     assert_eq!(output.status.code(), Some(130), "{stderr}");
-    let again = "go on with: keyferry upload --resume --overwrite if-different -r source";
+    let again = "resume with: keyferry upload --resume -r source";
     assert!(stderr.contains(again), "{stderr}");
     let summary = super::lines(&stdout)
         .into_iter()
@@ -64,13 +64,7 @@ fn an_interrupted_folder_goes_on() {
         stored
     );
 
-    let rest = [
-        "--resume",
-        "--overwrite",
-        "if-different",
-        "--output",
-        "ndjson",
-    ];
+    let rest = ["--resume", "--output", "ndjson"];
     let told = super::lines(&user.done(&[&upload[..], &rest].concat()));
     let summary = &told.last().unwrap()["summary"];
     let count = |name: &str| usize::try_from(summary[name].as_u64().unwrap()).unwrap();

@@ -1,5 +1,7 @@
 //! `keyferry upload -r` and `download -r`: many objects through the real binary.
 
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 mod bad_input;
 mod interrupted;
 mod keys;

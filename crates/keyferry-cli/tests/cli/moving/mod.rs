@@ -1,5 +1,11 @@
 //! `ls`, `rm`, `cp` and `sync` against the lab.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "only tests come here, and a test fails by panicking"
+)]
+
 mod cp;
 mod ls;
 mod rm;

@@ -1,5 +1,11 @@
 //! Transfers that are killed, interrupted, and continued.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking, and say why"
+)]
+
 use std::fs::File;
 use std::io::{BufWriter, Read, Write};
 use std::path::Path;

@@ -4,15 +4,15 @@ use std::fmt::Write as _;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
+use aws_lc_rs::digest::{Context, SHA256, digest};
 use bytes::Bytes;
 use crc_fast::CrcAlgorithm;
-use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::mpsc::{self, OwnedPermit};
 
 use super::{Content, Part, PartBytes, PassSettings, crc_of};
 use crate::TransferError;
-use crate::checksum::Crc;
+use crate::checksum::{self, Crc};
 use crate::engine::{Buffer, Memory};
 use crate::part_plan::{MAX_PARTS, PartSize};
 use crate::upload::source::{Source, WatchedFile};
@@ -29,20 +29,23 @@ pub(super) async fn read_small(
     file: Arc<WatchedFile>,
     settings: PassSettings,
 ) -> Result<(Part, Content), TransferError> {
-    let mut buffer = settings.memory.buffer(to_usize(file.size())).await;
-    let (buffer, content) = tokio::task::spawn_blocking(move || {
-        fill(&file, 0, file.size(), &mut buffer)?;
-        file.check_unchanged()?;
-        let content = Content {
-            size: file.size(),
-            crc: crc_of(buffer.filled()),
-            sha256: settings
-                .sha256
-                .then(|| in_hex(&Sha256::digest(buffer.filled()))),
-        };
-        Ok::<_, TransferError>((buffer, content))
-    })
-    .await??;
+    let buffer = settings.memory.buffer(to_usize(file.size())).await;
+    tokio::task::spawn_blocking(move || read_whole(&file, buffer, settings.sha256)).await?
+}
+
+/// Reads a file into a buffer of its size. Blocks.
+pub(in crate::upload) fn read_whole(
+    file: &WatchedFile,
+    mut buffer: Buffer,
+    sha256: bool,
+) -> Result<(Part, Content), TransferError> {
+    fill(file, 0, file.size(), &mut buffer)?;
+    file.check_unchanged()?;
+    let content = Content {
+        size: file.size(),
+        crc: crc_of(buffer.filled()),
+        sha256: sha256.then(|| in_hex(digest(&SHA256, buffer.filled()).as_ref())),
+    };
     let part = Part {
         number: 1,
         bytes: PartBytes::Memory(buffer.share()),
@@ -97,11 +100,11 @@ pub(super) async fn read(
 }
 
 fn hash(mut to_hash: mpsc::Receiver<Bytes>) -> String {
-    let mut digest = Sha256::new();
+    let mut context = Context::new(&SHA256);
     while let Some(bytes) = to_hash.blocking_recv() {
-        digest.update(&bytes);
+        context.update(&bytes);
     }
-    in_hex(&digest.finalize())
+    in_hex(context.finish().as_ref())
 }
 
 fn in_hex(bytes: &[u8]) -> String {
@@ -238,7 +241,7 @@ async fn read_large_parts(
     loop {
         let length = (file.size() - offset).min(part_size);
         let slot = sink.wanted().await?;
-        let mut digest = crc_fast::Digest::new(CrcAlgorithm::Crc64Nvme);
+        let mut digest = checksum::begin(CrcAlgorithm::Crc64Nvme);
         let mut done = 0;
         while done < length {
             let at = offset + done;
@@ -247,7 +250,7 @@ async fn read_large_parts(
             let from = Arc::clone(file);
             let (buffer, summed) = tokio::task::spawn_blocking(move || {
                 fill(&from, at, count, &mut buffer)?;
-                digest.update(buffer.filled());
+                checksum::add(&mut digest, buffer.filled());
                 Ok::<_, TransferError>((buffer, digest))
             })
             .await??;

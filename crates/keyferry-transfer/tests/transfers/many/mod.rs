@@ -212,3 +212,21 @@ async fn interruptions_leave_whole_files() {
     assert!(done < 200);
     assert!(got.values().all(|got| *got == content(20_000)));
 }
+
+/// Over a thousand downloads may wait for their files to be put on disk together.
+#[tokio::test(flavor = "multi_thread")]
+async fn waiting_takes_little_memory() {
+    let setup = Setup::start().await;
+    let target = setup.folder.path().join("target");
+    let folder = Arc::new(TargetFolder::open(&target).await.unwrap());
+    let target = DownloadTarget::Within {
+        folder,
+        path: KeyPath::new("a").unwrap(),
+        size: 1,
+    };
+    let download = setup.new_download("s3://tokyo/a", target);
+    let cancel = CancellationToken::new();
+    let future = keyferry_transfer::download(&setup.client, download, &Silent, cancel);
+    let size = std::mem::size_of_val(&future);
+    assert!(size < 8 << 10, "{size} bytes");
+}

@@ -1,5 +1,7 @@
 //! Transfers that broke off and are continued.
 
+#![expect(clippy::panic, reason = "tests fail by panicking, and say why")]
+
 use std::path::PathBuf;
 use std::sync::Mutex;
 
@@ -15,10 +17,13 @@ mod downloads;
 mod unsound_servers;
 mod uploads;
 
+/// When to stop, and how.
+type Stop = (fn(&Event) -> bool, CancellationToken);
+
 /// What an observer saw of a transfer, which it may stop.
 #[derive(Default)]
 struct Watch {
-    stop: Option<(fn(&Event) -> bool, CancellationToken)>,
+    stop: Option<Stop>,
     events: Mutex<Vec<Event>>,
 }
 

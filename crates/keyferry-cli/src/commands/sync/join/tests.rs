@@ -105,14 +105,15 @@ proptest! {
         };
         let expected: Vec<String> = written.into_iter().filter(|name| naive(name)).collect();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let found: Vec<String> = runtime.block_on(
+        let found: Vec<String> = runtime.block_on(async {
             files(&Walk::new(folder.path()), filter)
                 .map(|listed| match listed.unwrap() {
                     Listed::Item(item) => item.name,
                     Listed::Aside(aside) => panic!("{aside:?}"),
                 })
-                .collect(),
-        );
+                .collect()
+                .await
+        });
         prop_assert_eq!(found, expected);
     }
 }
