@@ -2,7 +2,6 @@
 //!
 //! `cargo bench -p keyferry-transfer --features benches`
 
-#![expect(missing_docs, reason = "the macro makes functions without")]
 #![expect(clippy::unwrap_used, reason = "a bench that fails should stop")]
 
 use std::hint::black_box;
