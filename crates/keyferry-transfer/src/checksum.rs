@@ -93,11 +93,6 @@ impl Crc {
         }
     }
 
-    /// The CRC of no bytes, by the same algorithm.
-    pub(crate) fn nothing(self) -> Self {
-        Self::of_nothing(self.algorithm)
-    }
-
     /// The CRC of these bytes and, behind them, those of `next`.
     pub(crate) fn then(self, next: Self) -> Self {
         let value = match (self.length, next.length) {

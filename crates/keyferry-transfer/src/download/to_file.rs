@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use crc_fast::CrcAlgorithm;
+use crc_fast::{CrcAlgorithm, Digest};
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::Verification;
@@ -113,8 +113,9 @@ async fn save(
     let mut written = Written {
         partial: file.partial.as_deref(),
         from: range.start,
-        unrecorded: Crc::of_nothing(crc),
-        whole: Crc::of_nothing(crc),
+        algorithm: crc,
+        unrecorded: checksum::begin(crc),
+        recorded: Crc::of_nothing(crc),
     };
     let mut offset = range.start;
     let mut ends = false;
@@ -137,7 +138,9 @@ async fn save(
             break;
         }
         let to = Arc::clone(&file.file);
-        let summed = tokio::task::spawn_blocking(move || write(&to, offset, &batch, crc)).await?;
+        let digest = written.unrecorded;
+        let summed =
+            tokio::task::spawn_blocking(move || write(&to, offset, &batch, digest)).await?;
         written.add(summed.map_err(|error| file.unwritable(error))?);
         offset += length as u64;
         if counts {
@@ -152,7 +155,7 @@ async fn save(
             bytes: range.end - range.start,
         });
     }
-    Ok((range.start, written.whole))
+    Ok((range.start, written.whole()))
 }
 
 /// What of a range is in the file. It is written down now and then, when the range ends, and when it
@@ -161,47 +164,60 @@ struct Written<'a> {
     partial: Option<&'a Partial>,
     /// Up to here it is written down.
     from: u64,
-    unrecorded: Crc,
-    whole: Crc,
+    algorithm: CrcAlgorithm,
+    /// Summed on and on: combining sums takes much longer than it seems.
+    unrecorded: Digest,
+    recorded: Crc,
 }
 
 impl Written<'_> {
-    fn add(&mut self, crc: Crc) {
-        self.whole = self.whole.then(crc);
-        self.unrecorded = self.unrecorded.then(crc);
+    /// Takes the sum of what was unrecorded and of what was written since.
+    fn add(&mut self, summed: Digest) {
+        self.unrecorded = summed;
         if let Some(partial) = self.partial
-            && self.unrecorded.length() >= partial.stretch()
+            && summed.get_amount() >= partial.stretch()
         {
             self.record(partial);
         }
     }
 
     fn record(&mut self, partial: &Partial) {
-        let to = self.from + self.unrecorded.length();
-        partial.record(self.from, to, self.unrecorded);
+        let crc = Crc::of(&self.unrecorded, self.algorithm);
+        let to = self.from + crc.length();
+        partial.record(self.from, to, crc);
         self.from = to;
-        self.unrecorded = self.unrecorded.nothing();
+        self.recorded = self.recorded.then(crc);
+        self.unrecorded = checksum::begin(self.algorithm);
+    }
+
+    fn whole(&self) -> Crc {
+        self.recorded
+            .then(Crc::of(&self.unrecorded, self.algorithm))
     }
 }
 
 impl Drop for Written<'_> {
     fn drop(&mut self) {
         if let Some(partial) = self.partial
-            && self.unrecorded.length() > 0
+            && self.unrecorded.get_amount() > 0
         {
             self.record(partial);
         }
     }
 }
 
-fn write(file: &File, mut offset: u64, batch: &[Bytes], crc: CrcAlgorithm) -> std::io::Result<Crc> {
-    let mut digest = checksum::begin(crc);
+fn write(
+    file: &File,
+    mut offset: u64,
+    batch: &[Bytes],
+    mut digest: Digest,
+) -> std::io::Result<Digest> {
     for bytes in batch {
         file.write_all_at(bytes, offset)?;
         checksum::add(&mut digest, bytes);
         offset += bytes.len() as u64;
     }
-    Ok(Crc::of(&digest, crc))
+    Ok(digest)
 }
 
 /// Ranges in any order, each in pieces, to their places; the CRC of the whole.
@@ -210,7 +226,8 @@ pub(crate) fn reassemble(file: &File, ranges: &[(u64, Vec<Bytes>)]) -> std::io::
     let crc = CrcAlgorithm::Crc64Nvme;
     let mut pieces = Vec::with_capacity(ranges.len());
     for (offset, batch) in ranges {
-        pieces.push((*offset, write(file, *offset, batch, crc)?));
+        let digest = write(file, *offset, batch, checksum::begin(crc))?;
+        pieces.push((*offset, Crc::of(&digest, crc)));
     }
     Ok(sum(pieces, crc))
 }
