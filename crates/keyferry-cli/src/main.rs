@@ -57,6 +57,12 @@ fn start() -> ExitCode {
 
 /// Reads the command line. clap prints help and errors; who asked for JSON gets the error so, too.
 fn parse() -> Result<Arguments, Exit> {
+    // Asked for by scripts, again and again; the whole command line takes longer to build than to run.
+    if std::env::args_os().skip(1).eq(["--version"]) {
+        let version = concat!("keyferry ", env!("CARGO_PKG_VERSION"), "\n");
+        let _ = terminal::write_all(version.as_bytes());
+        return Err(Exit::Done);
+    }
     let read = Arguments::command_line()
         .try_get_matches()
         .and_then(|matches| Arguments::from_arg_matches(&matches));
