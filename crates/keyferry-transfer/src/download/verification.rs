@@ -93,19 +93,33 @@ async fn head(
     let mut failures = 0;
     loop {
         let error = match ask(fetching, object, part).await {
-            Ok(head) => return Ok(head),
+            Ok(head) if is_of(object, part, &head) => return Ok(head),
+            // Were it believed, it could seem that there is no checksum to compare with.
+            Ok(_) => TransferError::UnexpectedAnswer {
+                operation: "HeadObject",
+                what: "it describes something other than the object that was downloaded".to_owned(),
+            },
             Err(error) => error,
         };
         failures += 1;
         let may_pass = matches!(
             error,
-            TransferError::AccessDenied { .. } | TransferError::Service { .. }
+            TransferError::AccessDenied { .. }
+                | TransferError::Service { .. }
+                | TransferError::UnexpectedAnswer { .. }
         );
         if !may_pass || failures == MAX_FAILURES {
             return Err(error);
         }
         tokio::time::sleep(delay(failures)).await;
     }
+}
+
+/// Whether an answer describes this object, or a part of it.
+fn is_of(object: &RemoteObject, part: Option<i32>, head: &HeadObjectOutput) -> bool {
+    let size = head.content_length().and_then(|size| size.try_into().ok());
+    let same_size = part.is_some() || size == Some(object.size);
+    same_size && head.e_tag().is_none_or(|etag| etag == object.etag)
 }
 
 async fn ask(

@@ -227,6 +227,6 @@ async fn waiting_takes_little_memory() {
     let download = setup.new_download("s3://tokyo/a", target);
     let cancel = CancellationToken::new();
     let future = keyferry_transfer::download(&setup.client, download, &Silent, cancel);
-    let size = std::mem::size_of_val(&future);
+    let size = size_of_val(&future);
     assert!(size < 8 << 10, "{size} bytes");
 }
