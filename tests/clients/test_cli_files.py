@@ -194,14 +194,15 @@ def interrupt_when(process: subprocess.Popen, condition) -> None:
 
 
 def test_interrupted_upload(ready, s3, key_bucket):
-    """130, and no parts are left behind."""
+    """130, and `--resume` goes on: no parts are left behind that."""
     path = ready.home / "big"
     path.write_bytes(b"x" * (256 * MIB))
+    arguments = (
+        "upload", str(path), f"s3://{key_bucket}/k", "--key", "test", "--no-wait",
+        "--part-size", "5MiB", "--concurrency", "1",
+    )
     process = subprocess.Popen(
-        ready.command(
-            "upload", str(path), f"s3://{key_bucket}/k", "--key", "test", "--no-wait",
-            "--part-size", "5MiB", "--concurrency", "1",
-        ),
+        ready.command(*arguments),
         env=ready.environment, cwd=ready.home, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True,
     )
@@ -210,7 +211,12 @@ def test_interrupted_upload(ready, s3, key_bucket):
     outcome = Outcome(process.returncode, stdout, stderr)
     refuse_internal_text(outcome)
     outcome.expect(INTERRUPTED)
-    nothing_in(s3, key_bucket)
+    assert "Versions" not in s3.list_object_versions(Bucket=key_bucket)
+    outcome.explains("--resume")
+    ready.run(*arguments, "--resume").expect(DONE)
+    versions = s3.list_object_versions(Bucket=key_bucket)["Versions"]
+    assert [version["Size"] for version in versions] == [256 * MIB]
+    assert "Uploads" not in s3.list_multipart_uploads(Bucket=key_bucket)
 
 
 def test_interrupted_download(ready, key_bucket, target):

@@ -382,7 +382,7 @@ def test_usage_without_permission_is_incomplete(ready, s3, key_bucket, various):
     outcome.explains("s3:GetObjectVersion")
     assert json.loads(outcome.stdout)["summary"]["undetermined"] > 0
     deny(s3, key_bucket, "s3:ListBucketVersions")
-    ready.run("key", "usage", various).expect(FAILURE).explains("ListObjectVersions")
+    ready.run("key", "usage", various).expect(FAILURE).explains("s3:ListBucketVersions")
 
 
 def test_usage_over_many_pages(ready, s3, key_bucket):
