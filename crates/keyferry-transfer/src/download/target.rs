@@ -353,6 +353,18 @@ mod tests {
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
+    #[test]
+    fn a_used_up_quota_is_a_full_disk() {
+        let folder = tempfile::tempdir().unwrap();
+        let incomplete = Incomplete::begin(folder.path().join("a"), Overwrite::Never).unwrap();
+        for errno in [rustix::io::Errno::DQUOT, rustix::io::Errno::NOSPC] {
+            assert!(matches!(
+                incomplete.unwritable(errno.into()),
+                TransferError::DiskFull { .. }
+            ));
+        }
+    }
+
     #[tokio::test]
     async fn a_link_stays_and_its_target_is_replaced() {
         let folder = tempfile::tempdir().unwrap();
