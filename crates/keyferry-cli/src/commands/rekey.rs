@@ -28,6 +28,7 @@ pub(super) use line::note;
 use recorder::Recorder;
 use report::{Shown, Tally};
 use target::Target;
+pub(super) use target::record_place;
 
 /// What the steps of a run share.
 struct Course<'a> {

@@ -1,6 +1,5 @@
 //! Copies from bucket to bucket.
 
-use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,13 +11,12 @@ use keyferry_transfer::{
     Running, TransferError, UnfinishedUploads,
 };
 use keyferry_verify::CandidateKeys;
-use sha2::{Digest, Sha256};
 
 use super::action::{Came, Reason, What};
 use super::key::Encrypting;
 use super::{Moving, MovingJob};
 use crate::commands::many::JobFailure;
-use crate::commands::rekey::note;
+use crate::commands::rekey::{note, record_place};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::settings::Settings;
@@ -185,29 +183,13 @@ pub(in crate::commands) fn copy_job(
 }
 
 /// The record of multipart uploads that copying into a bucket has begun. Runs at the same time have
-/// one each. The endpoint is part of its name: other services may have a bucket of the same name.
+/// one each.
 fn record(
     settings: &Settings,
     bucket: &BucketName,
     region: &Region,
 ) -> Result<UnfinishedUploads, Failure> {
-    let folder = settings.state.as_ref().ok_or_else(|| {
-        Failure::new(
-            Exit::Failure,
-            "there is no place to remember unfinished work",
-        )
-        .hint("set HOME or XDG_STATE_HOME")
-    })?;
-    let endpoint = settings
-        .endpoints
-        .as_ref()
-        .and_then(|endpoints| endpoints.of(region))
-        .map_or_else(String::new, ToString::to_string);
-    let digest = Sha256::digest(format!("{region} {endpoint}"));
-    let mut name = format!("{bucket}-");
-    for byte in digest.iter().take(6) {
-        let _ = write!(name, "{byte:02x}");
-    }
+    let (folder, name) = record_place(settings, bucket, region)?;
     free_record(&folder.join("copies"), &name, bucket)
 }
 

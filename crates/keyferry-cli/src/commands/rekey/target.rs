@@ -1,6 +1,7 @@
 //! What to re-encrypt, and where unfinished work on it is remembered.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use aws_sdk_s3::Client;
 use keyferry_policy::{BucketName, NameError, Region};
@@ -71,13 +72,27 @@ impl Target {
     }
 }
 
-/// The record of multipart uploads that re-encrypting this bucket has begun. The endpoint is part of
-/// its name: other services may have a bucket of the same name.
+/// The record of multipart uploads that re-encrypting this bucket has begun.
 pub(super) fn open_record(
     settings: &Settings,
     bucket: &BucketName,
     region: &Region,
 ) -> Result<UnfinishedUploads, Failure> {
+    let (folder, name) = record_place(settings, bucket, region)?;
+    Ok(UnfinishedUploads::open(
+        &folder.join("rekey"),
+        &name,
+        bucket.as_str(),
+    )?)
+}
+
+/// The folder of this user's unfinished work, and the name that a bucket's record has in it. The endpoint
+/// is part of the name: other services may have a bucket of the same name.
+pub(in crate::commands) fn record_place<'a>(
+    settings: &'a Settings,
+    bucket: &BucketName,
+    region: &Region,
+) -> Result<(&'a Path, String), Failure> {
     let folder = settings.state.as_ref().ok_or_else(|| {
         Failure::new(
             Exit::Failure,
@@ -95,11 +110,7 @@ pub(super) fn open_record(
     for byte in digest.iter().take(6) {
         let _ = write!(name, "{byte:02x}");
     }
-    Ok(UnfinishedUploads::open(
-        &folder.join("rekey"),
-        &name,
-        bucket.as_str(),
-    )?)
+    Ok((folder, name))
 }
 
 /// The command that goes on where this one stops.
