@@ -10,9 +10,9 @@ mod unseen;
 
 use keyferry_verify::{Difference, Level, NotCovered, Outcome};
 
-pub use differences::difference;
+pub use differences::{difference, what_differs};
 pub use evidence::evidence;
-pub use reasons::{Repair, because, cause, certainty, repair};
+pub use reasons::{Repair, because, because_briefly, cause, certainty, repair};
 pub use unseen::not_seen;
 
 /// The verdict in a few words.
