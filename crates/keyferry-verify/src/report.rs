@@ -181,6 +181,8 @@ pub enum Unseen {
         /// The status.
         status: ReplicationStatus,
     },
+    /// The receipt has no seal, so that nothing shows whether it was changed.
+    ReceiptSeal,
     /// No probes were asked for.
     Probes,
     /// A probe had an answer that shows neither that the key is needed nor that it is not.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use keyferry_key::CustomerKeyHeaders;
+use keyferry_transfer::Authenticity;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -90,6 +91,9 @@ impl Course<'_> {
         let configuration =
             destination::read_configuration(access.client(), access.bucket()).await?;
         let mut unseen = Vec::new();
+        if subject.receipt == Some(Authenticity::Unsealed) {
+            unseen.push(Unseen::ReceiptSeal);
+        }
         let found = self
             .destinations(&access, &view, &tags, &configuration, &mut unseen)
             .await?;

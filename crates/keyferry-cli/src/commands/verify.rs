@@ -57,7 +57,10 @@ pub(super) async fn run(invocation: &Invocation, arguments: VerifyArgs) -> Resul
         is_replica: false,
     };
     let opened = find_key::open(invocation, wanted).await?;
-    let subject = receipt.as_ref().map_or(opened.subject, Subject::from);
+    let subject = match &receipt {
+        Some(receipt) => Subject::of_receipt(receipt, &opened.key.key),
+        None => opened.subject,
+    };
     let report = of_subject(
         invocation,
         &aws,

@@ -51,6 +51,9 @@ pub(crate) fn outcome(outcome: &Outcome) -> String {
         }
         Outcome::Failed { .. } => "replication failed".to_owned(),
         Outcome::NotCovered { .. } => "not replicated".to_owned(),
+        Outcome::Differs(differences) if differences.contains(&Difference::ReceiptChanged) => {
+            "the receipt is not authentic".to_owned()
+        }
         Outcome::Differs(differences) if is_about_receipt(differences) => {
             "the object is not what the receipt says".to_owned()
         }
@@ -135,9 +138,12 @@ pub(crate) fn steps(report: &Report) -> Vec<(&'static str, String)> {
 
 /// Whether the source itself differs from the receipt, whatever the replica is like.
 fn is_about_receipt(differences: &[Difference]) -> bool {
-    differences
-        .iter()
-        .all(|difference| matches!(difference, Difference::Receipt { .. }))
+    differences.iter().all(|difference| {
+        matches!(
+            difference,
+            Difference::Receipt { .. } | Difference::ReceiptChanged
+        )
+    })
 }
 
 fn view(view: &ObjectView) -> String {

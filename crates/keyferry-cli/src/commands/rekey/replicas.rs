@@ -110,6 +110,7 @@ impl Look<'_> {
             key_md5: course.rekey.key.md5(),
             uploaded: None,
             from_receipt: false,
+            receipt: None,
             source,
         };
         let verification = Verification {

@@ -143,6 +143,9 @@ fn difference(difference: &Difference) -> String {
             receipt,
             source,
         } => format!("{what}: {receipt} in the receipt, {source} in the source"),
+        Difference::ReceiptChanged => {
+            "the receipt was changed after it was written: its seal does not fit".to_owned()
+        }
         Difference::Content {
             first_offset,
             part,
@@ -212,6 +215,9 @@ pub(super) fn describe_unseen(unseen: &Unseen) -> String {
         Unseen::Metadata => "some metadata cannot be put into headers".to_owned(),
         Unseen::ReplicaModifications { status } => {
             format!("the replica's own changes are still being replicated: {status}")
+        }
+        Unseen::ReceiptSeal => {
+            "the receipt has no seal, so nothing shows whether it was changed".to_owned()
         }
         Unseen::Probes => "requests without the key were not tried".to_owned(),
         Unseen::Probe { side } => {
