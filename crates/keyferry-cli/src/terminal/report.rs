@@ -5,7 +5,7 @@ mod reasons;
 use std::fmt::Write;
 
 use keyferry_verify::{
-    Difference, Level, NotCovered, ObjectView, Outcome, ProbeAnswer, ReplicaSide, Report,
+    Difference, Finding, Level, NotCovered, ObjectView, Outcome, ProbeAnswer, ReplicaSide, Report,
 };
 
 use super::human_bytes;
@@ -153,17 +153,23 @@ fn replica(side: &ReplicaSide) -> String {
         .region
         .as_ref()
         .map_or_else(|| "region unknown".to_owned(), ToString::to_string);
-    let seen = side
-        .view
+    let seen = match (&side.view, &side.finding) {
+        (Some(seen), _) => view(seen),
+        (None, Finding::Unreachable { detail }) => format!("no answer: {detail}"),
+        (None, _) => "not seen".to_owned(),
+    };
+    let at = side
+        .endpoint
         .as_ref()
-        .map_or_else(|| "not seen".to_owned(), view);
+        .map(|endpoint| format!(" at {endpoint}"))
+        .unwrap_or_default();
     let rule = side
         .rule
         .as_ref()
         .and_then(|rule| rule.id.as_ref())
         .map(|id| format!(", by rule `{id}`"))
         .unwrap_or_default();
-    format!("{} ({region}) {seen}{rule}", side.bucket)
+    format!("{} ({region}){at} {seen}{rule}", side.bucket)
 }
 
 fn compared(report: &Report, reached: Level) -> String {
