@@ -28,6 +28,9 @@ pub fn headline(outcome: &Outcome) -> String {
         }
         Outcome::Failed { .. } => "replication failed".to_owned(),
         Outcome::NotCovered { .. } => "not replicated".to_owned(),
+        Outcome::Differs(differences) if differences.contains(&Difference::ReceiptChanged) => {
+            "the receipt is not authentic".to_owned()
+        }
         Outcome::Differs(differences) if is_about_receipt(differences) => {
             "the object is not what the receipt says".to_owned()
         }
@@ -74,6 +77,9 @@ pub fn fix(outcome: &Outcome) -> Option<String> {
         Outcome::NotCovered { .. } => {
             "add a replication rule that covers the object, or name the replica with --replica BUCKET@REGION"
         }
+        Outcome::Differs(differences) if differences.contains(&Difference::ReceiptChanged) => {
+            "find out who changed it; without it, `keyferry verify s3://BUCKET/KEY` compares both sides"
+        }
         Outcome::Differs(differences) if is_about_receipt(differences) => {
             "either the receipt was changed, or the object in the source bucket was"
         }
@@ -100,6 +106,7 @@ pub fn level_name(level: Level) -> &'static str {
     match level {
         Level::Status => "status",
         Level::Equal => "equal",
+        Level::Sample => "sample",
         Level::Deep => "deep",
     }
 }

@@ -38,6 +38,7 @@ mod trust;
 mod wire;
 
 pub use endpoints::{EndpointUrl, Endpoints, ParseEndpointsError};
+use failures::FirstContact;
 pub use failures::{NameEndpoint, UntrustedIsFinal};
 
 /// Everything that clients are made from.
@@ -198,6 +199,18 @@ impl Connector {
         Ok(client)
     }
 
+    /// The endpoints that were given.
+    #[must_use]
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.settings.endpoints
+    }
+
+    /// Where a region is reached, if not at AWS's own endpoint.
+    #[must_use]
+    pub fn endpoint(&self, region: &Region) -> Option<&EndpointUrl> {
+        self.settings.endpoints.of(region)
+    }
+
     /// Asks which region a bucket is in, beginning at `start`.
     ///
     /// S3 tells it in `x-amz-bucket-region` even when it redirects (301), and to callers without
@@ -286,12 +299,15 @@ impl Connector {
             .of(region)
             .is_some_and(EndpointUrl::needs_path_style);
         let shared = self.config_at(region, endpoints)?;
+        let first_contact = FirstContact::default();
         Ok(aws_sdk_s3::config::Builder::from(&shared)
             .interceptor(JoinConfirmations)
             .interceptor(NameEndpoint)
+            .interceptor(first_contact.clone())
             .interceptor(self.credentials.clone())
             .retry_classifier(self.credentials.clone())
             .retry_classifier(UntrustedIsFinal)
+            .retry_classifier(first_contact)
             .force_path_style(path_style)
             .build())
     }

@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use keyferry_key::KeyMd5;
+use keyferry_transfer::Authenticity;
 use serde::Serialize;
 
 use crate::object_view::{ChecksumKind, ObjectView, ReplicationStatus, StoredChecksum};
@@ -68,6 +69,15 @@ pub enum Difference {
         /// The replica's value.
         replica: Option<String>,
     },
+    /// Object Lock protects the replica in another way.
+    ObjectLock {
+        /// `mode`, `retain-until` or `legal-hold`.
+        what: &'static str,
+        /// The source's.
+        source: Option<String>,
+        /// The replica's.
+        replica: Option<String>,
+    },
     /// The replica has another version id than was asked for.
     VersionId {
         /// The source's.
@@ -89,6 +99,8 @@ pub enum Difference {
         /// What the source says.
         source: String,
     },
+    /// The receipt is not as it was written: its seal does not fit. Nothing that it says counts.
+    ReceiptChanged,
     /// The content differs.
     Content {
         /// Offset of the first byte that differs.
@@ -168,6 +180,10 @@ type Tags = Result<BTreeMap<String, String>, Refusal>;
 pub(crate) fn against_receipt(subject: &Subject, source: &ObjectView) -> Vec<Difference> {
     let mut differences = Vec::new();
     if !subject.from_receipt {
+        return differences;
+    }
+    if subject.receipt == Some(Authenticity::Changed) {
+        differences.push(Difference::ReceiptChanged);
         return differences;
     }
     let mut differs = |what, receipt: &str, source: &str| {

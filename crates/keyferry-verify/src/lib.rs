@@ -8,7 +8,7 @@
 //! * [`Subject`]: what is to be verified; from a receipt, or from the source by [`receipt_of`].
 //! * [`verify`]: waits for replication, looks at both sides and says what was found, as a [`Report`].
 //! * [`Outcome`]: what it came to. [`Verified`] cannot be made anywhere else.
-//! * [`Regions`]: where clients for the regions come from.
+//! * [`Regions`]: where clients for the regions come from; [`Sides`] where the replicas are elsewhere.
 //! * [`Observer`]: what is going on meanwhile.
 //! * [`key_of`], [`scan`]: which key a version needs, or every version below a prefix.
 //!
@@ -26,6 +26,7 @@ mod destination;
 mod difference;
 mod error;
 mod event;
+mod many;
 mod object_view;
 mod outcome;
 mod probe;
@@ -43,15 +44,19 @@ mod watch;
 
 pub use answer::Refusal;
 pub use causes::{Cause, Certainty, FailureReason};
-pub use content::ContentProof;
+pub use content::{ContentProof, SampleProof};
 pub use destination::{destination_buckets, destinations};
 pub use difference::{Claim, Difference, Digest};
 pub use error::{ErrorKind, VerifyError};
 pub use event::{Event, Observer, Silent};
+pub use many::{
+    Checked, CheckedResult, DeleteMarker, Extra, Latencies, MarkerFinding, MarkerReplica,
+    ProbeCounts, ProbeScope, Summary, Verdict, Versions,
+};
 pub use object_view::{ChecksumKind, ObjectView, ReplicationStatus, StoredChecksum};
 pub use outcome::{Conclusion, NotCovered, Outcome, Verified};
 pub use probe::{Presented, Probe, ProbeAnswer, ProbeRequest};
-pub use regions::{ClientFailure, Regions};
+pub use regions::{ClientFailure, Regions, Sides};
 pub use report::{Finding, ReplicaSide, Report, Side, SourceSide, Timings, Unseen};
 pub use rules::{RuleMatch, RuleMiss, WhyMissed};
 pub use subject::{Subject, receipt_of};
@@ -59,5 +64,5 @@ pub use usage::{
     CandidateKeys, Determined, FoundBy, KeyVerdict, ListedVersion, ParseScopeError, ScanOptions,
     Scanned, Scope, TagHint, Unopened, key_of, scan,
 };
-pub use verification::{Level, ReplicaTarget, Verification};
+pub use verification::{Level, ReadSides, ReplicaTarget, Verification};
 pub use verify::verify;

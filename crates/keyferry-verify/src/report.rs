@@ -9,7 +9,8 @@ use serde::{Serialize, Serializer};
 use crate::object_view::ReplicationStatus;
 use crate::rules::RuleMatch;
 use crate::{
-    Conclusion, ContentProof, Difference, Level, ObjectView, Outcome, Probe, Refusal, Subject,
+    Conclusion, ContentProof, Difference, Level, ObjectView, Outcome, Probe, Refusal, SampleProof,
+    Subject,
 };
 
 /// The result of one verification, with all that led to it.
@@ -99,6 +100,9 @@ pub struct ReplicaSide {
     pub bucket: BucketName,
     /// Its region; absent when the bucket does not exist.
     pub region: Option<Region>,
+    /// URL of its server, where that is another than the source's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
     /// The rule that sends the object there; absent when the bucket was given and no rule is known.
     pub rule: Option<RuleMatch>,
     /// What was found.
@@ -111,6 +115,9 @@ pub struct ReplicaSide {
     pub probes: Vec<Probe>,
     /// What reading both sides gave.
     pub content: Option<ContentProof>,
+    /// What reading samples of both sides gave.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub samples: Option<SampleProof>,
     /// Whether both sides have the same entity tag. It corroborates, and proves nothing.
     pub etag_equal: Option<bool>,
     /// Whether the server echoed the customer key.
@@ -130,6 +137,11 @@ pub enum Finding {
     NoBucket,
     /// The replica is not there.
     Absent,
+    /// Its server did not answer until the deadline.
+    Unreachable {
+        /// What went wrong.
+        detail: String,
+    },
     /// The bucket refused to show it.
     Refused {
         /// What it answered.
@@ -181,6 +193,8 @@ pub enum Unseen {
         /// The status.
         status: ReplicationStatus,
     },
+    /// The receipt has no seal, so that nothing shows whether it was changed.
+    ReceiptSeal,
     /// No probes were asked for.
     Probes,
     /// A probe had an answer that shows neither that the key is needed nor that it is not.
@@ -197,6 +211,35 @@ pub enum Unseen {
     },
     /// The content was not read: that it decrypts is not proven.
     Content,
+    /// Of the content, only samples were read.
+    RestOfContent,
+    /// How the source is cut into parts is not known, so that ranges across their boundaries could not
+    /// be chosen.
+    PartBoundaries,
+}
+
+impl Unseen {
+    /// Its name, as in JSON.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::ReplicationStatus => "replication-status",
+            Self::ReplicationConfiguration { .. } => "replication-configuration",
+            Self::ActingRule => "acting-rule",
+            Self::Checksum => "checksum",
+            Self::KeyMd5 => "key-md5",
+            Self::Tags { .. } => "tags",
+            Self::Metadata => "metadata",
+            Self::ReplicaModifications { .. } => "replica-modifications",
+            Self::ReceiptSeal => "receipt-seal",
+            Self::Probes => "probes",
+            Self::Probe { .. } => "probe",
+            Self::DestinationSettings { .. } => "destination-settings",
+            Self::Content => "content",
+            Self::RestOfContent => "rest-of-content",
+            Self::PartBoundaries => "part-boundaries",
+        }
+    }
 }
 
 /// How long things took.

@@ -58,6 +58,9 @@ pub fn difference(difference: &Difference) -> String {
             receipt,
             source,
         } => format!("{what}: {receipt} in the receipt, {source} in the source"),
+        Difference::ReceiptChanged => {
+            "the receipt was changed after it was written: its seal does not fit".to_owned()
+        }
         Difference::Content {
             first_offset,
             part,

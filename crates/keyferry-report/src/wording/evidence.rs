@@ -1,6 +1,6 @@
 //! What was seen of one object, in lines.
 
-use keyferry_verify::{Level, ObjectView, ProbeAnswer, ReplicaSide, Report};
+use keyferry_verify::{Finding, Level, ObjectView, ProbeAnswer, ReplicaSide, Report};
 
 use crate::size::human_bytes;
 
@@ -76,17 +76,23 @@ fn replica(side: &ReplicaSide) -> String {
         .region
         .as_ref()
         .map_or_else(|| "region unknown".to_owned(), ToString::to_string);
-    let seen = side
-        .view
+    let seen = match (&side.view, &side.finding) {
+        (Some(seen), _) => view(seen),
+        (None, Finding::Unreachable { detail }) => format!("no answer: {detail}"),
+        (None, _) => "not seen".to_owned(),
+    };
+    let at = side
+        .endpoint
         .as_ref()
-        .map_or_else(|| "not seen".to_owned(), view);
+        .map(|endpoint| format!(" at {endpoint}"))
+        .unwrap_or_default();
     let rule = side
         .rule
         .as_ref()
         .and_then(|rule| rule.id.as_ref())
         .map(|id| format!(", by rule `{id}`"))
         .unwrap_or_default();
-    format!("{} ({region}) {seen}{rule}", side.bucket)
+    format!("{} ({region}){at} {seen}{rule}", side.bucket)
 }
 
 fn compared(report: &Report, reached: Level) -> String {
@@ -94,6 +100,7 @@ fn compared(report: &Report, reached: Level) -> String {
     match reached {
         Level::Status => "replication status only".to_owned(),
         Level::Equal => equal.to_owned(),
+        Level::Sample => format!("{equal}; samples read on both sides"),
         Level::Deep => format!(
             "{equal}; all {} on both sides",
             human_bytes(report.subject.size)

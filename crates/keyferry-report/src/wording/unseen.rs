@@ -26,6 +26,9 @@ pub fn not_seen(unseen: &Unseen) -> String {
         Unseen::ReplicaModifications { status } => {
             format!("the replica's own changes are still being replicated: {status}")
         }
+        Unseen::ReceiptSeal => {
+            "the receipt has no seal, so nothing shows whether it was changed".to_owned()
+        }
         Unseen::Probes => "requests without the key were not tried".to_owned(),
         Unseen::Probe { side } => {
             format!(
