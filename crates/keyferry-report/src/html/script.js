@@ -21,6 +21,7 @@
     const given = new URLSearchParams(location.hash.slice(1));
     state.verdict = given.get("verdict") || "";
     state.q = given.get("q") || "";
+    search.value = state.q;
     const sort = given.get("sort") || "place";
     state.down = sort.startsWith("-");
     state.sort = sort.replace(/^-/, "");
@@ -62,7 +63,6 @@
       }
     }
     for (const chip of chips) chip.setAttribute("aria-pressed", String(chip.value === state.verdict));
-    if (search.value !== state.q) search.value = state.q;
     order.value = (state.down ? "-" : "") + state.sort;
     shown.textContent = `${count.toLocaleString("en")} of ${rows.length.toLocaleString("en")} listed`;
     noneLeft.style.display = count ? "none" : "block";
