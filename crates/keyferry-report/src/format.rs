@@ -40,6 +40,11 @@ impl Format {
             }),
         }
     }
+
+    /// Whether the sum of all must be known before the first line.
+    pub(crate) fn needs_sum(self) -> bool {
+        matches!(self, Self::Html | Self::Junit | Self::Text)
+    }
 }
 
 #[cfg(test)]

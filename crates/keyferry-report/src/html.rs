@@ -14,6 +14,7 @@ use std::io::{self, Write};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use keyferry_verify::Verdict;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
@@ -21,7 +22,7 @@ use crate::run::Ending;
 use crate::spool::Spool;
 use crate::story::{self, Story};
 use crate::tally::Tally;
-use crate::verdict::conclusion_name;
+use crate::verdict::{class, label};
 use crate::{Run, printable};
 
 const STYLE: &str = include_str!("html/style.css");
@@ -32,16 +33,16 @@ pub(crate) fn write(
     out: &mut dyn Write,
     run: &Run,
     tally: &Tally,
-    ending: &Ending,
+    ending: &Ending<'_>,
     spool: &mut Spool,
 ) -> io::Result<()> {
-    let story = story::tell(run, tally, ending);
+    let story = story::tell(ending);
     out.write_all(above(run, tally, ending, &story).into_string().as_bytes())?;
-    objects::write(out, tally, spool)?;
+    objects::write(out, tally, ending.summary, spool)?;
     out.write_all(below(run, tally, ending).into_string().as_bytes())
 }
 
-fn above(run: &Run, tally: &Tally, ending: &Ending, story: &Story) -> Markup {
+fn above(run: &Run, tally: &Tally, ending: &Ending<'_>, story: &Story) -> Markup {
     let policy = format!(
         "default-src 'none'; style-src {}; script-src {}; img-src data:; base-uri 'none'; form-action 'none'",
         source_of(STYLE),
@@ -69,7 +70,7 @@ fn above(run: &Run, tally: &Tally, ending: &Ending, story: &Story) -> Markup {
             time datetime=(ending.finished.to_string()) { (at(ending.finished)) }
         }
         (PreEscaped("<main>"))
-        (verdict::section(tally, story))
+        (verdict::section(tally, ending.summary, story))
         div.pair {
             (findings::ladder(run, tally))
             (findings::not_seen(tally, ending))
@@ -79,10 +80,10 @@ fn above(run: &Run, tally: &Tally, ending: &Ending, story: &Story) -> Markup {
     }
 }
 
-fn below(run: &Run, tally: &Tally, ending: &Ending) -> Markup {
+fn below(run: &Run, tally: &Tally, ending: &Ending<'_>) -> Markup {
     html! {
         (figures::facts(run, tally, ending))
-        (figures::glossary(tally))
+        (figures::glossary(ending.summary))
         (PreEscaped("</main>"))
         footer {
             p {
@@ -133,9 +134,9 @@ fn percent(part: u64, whole: u64) -> f64 {
 }
 
 /// A verdict as a coloured word.
-fn pill(verdict: crate::Verdict) -> Markup {
+fn pill(verdict: Verdict) -> Markup {
     html! {
-        span class=(format!("pill {}", conclusion_name(verdict.conclusion()))) { (verdict.label()) }
+        span class=(format!("pill {}", class(verdict.conclusion()))) { (label(verdict)) }
     }
 }
 

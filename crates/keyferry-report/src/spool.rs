@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Seek, Write};
 
-use crate::Entry;
+use crate::entry::Entry;
 
 /// Entries in a temporary file that has no name, in the order in which they came.
 #[derive(Debug)]

@@ -1,11 +1,10 @@
 //! What a run came to, told in plain words.
 
-use keyferry_verify::{Conclusion, Level};
+use keyferry_verify::{Conclusion, Level, Summary, Verdict};
 
 use crate::run::Ending;
 use crate::size::{counted, grouped};
-use crate::tally::Tally;
-use crate::{Run, Verdict};
+use crate::verdict::{WORST_FIRST, label};
 
 /// The verdict on a whole run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,14 +18,24 @@ pub(crate) struct Story {
 }
 
 /// Tells what a run came to. What was not looked at counts as not proven.
-pub(crate) fn tell(run: &Run, tally: &Tally, ending: &Ending) -> Story {
-    let all = tally.objects;
+pub(crate) fn tell(ending: &Ending<'_>) -> Story {
+    let summary = ending.summary;
+    // What needs no replica is not counted here.
+    let all = [
+        Conclusion::Verified,
+        Conclusion::Pending,
+        Conclusion::Refuted,
+        Conclusion::Undetermined,
+    ]
+    .map(|conclusion| summary.concluded(conclusion))
+    .iter()
+    .sum();
     let [refuted, pending, undetermined] = [
         Conclusion::Refuted,
         Conclusion::Pending,
         Conclusion::Undetermined,
     ]
-    .map(|conclusion| tally.concluded(conclusion));
+    .map(|conclusion| summary.concluded(conclusion));
     let of_all = |count: u64, one: &str, many: &str| match all {
         1 => format!("the object {one}"),
         _ => format!(
@@ -37,13 +46,18 @@ pub(crate) fn tell(run: &Run, tally: &Tally, ending: &Ending) -> Story {
         ),
     };
     let (conclusion, title) = if refuted > 0 {
-        let title = of_all(refuted, "is not as it should be", "are not as they should be");
+        let title = of_all(
+            refuted,
+            "is not as it should be",
+            "are not as they should be",
+        );
         (Conclusion::Refuted, format!("Not verified: {title}."))
     } else if all == 0 {
-        (
-            Conclusion::Undetermined,
-            "Nothing was verified: no object was found.".to_owned(),
-        )
+        let title = match summary.total() {
+            0 => "Nothing was verified: no object was found.",
+            _ => "Nothing was verified: none of what was found needs a replica.",
+        };
+        (Conclusion::Undetermined, title.to_owned())
     } else if undetermined > 0 {
         let title = of_all(undetermined, "is not proven", "are not proven");
         (
@@ -73,23 +87,18 @@ pub(crate) fn tell(run: &Run, tally: &Tally, ending: &Ending) -> Story {
         );
     }
     if conclusion == Conclusion::Verified {
-        sentences.extend(tally.least().map(proven).map(str::to_owned));
+        sentences.extend(summary.level.map(proven).map(str::to_owned));
     } else {
-        sentences.extend(parts(tally));
-        let verified = tally.of(Verdict::Verified);
+        sentences.extend(parts(summary));
+        let verified = summary.count(Verdict::Verified);
         if verified > 0 && all > 1 {
-            sentences.push(format!(
-                "{} verified, at `{}` or higher.",
-                counted(verified, "object"),
-                crate::level_name(tally.least().unwrap_or(run.level))
-            ));
+            sentences.push(format!("{} verified.", counted(verified, "object")));
         }
     }
-    if tally.keys_echoed > 0 {
-        sentences.push(format!(
-            "A server echoed the customer key in its answers about {}: treat that key as leaked.",
-            counted(tally.keys_echoed, "object")
-        ));
+    if summary.key_echoed {
+        sentences.push(
+            "A server echoed the customer key in an answer: treat that key as leaked.".to_owned(),
+        );
     }
     Story {
         conclusion,
@@ -99,13 +108,13 @@ pub(crate) fn tell(run: &Run, tally: &Tally, ending: &Ending) -> Story {
 }
 
 /// How many objects had each verdict that is no proof.
-fn parts(tally: &Tally) -> Option<String> {
-    let parts: Vec<_> = Verdict::ALL
+fn parts(summary: &Summary) -> Option<String> {
+    let parts: Vec<_> = WORST_FIRST
         .into_iter()
-        .filter(|verdict| *verdict != Verdict::Verified && tally.of(*verdict) > 0)
-        .map(|verdict| format!("{} {}", grouped(tally.of(verdict)), verdict.label()))
+        .filter(|verdict| *verdict != Verdict::Verified && summary.count(*verdict) > 0)
+        .map(|verdict| format!("{} {}", grouped(summary.count(verdict)), label(verdict)))
         .collect();
-    (!parts.is_empty() && tally.objects > 1).then(|| format!("{}.", parts.join(", ")))
+    (!parts.is_empty() && summary.total() > 1).then(|| format!("{}.", parts.join(", ")))
 }
 
 /// What a level proves, of all objects that reach it.
@@ -118,6 +127,10 @@ fn proven(level: Level) -> &'static str {
         Level::Equal => {
             "Version, size, stored checksum, key, metadata and tags are equal on both sides. The \
              content was not read: that the replica decrypts is not proven."
+        }
+        Level::Sample => {
+            "Samples across the boundaries of parts and at random places were read with the key and \
+             found to be the same. What lies between them was not read."
         }
         Level::Deep => {
             "Every byte was read with the key and found to be the same. The replica decrypts, and \
@@ -136,6 +149,10 @@ pub(crate) fn rung(level: Level) -> (&'static str, &'static str) {
         Level::Equal => (
             "Version id, size, stored checksum, MD5 of the key, metadata, tags and lock are equal.",
             "The servers' claims: they show accidents, not that the replica decrypts.",
+        ),
+        Level::Sample => (
+            "Ranges across part boundaries, both ends and random places, read with the key, are the same.",
+            "Shows that the replica decrypts there; what lies between was not read.",
         ),
         Level::Deep => (
             "Every byte was read with the key and compared.",

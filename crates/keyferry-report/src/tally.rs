@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use keyferry_verify::{Conclusion, Level};
+use keyferry_verify::{Level, Verdict};
 
+use crate::entry::Entry;
 use crate::latencies::Latencies;
+use crate::verdict::{is_fine, rank};
 use crate::wording::{Repair, level_name};
-use crate::{Entry, Verdict};
 
 /// How many groups, replica buckets and the like are told apart.
 const DISTINCT: usize = 100;
@@ -18,8 +19,7 @@ const EXAMPLES: usize = 5;
 #[derive(Debug)]
 pub(crate) struct Tally {
     pub(crate) objects: u64,
-    pub(crate) bytes: u64,
-    pub(crate) verdicts: BTreeMap<Verdict, u64>,
+    verdicts: BTreeMap<Verdict, u64>,
     levels: BTreeMap<String, u64>,
     pub(crate) not_seen: BTreeMap<String, u64>,
     groups: BTreeMap<(Verdict, String), Group>,
@@ -46,7 +46,6 @@ impl Tally {
     pub(crate) fn new() -> Self {
         Self {
             objects: 0,
-            bytes: 0,
             verdicts: BTreeMap::new(),
             levels: BTreeMap::new(),
             not_seen: BTreeMap::new(),
@@ -62,7 +61,6 @@ impl Tally {
     pub(crate) fn add(&mut self, entry: &Entry) {
         let size = entry.size.unwrap_or_default();
         self.objects += 1;
-        self.bytes = self.bytes.saturating_add(size);
         *self.verdicts.entry(entry.verdict).or_default() += 1;
         if let Some(level) = &entry.level {
             count(&mut self.levels, level.clone());
@@ -78,7 +76,7 @@ impl Tally {
             self.latencies.add(latency);
         }
         self.keys_echoed += u64::from(entry.key_echoed);
-        if entry.verdict != Verdict::Verified {
+        if !is_fine(entry.verdict) {
             self.group(entry, size);
         }
     }
@@ -90,14 +88,17 @@ impl Tally {
             self.ungrouped += 1;
             return;
         }
-        let group = self.groups.entry(place).or_insert_with_key(|(_, why)| Group {
-            verdict: entry.verdict,
-            why: why.clone(),
-            repairs: entry.repairs.clone(),
-            count: 0,
-            bytes: 0,
-            examples: Vec::new(),
-        });
+        let group = self
+            .groups
+            .entry(place)
+            .or_insert_with_key(|(_, why)| Group {
+                verdict: entry.verdict,
+                why: why.clone(),
+                repairs: entry.repairs.clone(),
+                count: 0,
+                bytes: 0,
+                examples: Vec::new(),
+            });
         group.count += 1;
         group.bytes = group.bytes.saturating_add(size);
         if group.examples.len() < EXAMPLES {
@@ -105,16 +106,11 @@ impl Tally {
         }
     }
 
-    /// Objects with a verdict.
-    pub(crate) fn of(&self, verdict: Verdict) -> u64 {
-        self.verdicts.get(&verdict).copied().unwrap_or_default()
-    }
-
-    /// Objects whose verdict means this.
-    pub(crate) fn concluded(&self, conclusion: Conclusion) -> u64 {
+    /// Objects of which the verdict is one of these.
+    pub(crate) fn count(&self, which: impl Fn(Verdict) -> bool) -> u64 {
         self.verdicts
             .iter()
-            .filter(|(verdict, _)| verdict.conclusion() == conclusion)
+            .filter(|(verdict, _)| which(**verdict))
             .map(|(_, count)| count)
             .sum()
     }
@@ -128,23 +124,16 @@ impl Tally {
             .sum()
     }
 
-    /// The level that all verified objects reach.
-    pub(crate) fn least(&self) -> Option<Level> {
-        LEVELS
-            .into_iter()
-            .find(|level| self.levels.contains_key(level_name(*level)))
-    }
-
     /// What is wrong: the worst first, of the same badness what most objects have.
     pub(crate) fn groups(&self) -> Vec<&Group> {
         let mut groups: Vec<_> = self.groups.values().collect();
-        groups.sort_by_key(|group| (group.verdict, std::cmp::Reverse(group.count)));
+        groups.sort_by_key(|group| (rank(group.verdict), std::cmp::Reverse(group.count)));
         groups
     }
 }
 
 /// The rungs of the ladder, the lowest first.
-pub(crate) const LEVELS: [Level; 3] = [Level::Status, Level::Equal, Level::Deep];
+pub(crate) const LEVELS: [Level; 4] = [Level::Status, Level::Equal, Level::Sample, Level::Deep];
 
 /// Counts one more; what is one too many is left out, so that nothing grows without bounds.
 fn count<K: Ord>(counts: &mut BTreeMap<K, u64>, what: K) {

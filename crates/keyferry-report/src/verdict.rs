@@ -1,184 +1,153 @@
-//! The verdict on one object, as reports count, colour and filter it.
+//! Verdicts as reports order, name and explain them.
 
-use keyferry_verify::{Conclusion, Outcome};
-use serde::{Deserialize, Serialize};
+use keyferry_verify::{Conclusion, Verdict};
 
-/// What was found of one object; the worst first.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[serde(rename_all = "kebab-case")]
-pub enum Verdict {
-    /// A side gave the data out without its key.
-    Unprotected,
-    /// Both are there and not the same.
-    Differs,
-    /// S3 says that it was replicated, and the replica is not there.
-    Missing,
-    /// What is there is under another key.
-    WrongKey,
-    /// S3 gave up.
-    Failed,
-    /// No rule covers it, or it is older than the rule.
-    NotReplicated,
-    /// The replica bucket has what the source has not.
-    Extra,
-    /// It could not be looked at.
-    Error,
-    /// The replica bucket refused to show it.
-    Refused,
-    /// Nothing contradicts, and what was asked for is not proven.
-    Unproven,
-    /// Replication goes on.
-    Pending,
-    /// It was deleted while the run went on.
-    Vanished,
-    /// Proven, at the level that the entry names.
-    Verified,
+/// All verdicts, the worst first.
+pub(crate) const WORST_FIRST: [Verdict; 22] = [
+    Verdict::NotRefused,
+    Verdict::Differs,
+    Verdict::ReplicaMissing,
+    Verdict::NoOriginal,
+    Verdict::ReplicaKey,
+    Verdict::Failed,
+    Verdict::MarkerMissing,
+    Verdict::NotCovered,
+    Verdict::Extra,
+    Verdict::WrongKey,
+    Verdict::Error,
+    Verdict::ReplicaRefused,
+    Verdict::NotCustomerKey,
+    Verdict::Unproven,
+    Verdict::MarkerNotSeen,
+    Verdict::Pending,
+    Verdict::MarkerPending,
+    Verdict::Gone,
+    Verdict::Replica,
+    Verdict::MarkerLeftOut,
+    Verdict::MarkerReplicated,
+    Verdict::Verified,
+];
+
+/// How bad a verdict is: 0 is the worst.
+pub(crate) fn rank(verdict: Verdict) -> usize {
+    WORST_FIRST
+        .iter()
+        .position(|known| *known == verdict)
+        .unwrap_or_default()
 }
 
-impl Verdict {
-    /// All of them, the worst first.
-    pub const ALL: [Self; 13] = [
-        Self::Unprotected,
-        Self::Differs,
-        Self::Missing,
-        Self::WrongKey,
-        Self::Failed,
-        Self::NotReplicated,
-        Self::Extra,
-        Self::Error,
-        Self::Refused,
-        Self::Unproven,
-        Self::Pending,
-        Self::Vanished,
-        Self::Verified,
-    ];
-
-    /// Its name in data.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Unprotected => "unprotected",
-            Self::Differs => "differs",
-            Self::Missing => "missing",
-            Self::WrongKey => "wrong-key",
-            Self::Failed => "failed",
-            Self::NotReplicated => "not-replicated",
-            Self::Extra => "extra",
-            Self::Error => "error",
-            Self::Refused => "refused",
-            Self::Unproven => "unproven",
-            Self::Pending => "pending",
-            Self::Vanished => "vanished",
-            Self::Verified => "verified",
-        }
-    }
-
-    /// Its name for people.
-    #[must_use]
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::WrongKey => "wrong key",
-            Self::NotReplicated => "not replicated",
-            other => other.name(),
-        }
-    }
-
-    /// What it means, in a sentence.
-    #[must_use]
-    pub fn meaning(self) -> &'static str {
-        match self {
-            Self::Unprotected => {
-                "A request without the key, or with a throw-away key, was answered: on that side \
-                 the data is not protected by the key."
-            }
-            Self::Differs => {
-                "The two sides are not the same, or the source is not what the receipt says."
-            }
-            Self::Missing => {
-                "S3 says that replication is complete, and the replica is not there: lost, or \
-                 deleted since."
-            }
-            Self::WrongKey => "What stands in the replica's place is under another key.",
-            Self::Failed => {
-                "S3 gave up on at least one destination. It does not try again by itself."
-            }
-            Self::NotReplicated => {
-                "S3 will not replicate it: no rule covers it, or it is older than the rule."
-            }
-            Self::Extra => "The replica bucket holds a version that the source does not have.",
-            Self::Error => "It could not be looked at, so nothing is known about it.",
-            Self::Refused => {
-                "The replica bucket refused to show it. That does not mean that it is missing."
-            }
-            Self::Unproven => "Nothing contradicts, and the level asked for is not proven.",
-            Self::Pending => "Replication was not finished when the time to wait was over.",
-            Self::Vanished => "It was deleted between the listing and the look at it.",
-            Self::Verified => "Proven on both sides, as far as the level says.",
-        }
-    }
-
-    /// What it means for whoever waits for it.
-    #[must_use]
-    pub fn conclusion(self) -> Conclusion {
-        match self {
-            Self::Unprotected
-            | Self::Differs
-            | Self::Missing
-            | Self::WrongKey
-            | Self::Failed
-            | Self::NotReplicated
-            | Self::Extra => Conclusion::Refuted,
-            Self::Error | Self::Refused | Self::Unproven | Self::Vanished => {
-                Conclusion::Undetermined
-            }
-            Self::Pending => Conclusion::Pending,
-            Self::Verified => Conclusion::Verified,
-        }
-    }
-}
-
-impl From<&Outcome> for Verdict {
-    fn from(outcome: &Outcome) -> Self {
-        match outcome {
-            Outcome::Verified(_) => Self::Verified,
-            Outcome::Pending { .. } => Self::Pending,
-            Outcome::Failed { .. } => Self::Failed,
-            Outcome::NotCovered { .. } => Self::NotReplicated,
-            Outcome::Differs(_) => Self::Differs,
-            Outcome::ReplicaMissing { .. } => Self::Missing,
-            Outcome::ReplicaRefused {
-                wrong_key: true, ..
-            } => Self::WrongKey,
-            Outcome::ReplicaRefused { .. } => Self::Refused,
-            Outcome::NotRefused { .. } => Self::Unprotected,
-            _ => Self::Unproven,
-        }
-    }
-}
-
-/// The name of a conclusion, in data and as a class on the page.
+/// A verdict for people, in a word or two.
 #[must_use]
-pub fn conclusion_name(conclusion: Conclusion) -> &'static str {
-    match conclusion {
-        Conclusion::Verified => "verified",
-        Conclusion::Pending => "pending",
-        Conclusion::Refuted => "refuted",
-        Conclusion::Undetermined => "undetermined",
+pub fn label(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::NotRefused => "open without key",
+        Verdict::ReplicaMissing => "replica missing",
+        Verdict::NoOriginal => "no original",
+        Verdict::ReplicaKey => "under another key",
+        Verdict::MarkerMissing => "deletion missing",
+        Verdict::NotCovered => "not replicated",
+        Verdict::Extra => "only in replica",
+        Verdict::WrongKey => "no key fits",
+        Verdict::Error => "not seen",
+        Verdict::ReplicaRefused => "refused",
+        Verdict::NotCustomerKey => "no customer key",
+        Verdict::MarkerNotSeen => "deletion not seen",
+        Verdict::MarkerPending => "deletion pending",
+        Verdict::Replica => "is a replica",
+        Verdict::MarkerLeftOut => "deletion left out",
+        Verdict::MarkerReplicated => "deletion arrived",
+        other => other.name(),
     }
+}
+
+/// What a verdict means, in a sentence or two.
+#[must_use]
+pub fn meaning(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Verified => "Proven on both sides, as far as the level says.",
+        Verdict::Pending => "Replication was not finished when the time to wait was over.",
+        Verdict::Failed => {
+            "S3 gave up on at least one destination. It does not try again by itself."
+        }
+        Verdict::NotCovered => {
+            "S3 will not replicate it: no rule covers it, or it is older than the rule."
+        }
+        Verdict::Replica => {
+            "It came by replication itself. Its original is verified from the bucket that that is in."
+        }
+        Verdict::Differs => {
+            "The two sides are not the same, or the source is not what the receipt says."
+        }
+        Verdict::ReplicaMissing => {
+            "S3 says that replication is complete, and the replica is not there: lost, or deleted \
+             since."
+        }
+        Verdict::ReplicaRefused => {
+            "The replica bucket did not show the replica. That does not mean that it is missing."
+        }
+        Verdict::ReplicaKey => "What stands in the replica's place is under another key.",
+        Verdict::NotRefused => {
+            "A request without the key, or with a throw-away key, was answered: on that side the \
+             data is not protected by the key."
+        }
+        Verdict::Unproven => "Nothing contradicts, and the level asked for is not proven.",
+        Verdict::NoOriginal => "All sides call it a replica: the original is nowhere.",
+        Verdict::MarkerReplicated => "A delete marker that is on all sides.",
+        Verdict::MarkerMissing => {
+            "A delete marker that the rule replicates, and that a replica bucket does not have: \
+             there the object lives on."
+        }
+        Verdict::MarkerPending => "A delete marker that was made a moment ago and is on its way.",
+        Verdict::MarkerLeftOut => {
+            "A delete marker that no rule replicates. In the replica bucket the object lives on, as \
+             the rules say."
+        }
+        Verdict::MarkerNotSeen => {
+            "A delete marker that could not be looked for, since the replica bucket may not be \
+             listed."
+        }
+        Verdict::Extra => "The replica bucket holds a version that the source does not have.",
+        Verdict::Gone => "It was deleted between the listing and the look at it.",
+        Verdict::NotCustomerKey => "It is not under a customer key.",
+        Verdict::WrongKey => "No key at hand opens it, so nothing is known about it.",
+        Verdict::Error => "It could not be looked at, so nothing is known about it.",
+        _ => "This version has no words for it.",
+    }
+}
+
+/// The class of what a verdict means, for colours.
+pub(crate) fn class(conclusion: Option<Conclusion>) -> &'static str {
+    match conclusion {
+        Some(Conclusion::Verified) => "verified",
+        Some(Conclusion::Pending) => "pending",
+        Some(Conclusion::Refuted) => "refuted",
+        Some(Conclusion::Undetermined) => "undetermined",
+        None => "aside",
+    }
+}
+
+/// Whether nothing needs to be done about it.
+pub(crate) fn is_fine(verdict: Verdict) -> bool {
+    matches!(verdict.conclusion(), None | Some(Conclusion::Verified))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
-    fn names_are_those_of_the_data() {
-        for verdict in Verdict::ALL {
-            let json = serde_json::to_value(verdict).expect("a name");
-            assert_eq!(json, verdict.name());
+    fn every_verdict_has_words_and_a_place() {
+        let labels: BTreeSet<_> = WORST_FIRST.iter().map(|verdict| label(*verdict)).collect();
+        assert_eq!(labels.len(), WORST_FIRST.len());
+        let places: BTreeSet<_> = WORST_FIRST.iter().map(|verdict| rank(*verdict)).collect();
+        assert_eq!(places.len(), WORST_FIRST.len());
+        let bad = WORST_FIRST.iter().take_while(|verdict| !is_fine(**verdict));
+        assert_eq!(bad.count(), 17);
+        assert!(WORST_FIRST[17..].iter().all(|verdict| is_fine(*verdict)));
+        for verdict in WORST_FIRST {
+            assert!(!meaning(verdict).contains("no words"), "{verdict:?}");
         }
-        assert!(Verdict::ALL.is_sorted());
     }
 }

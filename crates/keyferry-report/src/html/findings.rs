@@ -8,6 +8,7 @@ use crate::run::Ending;
 use crate::size::{counted, grouped, human_bytes};
 use crate::story::rung;
 use crate::tally::{Group, LEVELS, Tally};
+use crate::verdict::meaning;
 use crate::wording::{Repair, level_name};
 
 /// The ladder of proof, the highest rung on top.
@@ -38,16 +39,17 @@ pub(super) fn ladder(run: &Run, tally: &Tally) -> Markup {
 }
 
 /// What could not be seen, and so does not count as proven.
-pub(super) fn not_seen(tally: &Tally, ending: &Ending) -> Markup {
+pub(super) fn not_seen(tally: &Tally, ending: &Ending<'_>) -> Markup {
     html! {
         section {
             h2 { "What was not seen" }
             p.lead { "None of this counts as proven, whatever the verdict." }
-            @if ending.not_seen.is_empty() && tally.not_seen.is_empty() {
+            @let of_the_run = ending.not_seen();
+            @if of_the_run.is_empty() && tally.not_seen.is_empty() {
                 p { "Nothing was hidden from view at the level asked for." }
             }
             ul.list {
-                @for line in &ending.not_seen {
+                @for line in &of_the_run {
                     li { span { (name(line)) } span.count { "everywhere" } }
                 }
                 @for (line, count) in &tally.not_seen {
@@ -98,7 +100,7 @@ fn group_of(group: &Group) -> Markup {
             div {
                 p.label { "What to do" }
                 (todo(&group.repairs))
-                @if group.repairs.is_empty() { p.todo { (group.verdict.meaning()) } }
+                @if group.repairs.is_empty() { p.todo { (meaning(group.verdict)) } }
             }
         }
     }

@@ -2,16 +2,17 @@
 
 use std::io::{self, Write};
 
+use keyferry_verify::{Summary, Verdict};
 use maud::{Markup, PreEscaped, html};
 
 use super::findings::todo;
 use super::{name, pill};
+use crate::entry::Entry;
 use crate::size::{counted, grouped, human_bytes, human_seconds};
 use crate::spool::Spool;
 use crate::tally::{LEVELS, Tally};
-use crate::verdict::conclusion_name;
+use crate::verdict::{WORST_FIRST, class, is_fine, label, rank};
 use crate::wording::level_name;
-use crate::{Entry, Verdict};
 
 /// Rows that a browser still sorts and filters at once, and that a telephone still loads.
 const MOST_ROWS: u64 = 5_000;
@@ -30,15 +31,20 @@ const COLUMNS: [(&str, &str, bool); 6] = [
 ];
 
 /// Writes the section.
-pub(super) fn write(out: &mut dyn Write, tally: &Tally, spool: &mut Spool) -> io::Result<()> {
-    let verified = tally.of(Verdict::Verified);
+pub(super) fn write(
+    out: &mut dyn Write,
+    tally: &Tally,
+    summary: &Summary,
+    spool: &mut Spool,
+) -> io::Result<()> {
+    let verified = tally.count(is_fine);
     let others = tally.objects - verified;
     let rows_of_others = others.min(MOST_ROWS);
     let rows_of_verified = verified.min(MOST_VERIFIED).min(MOST_ROWS - rows_of_others);
     if rows_of_others + rows_of_verified == 0 {
         return Ok(());
     }
-    out.write_all(above(tally).into_string().as_bytes())?;
+    out.write_all(above(summary).into_string().as_bytes())?;
     for wanted in [false, true] {
         let mut room = if wanted {
             rows_of_verified
@@ -50,20 +56,24 @@ pub(super) fn write(out: &mut dyn Write, tally: &Tally, spool: &mut Spool) -> io
                 break;
             }
             let entry = entry?;
-            if (entry.verdict == Verdict::Verified) == wanted {
+            if is_fine(entry.verdict) == wanted {
                 out.write_all(row(&entry).into_string().as_bytes())?;
                 room -= 1;
             }
         }
     }
     let left_out = [
-        (others - rows_of_others, "that is not verified"),
-        (verified - rows_of_verified, "that is verified"),
+        (others - rows_of_others, "with something to do about"),
+        (verified - rows_of_verified, "with nothing to do about"),
+        (
+            summary.total().saturating_sub(tally.objects),
+            "from before this run was continued",
+        ),
     ];
     out.write_all(below(left_out).into_string().as_bytes())
 }
 
-fn above(tally: &Tally) -> Markup {
+fn above(summary: &Summary) -> Markup {
     html! {
         (PreEscaped("<section id=\"objects-section\">"))
         h2 { "Objects" }
@@ -82,10 +92,10 @@ fn above(tally: &Tally) -> Markup {
             span #shown.soft aria-live="polite" {}
             div.chips role="group" aria-label="Verdicts" {
                 button type="button" value="" { "all" }
-                @for verdict in Verdict::ALL.into_iter().filter(|verdict| tally.of(*verdict) > 0) {
+                @for verdict in WORST_FIRST.into_iter().filter(|verdict| summary.count(*verdict) > 0) {
                     button type="button" value=(verdict.name())
-                        class=(conclusion_name(verdict.conclusion())) {
-                        (verdict.label()) " " (grouped(tally.of(verdict)))
+                        class=(class(verdict.conclusion())) {
+                        (label(verdict)) " " (grouped(summary.count(verdict)))
                     }
                 }
             }
@@ -103,9 +113,6 @@ fn above(tally: &Tally) -> Markup {
 }
 
 fn row(entry: &Entry) -> Markup {
-    let rank = Verdict::ALL
-        .iter()
-        .position(|verdict| *verdict == entry.verdict);
     let rung = entry.level.as_ref().and_then(|level| {
         LEVELS
             .iter()
@@ -114,7 +121,7 @@ fn row(entry: &Entry) -> Markup {
     let (size, latency) = (entry.size, entry.latency);
     let verified = entry.verdict == Verdict::Verified;
     html! {
-        tr data-verdict=(entry.verdict.name()) data-rank=(rank.unwrap_or_default())
+        tr data-verdict=(entry.verdict.name()) data-rank=(rank(entry.verdict))
             data-name=(entry.address()) data-why=(entry.group.as_deref().unwrap_or_default())
             data-proven=(given(rung)) data-size=(given(size))
             data-latency=(given(latency.map(|latency| latency.as_millis()))) {
@@ -156,14 +163,14 @@ fn evidence(entry: &Entry) -> Markup {
     }
 }
 
-fn below(left_out: [(u64, &str); 2]) -> Markup {
+fn below(left_out: [(u64, &str); 3]) -> Markup {
     html! {
         (PreEscaped("</tbody></table>"))
         p #none-left.none-left { "Nothing fits the filter." }
         @for (count, which) in left_out {
             @if count > 0 {
                 p.lead {
-                    "Not listed here, since it would be too much for a browser: "
+                    "Not listed here: "
                     (counted(count, "object")) " " (which)
                     ". A report named `.ndjson` lists every one."
                 }

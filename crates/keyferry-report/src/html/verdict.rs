@@ -1,13 +1,13 @@
 //! The top of the page: what it came to.
 
-use keyferry_verify::Conclusion;
+use keyferry_verify::{Conclusion, Summary};
 use maud::{Markup, PreEscaped, html};
 
 use super::{drawn, name, percent};
 use crate::size::{grouped, human_bytes};
 use crate::story::Story;
 use crate::tally::Tally;
-use crate::verdict::conclusion_name;
+use crate::verdict::class;
 
 /// The conclusions in the order of tiles and of the bar.
 const ORDER: [Conclusion; 4] = [
@@ -17,9 +17,9 @@ const ORDER: [Conclusion; 4] = [
     Conclusion::Refuted,
 ];
 
-pub(super) fn section(tally: &Tally, story: &Story) -> Markup {
+pub(super) fn section(tally: &Tally, summary: &Summary, story: &Story) -> Markup {
     html! {
-        section #verdict class=(conclusion_name(story.conclusion)) {
+        section #verdict class=(class(Some(story.conclusion))) {
             (sign(story.conclusion))
             h1 { (story.title) }
             @for sentence in &story.sentences {
@@ -30,29 +30,29 @@ pub(super) fn section(tally: &Tally, story: &Story) -> Markup {
             }
         }
         div.tiles {
-            (tile(None, &grouped(tally.objects), if tally.objects == 1 { "object" } else { "objects" }))
+            (tile(None, &grouped(summary.total()), if summary.total() == 1 { "object" } else { "objects" }))
             @for conclusion in ORDER {
                 (tile(
                     Some(conclusion),
-                    &grouped(tally.concluded(conclusion)),
+                    &grouped(summary.concluded(conclusion)),
                     meaning(conclusion),
                 ))
             }
-            (tile(None, &human_bytes(tally.bytes).to_string(), "of data"))
+            (tile(None, &human_bytes(summary.bytes).to_string(), "of data"))
         }
-        (share(tally))
+        (share(summary))
     }
 }
 
 fn tile(conclusion: Option<Conclusion>, figure: &str, what: &str) -> Markup {
-    let class = match conclusion {
+    let classes = match conclusion {
         Some(conclusion) if figure != "0" => {
-            format!("tile some {}", conclusion_name(conclusion))
+            format!("tile some {}", class(Some(conclusion)))
         }
         _ => "tile".to_owned(),
     };
     html! {
-        div class=(class) { b { (figure) } span { (what) } }
+        div class=(classes) { b { (figure) } span { (what) } }
     }
 }
 
@@ -66,11 +66,11 @@ fn meaning(conclusion: Conclusion) -> &'static str {
 }
 
 /// All objects as one bar.
-fn share(tally: &Tally) -> Markup {
+fn share(summary: &Summary) -> Markup {
     let mut from = 0.0;
     let pieces = ORDER.map(|conclusion| {
-        let width = percent(tally.concluded(conclusion), tally.objects);
-        let piece = (conclusion_name(conclusion), from, width);
+        let width = percent(summary.concluded(conclusion), summary.total());
+        let piece = (class(Some(conclusion)), from, width);
         from += width;
         piece
     });
@@ -113,7 +113,9 @@ fn sign(conclusion: Conclusion) -> Markup {
         Conclusion::Verified => "M13 23l7 7 13-14",
         Conclusion::Refuted => "M15 15l14 14M29 15L15 29",
         Conclusion::Pending => "M22 12v11l7 5",
-        Conclusion::Undetermined => "M17 18a5 5 0 1 1 7.500 4.300c-1.700 1-2.500 1.900-2.500 3.700M22 31.500v.5",
+        Conclusion::Undetermined => {
+            "M17 18a5 5 0 1 1 7.500 4.300c-1.700 1-2.500 1.900-2.500 3.700M22 31.500v.5"
+        }
     };
     html! {
         svg viewBox="0 0 44 44" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="3.5"

@@ -43,6 +43,15 @@ pub fn difference(difference: &Difference) -> String {
             shown(source),
             shown(replica)
         ),
+        Difference::ObjectLock {
+            what,
+            source,
+            replica,
+        } => format!(
+            "Object Lock, {what}: {} in the source, {} in the replica",
+            shown(source),
+            shown(replica)
+        ),
         Difference::VersionId { source, replica } => {
             format!(
                 "version: {} in the source, {} in the replica",
@@ -105,8 +114,7 @@ pub fn difference(difference: &Difference) -> String {
 }
 
 /// What differs, without the values: the same words for all objects of which the same is wrong.
-#[must_use]
-pub fn what_differs(difference: &Difference) -> String {
+pub(super) fn what_differs(difference: &Difference) -> String {
     let in_part = |part: &Option<u32>| match part {
         Some(part) => format!("content, from part {part} on"),
         None => "content".to_owned(),
@@ -118,6 +126,8 @@ pub fn what_differs(difference: &Difference) -> String {
         Difference::SystemMetadata { name, .. } => format!("`{name}`"),
         Difference::UserMetadata { name, .. } => format!("metadata `{name}`"),
         Difference::Tag { key, .. } => format!("tag `{key}`"),
+        Difference::ObjectLock { what, .. } => format!("Object Lock ({what})"),
+        Difference::ReceiptChanged => "the receipt was changed after it was written".to_owned(),
         Difference::VersionId { .. } => "version id".to_owned(),
         Difference::NotAReplica { .. } => "written there, not replicated".to_owned(),
         Difference::Receipt { what, .. } => format!("{what}, against the receipt"),

@@ -21,6 +21,10 @@ pub fn because(outcome: &Outcome) -> Vec<String> {
                 format!("`{bucket}` answered a request without the key, or with another one")
             })
             .collect(),
+        Outcome::NoOriginal { buckets } => buckets
+            .iter()
+            .map(|bucket| format!("its status is REPLICA in `{bucket}`, too"))
+            .collect(),
         Outcome::Unproven { missing, .. } => missing.iter().map(not_seen).collect(),
         _ => Vec::new(),
     }
@@ -28,8 +32,7 @@ pub fn because(outcome: &Outcome) -> Vec<String> {
 
 /// Why the outcome is what it is, without what only this object has: the same words for all objects
 /// of which the same is wrong.
-#[must_use]
-pub fn because_briefly(outcome: &Outcome) -> Option<String> {
+pub(crate) fn because_briefly(outcome: &Outcome) -> Option<String> {
     match outcome {
         Outcome::Failed { reasons } => reasons.first().map(|reason| cause(&reason.cause)),
         Outcome::NotCovered { why } => not_covered(why).into_iter().next(),
@@ -76,6 +79,9 @@ fn not_covered(why: &NotCovered) -> Vec<String> {
         NotCovered::KmsNotIncluded => {
             vec!["the object is under an AWS KMS key, and no rule includes those".to_owned()]
         }
+        NotCovered::NullVersion => vec![
+            "it was written while versioning was off or suspended, and has the version id `null`".to_owned(),
+        ],
         NotCovered::NotVersioned => vec!["the bucket is not versioned".to_owned()],
         _ => Vec::new(),
     }
