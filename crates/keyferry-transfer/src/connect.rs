@@ -30,6 +30,7 @@ use crate::confirmation::JoinConfirmations;
 use crate::error::{Asked, classify, explain_bodyless};
 use renewal::Renewal;
 
+mod empty_tags;
 mod endpoints;
 mod failures;
 mod https;
@@ -300,6 +301,7 @@ impl Connector {
         let shared = self.config_at(region, endpoints)?;
         Ok(aws_sdk_s3::config::Builder::from(&shared)
             .interceptor(JoinConfirmations)
+            .interceptor(empty_tags::EmptyTags)
             .interceptor(NameEndpoint)
             .interceptor(self.credentials.clone())
             .retry_classifier(self.credentials.clone())

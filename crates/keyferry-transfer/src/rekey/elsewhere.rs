@@ -83,7 +83,7 @@ impl Rekeyer<'_> {
                         version_id,
                         through_here: false,
                     };
-                    return self.judge(made, &to).boxed().await;
+                    return self.judge(with, made, &to).boxed().await;
                 }
                 Ok((Attempt::Changed, _)) => {
                     seen = Some(found.facts.etag.clone());
@@ -233,11 +233,16 @@ impl Rekeyer<'_> {
             version_id: receipt.version_id,
             through_here: true,
         };
-        self.judge(made, to).await
+        self.judge(with, made, to).await
     }
 
     /// Looks at what was made.
-    async fn judge(&self, made: Made, to: &ObjectAddress) -> Result<HowCopied, TransferError> {
+    async fn judge(
+        &self,
+        with: &Copying,
+        made: Made,
+        to: &ObjectAddress,
+    ) -> Result<HowCopied, TransferError> {
         let Made {
             found,
             given: Given {
@@ -262,6 +267,13 @@ impl Rekeyer<'_> {
             // The upload went without it, where tags may not be written.
             expected.tags.remove(KEY_TAG);
             notes.push(Note::TagDenied);
+        }
+        if through_here
+            && seen.checksum.is_none()
+            && let Some(sent) = expected.checksum.take()
+        {
+            let read_back = self.read_back(with, to, version_id.as_deref(), &sent);
+            read_back.boxed().await?;
         }
         let differences = check::differences(&expected, &seen);
         let copied = Copied {
