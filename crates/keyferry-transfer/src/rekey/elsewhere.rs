@@ -14,6 +14,7 @@ use super::copier::{Copied, Copying, HowCopied};
 use super::copy::Attempt;
 use super::course::TRIES;
 use super::facts::{EXPIRES, REDIRECT, StoredSum};
+use super::layout::PART_LAYOUT;
 use super::look::{Found, Look, SourceKey};
 use super::outcome::{Left, Note};
 use super::parts::InParts;
@@ -306,6 +307,8 @@ fn cannot_copy(error: &TransferError) -> bool {
             .message
             .as_deref()
             .is_some_and(|message| message.contains("cross-region")),
+        // Parts can be copied only as they are, and this server does not tell how they are.
+        TransferError::NotKept { what, .. } => *what == PART_LAYOUT,
         _ => false,
     }
 }

@@ -83,10 +83,14 @@ pub(super) async fn put(
     match begun.complete(parts, &content).await {
         Ok(Completed {
             version_id,
-            etag,
+            mut etag,
             is_confirmed,
         }) => {
             begun.forget().await;
+            if etag.is_empty() {
+                // Ceph's gateway has the field, and nothing in it.
+                etag = there::etag_of(sending, version_id.as_deref()).await;
+            }
             if !is_confirmed {
                 let with_key_tag = !begun.tag_denied;
                 lost_tags::put_back(sending, version_id.as_deref(), with_key_tag).await?;
