@@ -30,6 +30,7 @@ use crate::confirmation::JoinConfirmations;
 use crate::error::{Asked, classify, explain_bodyless};
 use renewal::Renewal;
 
+mod empty_tags;
 mod endpoints;
 mod failures;
 mod https;
@@ -302,6 +303,7 @@ impl Connector {
         let first_contact = FirstContact::default();
         Ok(aws_sdk_s3::config::Builder::from(&shared)
             .interceptor(JoinConfirmations)
+            .interceptor(empty_tags::EmptyTags)
             .interceptor(NameEndpoint)
             .interceptor(first_contact.clone())
             .interceptor(self.credentials.clone())
