@@ -48,7 +48,6 @@ pub fn label(verdict: Verdict) -> &'static str {
         Verdict::NotCovered => "not replicated",
         Verdict::Extra => "only in replica",
         Verdict::WrongKey => "no key fits",
-        Verdict::Error => "not seen",
         Verdict::ReplicaRefused => "refused",
         Verdict::NotCustomerKey => "no customer key",
         Verdict::MarkerNotSeen => "deletion not seen",
