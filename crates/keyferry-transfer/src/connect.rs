@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -145,13 +145,13 @@ pub fn https_client(ca_bundle: Option<&Path>) -> Result<SharedHttpClient, Connec
     Ok(https::client(trust::authorities(ca_bundle, true)?))
 }
 
-/// Makes clients, and keeps them.
-#[derive(Debug)]
+/// Makes clients, and keeps them. Clones share them.
+#[derive(Debug, Clone)]
 pub struct Connector {
     settings: ConnectorSettings,
     http_client: SharedHttpClient,
     credentials: Renewal,
-    clients: Mutex<BTreeMap<Region, Client>>,
+    clients: Arc<Mutex<BTreeMap<Region, Client>>>,
 }
 
 impl Connector {
@@ -180,7 +180,7 @@ impl Connector {
             credentials: Renewal::new(settings.credentials.clone()),
             settings,
             http_client: https::client(authorities),
-            clients: Mutex::default(),
+            clients: Arc::default(),
         })
     }
 
