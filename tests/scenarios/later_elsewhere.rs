@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use keyferry_keystore::{Passphrase, RingName, Store, Succession, Unlock, WorkFactor};
 use keyferry_transfer::{
-    Download, DownloadTarget, ObjectAddress, Receipt, Silent, Upload, UploadSource, download,
-    upload,
+    Authenticity, Download, DownloadTarget, ObjectAddress, Receipt, Silent, Upload, UploadSource,
+    download, upload,
 };
-use keyferry_verify::{Level, Outcome, Subject, Verification, verify};
+use keyferry_verify::{Difference, Level, Outcome, Subject, Unseen, Verification, verify};
 use tokio_util::sync::CancellationToken;
 
 use crate::world::World;
@@ -45,31 +45,46 @@ async fn a_receipt_verifies_after_everything_was_restarted() {
         serde_json::to_string(&receipt).unwrap()
     };
 
-    let receipt: Receipt = serde_json::from_str(&receipt).unwrap();
+    let written = receipt;
+    let receipt: Receipt = serde_json::from_str(&written).unwrap();
     let store = Store::open(&store_dir, &unlock).unwrap();
     let key = store.key(receipt.key_id.as_ref().unwrap()).unwrap();
     assert_eq!(key.md5(), receipt.key_md5);
     let world = World::start(&lab_dir).await;
-    let subject = Subject::from(&receipt);
-    let verification = Verification {
-        subject: &subject,
-        key: &key,
-        wait: Duration::from_secs(60),
-        level: Level::Deep,
-        replica: None,
-        probe: true,
+    let verified = async |receipt: &Receipt, level| {
+        let subject = Subject::of_receipt(receipt, &key);
+        let verification = Verification {
+            subject: &subject,
+            key: &key,
+            wait: Duration::from_secs(60),
+            level,
+            replica: None,
+            probe: true,
+        };
+        let silent = keyferry_verify::Silent;
+        let connector = world.connector.as_ref();
+        verify(connector, verification, &silent, CancellationToken::new())
+            .await
+            .unwrap()
     };
-    let silent = keyferry_verify::Silent;
-    let report = verify(
-        world.connector.as_ref(),
-        verification,
-        &silent,
-        CancellationToken::new(),
-    )
-    .await
-    .unwrap();
+    let report = verified(&receipt, Level::Deep).await;
     assert!(matches!(report.outcome, Outcome::Verified(_)), "{report:?}");
     assert_eq!(report.level_reached(), Some(Level::Deep));
+    assert_eq!(report.subject.receipt, Some(Authenticity::Authentic));
+    assert_eq!(report.unseen, []);
+
+    // Somebody makes the receipt say what fits them better, with the seal and without.
+    let edited = written.replace(&receipt.etag, "5eb63bbbe01eeed093cb22bb8f5acdc3-4");
+    assert_ne!(edited, written);
+    let mut edited: Receipt = serde_json::from_str(&edited).unwrap();
+    let report = verified(&edited, Level::Equal).await;
+    let changed = Outcome::Differs(vec![Difference::ReceiptChanged]);
+    assert_eq!(report.outcome, changed, "{report:?}");
+    edited = receipt.clone();
+    edited.seal = None;
+    let report = verified(&edited, Level::Equal).await;
+    assert!(matches!(report.outcome, Outcome::Verified(_)), "{report:?}");
+    assert_eq!(report.unseen, [Unseen::ReceiptSeal]);
 
     let osaka = "ap-northeast-3".parse().unwrap();
     let replica: ObjectAddress = "s3://osaka/a file".parse().unwrap();

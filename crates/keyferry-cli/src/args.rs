@@ -12,6 +12,7 @@ mod many;
 mod moving;
 mod policy;
 mod rekey;
+mod replica;
 mod rm;
 mod secret_place;
 mod sync;
@@ -43,12 +44,11 @@ pub(crate) use policy::{
     PolicyArgs, PolicyCommand, ProfileArg,
 };
 pub(crate) use rekey::RekeyArgs;
+pub(crate) use replica::{ReplicaAddress, ReplicaArgs, ReplicaBucket};
 pub(crate) use rm::RmArgs;
 pub(crate) use secret_place::SecretPlace;
 pub(crate) use sync::{Compare, SyncArgs};
-pub(crate) use transfer::{
-    DownloadArgs, From, Level, Overwrite, ReplicaAddress, UploadArgs, VerifyArgs, WaitArgs,
-};
+pub(crate) use transfer::{DownloadArgs, From, Level, Overwrite, UploadArgs, VerifyArgs, WaitArgs};
 
 /// Move data in and out of Amazon S3 under keys that you alone hold, and prove that it arrived,
 /// intact, in the other region.

@@ -1,6 +1,6 @@
 //! Credentials and connections, from where AWS users keep them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use aws_config::BehaviorVersion;
@@ -16,6 +16,7 @@ use keyferry_transfer::{
     TransferError,
 };
 
+use crate::args::ReplicaArgs;
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
 use crate::settings::Settings;
@@ -24,9 +25,33 @@ use crate::settings::Settings;
 const FIRST_REGION: &str = "us-east-1";
 
 /// Connections to S3, one per region.
+#[derive(Debug, Clone)]
 pub(crate) struct Aws {
     connector: Arc<Connector>,
     region: Option<Region>,
+}
+
+/// What a server is reached with.
+struct Server<'a> {
+    profile: Option<&'a str>,
+    region: Option<Region>,
+    endpoints: Option<Endpoints>,
+    other_services: Option<Endpoints>,
+    ca_bundle: Option<PathBuf>,
+    allow_plaintext_loopback: bool,
+}
+
+impl<'a> Server<'a> {
+    fn of(settings: &Settings, profile: Option<&'a str>) -> Self {
+        Self {
+            profile,
+            region: settings.region.clone(),
+            endpoints: settings.endpoints.clone(),
+            other_services: settings.other_services.clone(),
+            ca_bundle: settings.ca_bundle.clone(),
+            allow_plaintext_loopback: settings.allow_plaintext_loopback,
+        }
+    }
 }
 
 impl From<ConnectError> for Failure {
@@ -66,6 +91,35 @@ impl Aws {
         settings: &Settings,
         profile: Option<&str>,
     ) -> Result<Self, Failure> {
+        Self::connect_to(Server::of(settings, profile)).await
+    }
+
+    /// Connections to where replicas are: what the arguments leave open is as it is for sources.
+    pub(crate) async fn connect_replica(
+        settings: &Settings,
+        replica: &ReplicaArgs,
+    ) -> Result<Self, Failure> {
+        let profile = replica
+            .replica_profile
+            .as_ref()
+            .or(settings.profile.as_ref());
+        let common = Server::of(settings, profile.map(String::as_str));
+        // Regions and trust of one server say nothing about another.
+        let moved = replica.replica_endpoint_url.is_some();
+        Self::connect_to(Server {
+            region: replica
+                .replica_region
+                .clone()
+                .or(common.region.filter(|_| !moved)),
+            endpoints: replica.replica_endpoint_url.clone().or(common.endpoints),
+            ca_bundle: replica.replica_ca_bundle.clone().or(common.ca_bundle),
+            ..common
+        })
+        .await
+    }
+
+    async fn connect_to(settings: Server<'_>) -> Result<Self, Failure> {
+        let profile = settings.profile;
         let http = keyferry_transfer::https_client(settings.ca_bundle.as_deref())?;
         let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http.clone());
         if let Some(profile) = profile {
@@ -98,8 +152,8 @@ impl Aws {
             .provide_credentials()
             .await
             .map_err(|error| credentials_failure(profile, &error))?;
-        let endpoints = match &settings.endpoints {
-            Some(endpoints) => endpoints.clone(),
+        let endpoints = match settings.endpoints {
+            Some(endpoints) => endpoints,
             None => match shared.endpoint_url() {
                 Some(url) => url.parse().context("use the endpoint", url)?,
                 None => Endpoints::default(),
@@ -107,8 +161,8 @@ impl Aws {
         };
         let connector = Connector::new(ConnectorSettings {
             endpoints,
-            other_services: settings.other_services.clone(),
-            ca_bundle: settings.ca_bundle.clone(),
+            other_services: settings.other_services,
+            ca_bundle: settings.ca_bundle,
             allow_plaintext_loopback: settings.allow_plaintext_loopback,
             ..ConnectorSettings::new(credentials)
         })?;
@@ -150,6 +204,11 @@ impl Aws {
     #[cfg(feature = "kms")]
     pub(crate) fn region(&self) -> Option<&Region> {
         self.region.as_ref()
+    }
+
+    /// Whether every region is at one endpoint that is not AWS's: most such servers have one region.
+    pub(crate) fn has_one_endpoint(&self) -> bool {
+        self.connector.endpoints().default.is_some()
     }
 
     /// What hands out clients by region.

@@ -2,9 +2,11 @@
 //! standard error.
 
 mod bars;
-mod printable;
 mod progress;
-pub(crate) mod report;
+pub(crate) mod report {
+    //! What a verification found, in words.
+    pub(crate) use keyferry_report::{evidence as steps, fix as hint, headline as outcome, text};
+}
 mod wrap;
 
 use std::fmt::Display;
@@ -17,7 +19,7 @@ use crate::args::{Color, GlobalArgs, Output};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
-pub(crate) use printable::printable;
+pub(crate) use keyferry_report::{human_bytes, printable};
 pub(crate) use progress::{ManyProgress, ObjectProgress, Progress};
 pub(crate) use wrap::{paragraph, width};
 
@@ -147,9 +149,4 @@ fn broken_pipe(error: io::Error) -> Result<(), Failure> {
             format!("cannot write to standard output: {error}"),
         ))
     }
-}
-
-/// Bytes as people read them: `64.0 MiB`.
-pub(crate) fn human_bytes(bytes: u64) -> impl Display {
-    bytesize::ByteSize(bytes).display().iec()
 }

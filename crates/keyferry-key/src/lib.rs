@@ -26,6 +26,7 @@ mod headers;
 mod id;
 pub mod import;
 mod locked;
+mod mac;
 mod md5;
 mod strength;
 
@@ -33,5 +34,6 @@ pub use customer_key::{CustomerKey, GenerateError};
 pub use headers::CustomerKeyHeaders;
 pub use id::{KeyId, ParseKeyIdError};
 pub use locked::Locked;
+pub use mac::MAC_LEN;
 pub use md5::{KeyMd5, ParseKeyMd5Error};
 pub use strength::KeyStrength;

@@ -198,6 +198,18 @@ impl Connector {
         Ok(client)
     }
 
+    /// The endpoints that were given.
+    #[must_use]
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.settings.endpoints
+    }
+
+    /// Where a region is reached, if not at AWS's own endpoint.
+    #[must_use]
+    pub fn endpoint(&self, region: &Region) -> Option<&EndpointUrl> {
+        self.settings.endpoints.of(region)
+    }
+
     /// Asks which region a bucket is in, beginning at `start`.
     ///
     /// S3 tells it in `x-amz-bucket-region` even when it redirects (301), and to callers without

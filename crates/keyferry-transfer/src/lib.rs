@@ -76,7 +76,7 @@ pub use overwrite::Overwrite;
 pub use part_plan::{
     MAX_OBJECT_SIZE, MAX_PARTS, MAX_SINGLE_PUT, ParsePartSizeError, PartPlan, PartSize,
 };
-pub use receipt::{Checksum, PartLayout, Receipt};
+pub use receipt::{Authenticity, Checksum, PartLayout, Receipt};
 pub use rekey::{
     BucketState, Candidates, Copied, Copier, CopyLimits, Copying, Ended, Handled, HowCopied,
     KeyFinder, Left, LockState, Note, OldVersion, Outcome, Ownership, Planned, Receiver, Rekey,

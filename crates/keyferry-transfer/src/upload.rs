@@ -317,8 +317,12 @@ async fn run(
         key_id: upload.key_id,
         key_md5: upload.key.md5(),
         uploaded: uploaded.unwrap_or_else(Timestamp::now),
+        seal: None,
     };
-    Ok(Uploaded { receipt, unchanged })
+    Ok(Uploaded {
+        receipt: receipt.sealed(&upload.key),
+        unchanged,
+    })
 }
 
 /// Sends the content, or what an earlier run left of it.

@@ -85,7 +85,9 @@ fn replicated(evidence: &Evidence<'_>) -> Outcome {
     }
     for replica in evidence.replicas {
         match &replica.finding {
-            Finding::Absent if *evidence.settled == Settled::Silent => {
+            Finding::Absent | Finding::Unreachable { .. }
+                if *evidence.settled == Settled::Silent =>
+            {
                 return Outcome::Pending {
                     waited: evidence.waited,
                     status: None,

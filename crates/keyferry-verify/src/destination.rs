@@ -12,7 +12,7 @@ use keyferry_transfer::ObjectAddress;
 use crate::access::ObjectAccess;
 use crate::answer::Trouble;
 use crate::outcome::NotCovered;
-use crate::regions::{Regions, client_of};
+use crate::regions::{Regions, client_of, replicas_of};
 use crate::replica::read_tags;
 use crate::report::Unseen;
 use crate::rules::{Coverage, RuleMatch, any_selects_by_tag, sole_destination};
@@ -246,7 +246,8 @@ impl Search<'_> {
     }
 
     async fn region_of(&self, bucket: &BucketName) -> Result<Option<Region>, VerifyError> {
-        match self.regions.bucket_region(bucket, self.source_region).await {
+        let regions = replicas_of(self.regions);
+        match regions.bucket_region(bucket, self.source_region).await {
             Ok(region) => Ok(Some(region)),
             Err(VerifyError::NoBucket { .. }) => Ok(None),
             Err(error) => Err(error),

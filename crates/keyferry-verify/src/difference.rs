@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use keyferry_key::KeyMd5;
+use keyferry_transfer::Authenticity;
 use serde::Serialize;
 
 use crate::object_view::{ChecksumKind, ObjectView, ReplicationStatus, StoredChecksum};
@@ -89,6 +90,8 @@ pub enum Difference {
         /// What the source says.
         source: String,
     },
+    /// The receipt is not as it was written: its seal does not fit. Nothing that it says counts.
+    ReceiptChanged,
     /// The content differs.
     Content {
         /// Offset of the first byte that differs.
@@ -168,6 +171,10 @@ type Tags = Result<BTreeMap<String, String>, Refusal>;
 pub(crate) fn against_receipt(subject: &Subject, source: &ObjectView) -> Vec<Difference> {
     let mut differences = Vec::new();
     if !subject.from_receipt {
+        return differences;
+    }
+    if subject.receipt == Some(Authenticity::Changed) {
+        differences.push(Difference::ReceiptChanged);
         return differences;
     }
     let mut differs = |what, receipt: &str, source: &str| {

@@ -8,7 +8,7 @@
 //! * [`Subject`]: what is to be verified; from a receipt, or from the source by [`receipt_of`].
 //! * [`verify`]: waits for replication, looks at both sides and says what was found, as a [`Report`].
 //! * [`Outcome`]: what it came to. [`Verified`] cannot be made anywhere else.
-//! * [`Regions`]: where clients for the regions come from.
+//! * [`Regions`]: where clients for the regions come from; [`Sides`] where the replicas are elsewhere.
 //! * [`Observer`]: what is going on meanwhile.
 //! * [`key_of`], [`scan`]: which key a version needs, or every version below a prefix.
 //!
@@ -51,7 +51,7 @@ pub use event::{Event, Observer, Silent};
 pub use object_view::{ChecksumKind, ObjectView, ReplicationStatus, StoredChecksum};
 pub use outcome::{Conclusion, NotCovered, Outcome, Verified};
 pub use probe::{Presented, Probe, ProbeAnswer, ProbeRequest};
-pub use regions::{ClientFailure, Regions};
+pub use regions::{ClientFailure, Regions, Sides};
 pub use report::{Finding, ReplicaSide, Report, Side, SourceSide, Timings, Unseen};
 pub use rules::{RuleMatch, RuleMiss, WhyMissed};
 pub use subject::{Subject, receipt_of};

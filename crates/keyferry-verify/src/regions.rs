@@ -1,5 +1,7 @@
 //! Where clients come from, and where buckets are.
 
+use std::sync::Arc;
+
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::head_bucket::{HeadBucketError, HeadBucketOutput};
@@ -43,6 +45,17 @@ pub trait Regions: Send + Sync {
         }
         .boxed()
     }
+
+    /// What gives clients for the replicas. None where they are reached as the sources are; some
+    /// where they are with another server, or need other credentials.
+    fn replica_side(&self) -> Option<&dyn Regions> {
+        None
+    }
+
+    /// The URL that a region is reached at, where it is not AWS's own.
+    fn endpoint(&self, _region: &Region) -> Option<String> {
+        None
+    }
 }
 
 impl Regions for Connector {
@@ -53,6 +66,78 @@ impl Regions for Connector {
     fn connector(&self) -> Option<Connector> {
         Some(self.clone())
     }
+
+    fn endpoint(&self, region: &Region) -> Option<String> {
+        Self::endpoint(self, region).map(ToString::to_string)
+    }
+}
+
+/// The two sides of replication: the same service under the same credentials, or two that know
+/// nothing of each other.
+#[derive(Clone)]
+pub struct Sides {
+    sources: Arc<dyn Regions>,
+    replicas: Option<Arc<dyn Regions>>,
+}
+
+impl Sides {
+    /// Sources and replicas are reached in the same way.
+    #[must_use]
+    pub fn same(regions: Arc<dyn Regions>) -> Self {
+        Self {
+            sources: regions,
+            replicas: None,
+        }
+    }
+
+    /// Replicas are with another server, or under other credentials.
+    #[must_use]
+    pub fn apart(sources: Arc<dyn Regions>, replicas: Arc<dyn Regions>) -> Self {
+        Self {
+            sources,
+            replicas: Some(replicas),
+        }
+    }
+
+    /// The other way round: what were replicas are the sources.
+    #[must_use]
+    pub fn swapped(&self) -> Self {
+        match &self.replicas {
+            Some(replicas) => Self::apart(Arc::clone(replicas), Arc::clone(&self.sources)),
+            None => self.clone(),
+        }
+    }
+}
+
+impl Regions for Sides {
+    fn client(&self, region: &Region) -> Result<Client, ClientFailure> {
+        self.sources.client(region)
+    }
+
+    fn connector(&self) -> Option<Connector> {
+        self.sources.connector()
+    }
+
+    fn bucket_region<'a>(
+        &'a self,
+        bucket: &'a BucketName,
+        start: &'a Region,
+    ) -> BoxFuture<'a, Result<Region, VerifyError>> {
+        self.sources.bucket_region(bucket, start)
+    }
+
+    fn replica_side(&self) -> Option<&dyn Regions> {
+        self.replicas.as_deref()
+    }
+
+    fn endpoint(&self, region: &Region) -> Option<String> {
+        self.sources.endpoint(region)
+    }
+}
+
+/// What gives clients for the replicas.
+pub(crate) fn replicas_of(regions: &dyn Regions) -> &dyn Regions {
+    regions.replica_side().unwrap_or(regions)
 }
 
 pub(crate) fn client_of<R: Regions + ?Sized>(

@@ -46,6 +46,7 @@ pub(crate) fn unseen_side(destination: &Destination) -> ReplicaSide {
     ReplicaSide {
         bucket: destination.bucket.clone(),
         region: destination.region.clone(),
+        endpoint: None,
         rule: destination.rule.clone(),
         finding: Finding::NotSeen,
         view: None,

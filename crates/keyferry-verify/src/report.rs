@@ -99,6 +99,9 @@ pub struct ReplicaSide {
     pub bucket: BucketName,
     /// Its region; absent when the bucket does not exist.
     pub region: Option<Region>,
+    /// URL of its server, where that is another than the source's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
     /// The rule that sends the object there; absent when the bucket was given and no rule is known.
     pub rule: Option<RuleMatch>,
     /// What was found.
@@ -130,6 +133,11 @@ pub enum Finding {
     NoBucket,
     /// The replica is not there.
     Absent,
+    /// Its server did not answer until the deadline.
+    Unreachable {
+        /// What went wrong.
+        detail: String,
+    },
     /// The bucket refused to show it.
     Refused {
         /// What it answered.
@@ -181,6 +189,8 @@ pub enum Unseen {
         /// The status.
         status: ReplicationStatus,
     },
+    /// The receipt has no seal, so that nothing shows whether it was changed.
+    ReceiptSeal,
     /// No probes were asked for.
     Probes,
     /// A probe had an answer that shows neither that the key is needed nor that it is not.

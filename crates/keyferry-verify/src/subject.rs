@@ -4,7 +4,7 @@ use aws_sdk_s3::Client;
 use jiff::Timestamp;
 use keyferry_key::{CustomerKey, CustomerKeyHeaders, KeyId, KeyMd5};
 use keyferry_policy::Region;
-use keyferry_transfer::{Checksum, KEY_TAG, ObjectAddress, PartLayout, Receipt};
+use keyferry_transfer::{Authenticity, Checksum, KEY_TAG, ObjectAddress, PartLayout, Receipt};
 use serde::{Deserialize, Serialize};
 
 use crate::VerifyError;
@@ -42,6 +42,22 @@ pub struct Subject {
     pub uploaded: Option<Timestamp>,
     /// Whether this is what an uploader recorded, not what the source says today.
     pub from_receipt: bool,
+    /// Whether that record is as it was written; absent where it was not checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<Authenticity>,
+}
+
+impl Subject {
+    /// What a receipt says, and whether it was changed since it was written: the object's key tells.
+    #[must_use]
+    pub fn of_receipt(receipt: &Receipt, key: &CustomerKey) -> Self {
+        // Another key could not tell. It is told apart, and refused, when it is used.
+        let checked = (receipt.key_md5 == key.md5()).then(|| receipt.authenticity(key));
+        Self {
+            receipt: checked,
+            ..Self::from(receipt)
+        }
+    }
 }
 
 impl From<Receipt> for Subject {
@@ -65,6 +81,7 @@ impl From<&Receipt> for Subject {
             key_md5: receipt.key_md5,
             uploaded: Some(receipt.uploaded),
             from_receipt: true,
+            receipt: None,
         }
     }
 }
@@ -117,6 +134,7 @@ pub async fn receipt_of(
         key_md5: key.md5(),
         uploaded: view.last_modified,
         from_receipt: false,
+        receipt: None,
     })
 }
 

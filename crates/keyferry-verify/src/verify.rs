@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use keyferry_key::CustomerKeyHeaders;
+use keyferry_transfer::Authenticity;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -15,7 +16,7 @@ use crate::conclusion::{self, Evidence};
 use crate::destination::{self, Configuration, Destination, Destinations, Search};
 use crate::event::{Event, Observer};
 use crate::outcome::{NotCovered, Outcome};
-use crate::regions::{Regions, client_of};
+use crate::regions::{Regions, client_of, replicas_of};
 use crate::replica::{self, Original, Scrutiny};
 use crate::report::{Finding, ReplicaSide, Report, SourceSide, Timings, Unseen};
 use crate::watch::{Settled, Watch};
@@ -68,6 +69,9 @@ struct Reachable {
     access: Option<ObjectAccess>,
 }
 
+/// The time that the last look at a replica is given, however near the deadline is.
+const SHORTEST_LOOK: Duration = Duration::from_secs(5);
+
 type Tags = Result<BTreeMap<String, String>, Refusal>;
 
 impl Course<'_> {
@@ -90,6 +94,9 @@ impl Course<'_> {
         let configuration =
             destination::read_configuration(access.client(), access.bucket()).await?;
         let mut unseen = Vec::new();
+        if subject.receipt == Some(Authenticity::Unsealed) {
+            unseen.push(Unseen::ReceiptSeal);
+        }
         let found = self
             .destinations(&access, &view, &tags, &configuration, &mut unseen)
             .await?;
@@ -114,7 +121,8 @@ impl Course<'_> {
         };
         let mut replicas = Vec::new();
         for reachable in &destinations {
-            let found = self.replica(&original, reachable, &settled).await?;
+            let mut found = self.replica(&original, reachable, &settled).await?;
+            found.endpoint = self.endpoint_elsewhere(&reachable.destination);
             replicas.push(found);
         }
         if settled == Settled::Silent {
@@ -197,7 +205,7 @@ impl Course<'_> {
                             bucket: destination.bucket.clone(),
                             region: region.clone(),
                         });
-                        let client = client_of(self.regions, region)?;
+                        let client = client_of(replicas_of(self.regions), region)?;
                         Some(source.in_bucket(client, &destination.bucket))
                     }
                     None => None,
@@ -234,10 +242,13 @@ impl Course<'_> {
         };
         match settled {
             Settled::Completed => look(full).await,
-            Settled::Silent => {
-                self.await_replica(access).await?;
-                look(full).await
-            }
+            Settled::Silent => match self.await_replica(access).await {
+                Ok(()) => look(full).await,
+                Err(detail) => Ok(ReplicaSide {
+                    finding: Finding::Unreachable { detail },
+                    ..replica::unseen_side(destination)
+                }),
+            },
             Settled::Replica => Ok(replica::unseen_side(destination)),
             // Trouble on this side must not hide what the source says.
             Settled::Pending | Settled::Failed | Settled::OlderThanRule => {
@@ -248,20 +259,32 @@ impl Course<'_> {
         }
     }
 
-    /// Waits for the replica itself, where the server gives no status.
-    async fn await_replica(&self, access: &ObjectAccess) -> Result<(), VerifyError> {
-        let mut watch = Watch::new(self.verification.wait, false, None);
+    /// Where a replica is, if not with the source's server.
+    fn endpoint_elsewhere(&self, destination: &Destination) -> Option<String> {
+        let elsewhere = self.regions.replica_side()?;
+        elsewhere.endpoint(destination.region.as_ref()?)
+    }
+
+    /// Waits for the replica itself, where the server gives no status. The error is what kept its
+    /// server from answering until the deadline: a region that is down may be back before then.
+    async fn await_replica(&self, access: &ObjectAccess) -> Result<(), String> {
+        let wait = self.verification.wait;
+        let mut watch = Watch::new(wait, false, None);
         loop {
-            match access.head(Some(&self.headers)).await {
-                Err(Trouble::Refused(refusal)) if refusal.is_absence() => {}
-                Err(trouble @ Trouble::Unreachable(_)) => {
-                    return Err(access.error("HeadObject", trouble));
-                }
+            let look = access.head(Some(&self.headers));
+            let left = wait.saturating_sub(self.started.elapsed());
+            let answer = match tokio::time::timeout(left.max(SHORTEST_LOOK), look).await {
+                Ok(answer) => answer,
+                Err(_) => Err(Trouble::Unreachable("it does not answer".to_owned())),
+            };
+            let trouble = match answer {
+                Err(Trouble::Refused(refusal)) if refusal.is_absence() => None,
+                Err(Trouble::Unreachable(detail)) => Some(detail),
                 Ok(_) | Err(_) => return Ok(()),
-            }
+            };
             let elapsed = self.started.elapsed();
             let Some(next) = watch.delay(elapsed, rand::random()) else {
-                return Ok(());
+                return trouble.map_or(Ok(()), Err);
             };
             self.observer.on(Event::Waiting {
                 status: None,

@@ -98,6 +98,7 @@ async fn without_a_receipt_the_source_is_the_measure() {
             sha256: None,
             uploaded: subject.uploaded,
             from_receipt: false,
+            receipt: None,
             ..Subject::from(&receipt)
         }
     );

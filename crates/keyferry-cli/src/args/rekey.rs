@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::ReplicaAddress;
+use super::ReplicaArgs;
 use super::transfer::duration;
 
 /// `keyferry rekey`
@@ -56,7 +56,6 @@ pub(crate) struct RekeyArgs {
     /// How long to wait for replication: 30s, 15m, 1h.
     #[arg(long, default_value = "15m", value_name = "TIME", value_parser = duration)]
     pub(crate) wait: Duration,
-    /// The replica's bucket and region; from the replication configuration when it is left out.
-    #[arg(long, value_name = "BUCKET@REGION")]
-    pub(crate) replica: Option<ReplicaAddress>,
+    #[command(flatten)]
+    pub(crate) replica: ReplicaArgs,
 }

@@ -2,14 +2,12 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::{Args, ValueEnum};
-use keyferry_policy::{BucketName, NameError, Region};
 
-use super::{KeySource, ManyArgs};
+use super::{KeySource, ManyArgs, ReplicaArgs};
 
 /// `keyferry upload`
 #[derive(Debug, Args)]
@@ -97,9 +95,8 @@ pub(crate) struct DownloadArgs {
     /// Which side to read from.
     #[arg(long, default_value = "auto")]
     pub(crate) from: From,
-    /// The replica's bucket and region; from the replication configuration when it is left out.
-    #[arg(long, value_name = "BUCKET@REGION")]
-    pub(crate) replica: Option<ReplicaAddress>,
+    #[command(flatten)]
+    pub(crate) replica: ReplicaArgs,
     /// What to do when the file exists. `if-different` compares size and checksum.
     #[arg(long, default_value = "always")]
     pub(crate) overwrite: Overwrite,
@@ -147,9 +144,8 @@ pub(crate) struct WaitArgs {
     /// Do not check that both sides refuse requests without the key and with another key.
     #[arg(long)]
     pub(crate) no_probe: bool,
-    /// The replica's bucket and region; from the replication configuration when it is left out.
-    #[arg(long, value_name = "BUCKET@REGION")]
-    pub(crate) replica: Option<ReplicaAddress>,
+    #[command(flatten)]
+    pub(crate) replica: ReplicaArgs,
 }
 
 /// How hard verification looks.
@@ -200,37 +196,6 @@ impl UploadArgs {
     pub(crate) fn split(&self) -> Option<(&[PathBuf], &str)> {
         let (destination, sources) = self.places.split_last()?;
         Some((sources, destination.to_str()?))
-    }
-}
-
-/// `BUCKET@REGION`
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ReplicaAddress {
-    /// The replica's bucket.
-    pub(crate) bucket: BucketName,
-    /// Its region.
-    pub(crate) region: Region,
-}
-
-/// Text that is no `BUCKET@REGION`.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ParseReplicaError {
-    #[error("it must look like `bucket@region`")]
-    NoRegion,
-    #[error(transparent)]
-    Name(#[from] NameError),
-}
-
-impl FromStr for ReplicaAddress {
-    type Err = ParseReplicaError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (bucket, region) = text.split_once('@').ok_or(ParseReplicaError::NoRegion)?;
-        let bucket = bucket.strip_prefix("s3://").unwrap_or(bucket);
-        Ok(Self {
-            bucket: bucket.parse()?,
-            region: region.parse()?,
-        })
     }
 }
 

@@ -47,15 +47,16 @@ pub(super) async fn run(invocation: &Invocation, arguments: DownloadArgs) -> Res
     })?;
     let cancel = interrupt::token(terminal)?;
     let aws = Aws::connect(&invocation.settings).await?;
-    let (region, source) = replica::side(invocation, &aws, &address, &arguments).await?;
-    let client = aws.client(&region)?;
+    let side = replica::side(invocation, &aws, &address, &arguments).await?;
+    let client = side.aws.client(&side.region)?;
+    let (region, source) = (side.region, side.address);
     let wanted = find_key::Wanted {
         client: &client,
         region: &region,
         address: &source,
         version_id: arguments.version_id.as_deref(),
         asked: arguments.key.as_ref(),
-        is_replica: source.bucket != address.bucket,
+        is_replica: side.is_replica,
     };
     let opened = find_key::open(invocation, wanted).await?;
 

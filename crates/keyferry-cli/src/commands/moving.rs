@@ -288,5 +288,6 @@ fn subject(
         key_md5: encrypting.key.md5(),
         uploaded: None,
         from_receipt: false,
+        receipt: None,
     }
 }

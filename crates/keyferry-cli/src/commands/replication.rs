@@ -66,13 +66,16 @@ impl Replicas {
         let Some(first) = sent.next() else {
             return Ok(replicas);
         };
+        let place =
+            replica::Place::connect(look.invocation, look.aws, &look.options.replica).await?;
+        let place = &place;
         let progress = look.invocation.terminal.progress("replicas");
         progress.status("waiting for replication");
         let started = Instant::now();
         // The first one tells whether there is replication at all, and whether both sides refuse who has
         // not the key: that does not depend on the object.
         let first = look
-            .at(first?.into(), started, !look.options.no_probe)
+            .at(place, first?.into(), started, !look.options.no_probe)
             .await?;
         if first.nothing_replicates {
             replicas.not_replicated = total;
@@ -88,7 +91,7 @@ impl Replicas {
         }
         replicas.take_in(first, actions)?;
         let looks = futures::stream::iter(sent)
-            .map(|sent| async move { look.at(sent?.into(), started, false).await });
+            .map(|sent| async move { look.at(place, sent?.into(), started, false).await });
         let mut looks = looks.buffer_unordered(AT_ONCE);
         while let Some(seen) = looks.next().await {
             match seen {
@@ -160,8 +163,13 @@ impl Replicas {
 
 impl Look<'_> {
     /// Looks at one. All of them together wait no longer than was asked for.
-    async fn at(&self, subject: Subject, started: Instant, probe: bool) -> Result<Seen, Failure> {
-        let given = self.options.replica.as_ref();
+    async fn at(
+        &self,
+        place: &replica::Place,
+        subject: Subject,
+        started: Instant,
+        probe: bool,
+    ) -> Result<Seen, Failure> {
         let verification = Verification {
             subject: &subject,
             key: self.key,
@@ -171,12 +179,12 @@ impl Look<'_> {
                 .checked_sub(started.elapsed())
                 .unwrap_or(Duration::ZERO),
             level: verify::level(self.options),
-            replica: replica::given(self.invocation, &subject.source, given),
+            replica: place.given(self.invocation, &subject.source),
             probe,
         };
-        let connector = self.aws.connector();
+        let regions = place.regions();
         let verified =
-            keyferry_verify::verify(connector, verification, &Silent, self.cancel.clone()).await;
+            keyferry_verify::verify(regions, verification, &Silent, self.cancel.clone()).await;
         let mut nothing_replicates = false;
         let address = subject.source.clone();
         let said = |exit, what: &str, hint: Option<String>| {

@@ -57,7 +57,10 @@ pub(super) async fn run(invocation: &Invocation, arguments: VerifyArgs) -> Resul
         is_replica: false,
     };
     let opened = find_key::open(invocation, wanted).await?;
-    let subject = receipt.as_ref().map_or(opened.subject, Subject::from);
+    let subject = match &receipt {
+        Some(receipt) => Subject::of_receipt(receipt, &opened.key.key),
+        None => opened.subject,
+    };
     let report = of_subject(
         invocation,
         &aws,
@@ -106,16 +109,17 @@ pub(super) async fn of_subject(
     options: &WaitArgs,
     cancel: CancellationToken,
 ) -> Result<Report, Failure> {
+    let place = replica::Place::connect(invocation, aws, &options.replica).await?;
     let verification = Verification {
         subject,
         key,
         wait: options.wait,
         level: level(options),
-        replica: replica::given(invocation, &subject.source, options.replica.as_ref()),
+        replica: place.given(invocation, &subject.source),
         probe: !options.no_probe,
     };
     let progress = invocation.terminal.progress("replicating");
-    Ok(keyferry_verify::verify(aws.connector(), verification, &progress, cancel).await?)
+    Ok(keyferry_verify::verify(place.regions(), verification, &progress, cancel).await?)
 }
 
 /// How hard the options ask to look.

@@ -146,6 +146,18 @@ impl Endpoints {
     }
 }
 
+impl fmt::Display for Endpoints {
+    /// As it is parsed.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let regions = self.regions.iter();
+        let all: Vec<String> = regions
+            .map(|(region, url)| format!("{region}={url}"))
+            .chain(self.default.iter().map(ToString::to_string))
+            .collect();
+        formatter.write_str(&all.join(","))
+    }
+}
+
 impl FromStr for Endpoints {
     type Err = ParseEndpointsError;
 

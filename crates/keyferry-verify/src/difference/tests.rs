@@ -227,6 +227,7 @@ fn the_source_is_held_against_the_receipt() {
         key_md5: key_md5(),
         uploaded: None,
         from_receipt: true,
+        receipt: None,
     };
     assert_eq!(against_receipt(&subject, &source()), []);
     let other = ObjectView {
@@ -242,6 +243,7 @@ fn the_source_is_held_against_the_receipt() {
     assert_eq!(against_receipt(&subject, &other).len(), 3);
     let from_source = Subject {
         from_receipt: false,
+        receipt: None,
         ..subject
     };
     assert_eq!(against_receipt(&from_source, &other), []);

@@ -1,6 +1,8 @@
 //! A file on one side: what `keyferry upload` and `keyferry download` do, for those who are used to
 //! one command for all.
 
+use std::path::PathBuf;
+
 use clap::FromArgMatches;
 use keyferry_transfer::Rule;
 
@@ -102,11 +104,30 @@ fn typed(command: &str, arguments: &CpArgs) -> Result<Vec<String>, Failure> {
         }
     }
     option("memory", Some(moving.choice.memory.as_u64().to_string()));
-    if let Some(replica) = &moving.wait.replica {
-        option(
-            "replica",
-            Some(format!("{}@{}", replica.bucket, replica.region)),
-        );
+    let replica = &moving.wait.replica;
+    let path = |path: &PathBuf| path.display().to_string();
+    for (name, value) in [
+        ("replica", replica.replica.as_ref().map(ToString::to_string)),
+        (
+            "replica-endpoint-url",
+            replica
+                .replica_endpoint_url
+                .as_ref()
+                .map(ToString::to_string),
+        ),
+        (
+            "replica-region",
+            replica.replica_region.as_ref().map(ToString::to_string),
+        ),
+        ("replica-profile", replica.replica_profile.clone()),
+        (
+            "replica-ca-bundle",
+            replica.replica_ca_bundle.as_ref().map(path),
+        ),
+    ] {
+        if value.is_some() {
+            option(name, value);
+        }
     }
     typed.extend([
         "--".to_owned(),

@@ -58,11 +58,12 @@ pub(super) async fn run(
         bucket: asked.bucket,
         key: asked.prefix,
     };
-    let (region, source) = replica::side(invocation, &aws, &prefix, arguments).await?;
-    let client = aws.client(&region)?;
+    let side = replica::side(invocation, &aws, &prefix, arguments).await?;
+    let client = side.aws.client(&side.region)?;
+    let region = side.region;
     let source = Scope {
-        bucket: source.bucket,
-        prefix: source.key,
+        bucket: side.address.bucket,
+        prefix: side.address.key,
     };
     if arguments.many.choice.dry_run {
         return dry_run(invocation, arguments, &client, &source, &filter).await;

@@ -41,8 +41,11 @@ pub(super) async fn verify(
     progress.status("waiting for replication");
     progress.items("replicas", 0, total);
     let region = course.aws.bucket_region(&course.target.bucket).await?;
+    let place =
+        replica::Place::connect(course.invocation, &course.aws, &course.arguments.replica).await?;
     let look = Look {
         course,
+        place: &place,
         region: &region,
         started: Instant::now(),
     };
@@ -87,6 +90,7 @@ pub(super) async fn verify(
 
 struct Look<'a> {
     course: &'a Course<'a>,
+    place: &'a replica::Place,
     region: &'a keyferry_policy::Region,
     started: Instant,
 }
@@ -97,7 +101,6 @@ impl Look<'_> {
         let course = self.course;
         let source = ObjectAddress::new(course.target.bucket.clone(), line.key.as_str())
             .map_err(|error| Failure::from_error(Exit::Failure, &error))?;
-        let given = course.arguments.replica.as_ref();
         let subject = Subject {
             region: self.region.clone(),
             version_id: line.new_version_id.clone(),
@@ -110,6 +113,7 @@ impl Look<'_> {
             key_md5: course.rekey.key.md5(),
             uploaded: None,
             from_receipt: false,
+            receipt: None,
             source,
         };
         let verification = Verification {
@@ -121,12 +125,12 @@ impl Look<'_> {
                 .checked_sub(self.started.elapsed())
                 .unwrap_or(Duration::ZERO),
             level: Level::Equal,
-            replica: replica::given(course.invocation, &subject.source, given),
+            replica: self.place.given(course.invocation, &subject.source),
             probe: false,
         };
-        let connector = course.aws.connector();
+        let regions = self.place.regions();
         let verified =
-            keyferry_verify::verify(connector, verification, &Silent, course.cancel.clone()).await;
+            keyferry_verify::verify(regions, verification, &Silent, course.cancel.clone()).await;
         let mut nothing_replicates = false;
         match verified {
             Ok(found) => {

@@ -5,7 +5,8 @@ use std::fmt::Write;
 
 /// A name with control characters written as escapes: an object key may hold any character, and a
 /// terminal obeys some of them.
-pub(crate) fn printable(name: &str) -> Cow<'_, str> {
+#[must_use]
+pub fn printable(name: &str) -> Cow<'_, str> {
     if !name.chars().any(is_hidden) {
         return Cow::Borrowed(name);
     }

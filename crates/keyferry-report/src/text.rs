@@ -1,0 +1,36 @@
+//! A report of one object as people read it in a terminal.
+
+use std::fmt::Write;
+
+use keyferry_verify::Report;
+
+use crate::wording::{because, evidence, headline, not_seen};
+
+/// The whole report: verdict first, then what led to it.
+#[must_use]
+pub fn text(report: &Report) -> String {
+    let version = report
+        .subject
+        .version_id
+        .as_ref()
+        .map(|id| format!(" version {id}"))
+        .unwrap_or_default();
+    let mut text = format!(
+        "{}: {}{version}",
+        headline(&report.outcome),
+        report.subject.source
+    );
+    for (name, line) in evidence(report) {
+        let _ = write!(text, "\n  {name:<10} {line}");
+    }
+    for detail in because(&report.outcome) {
+        let _ = write!(text, "\n  {:<10} {detail}", "because");
+    }
+    for unseen in &report.unseen {
+        let _ = write!(text, "\n  {:<10} {}", "unseen", not_seen(unseen));
+    }
+    if report.key_echoed() {
+        text.push_str("\n  warning    the server echoed the customer key in a response: treat the key as leaked");
+    }
+    text
+}

@@ -1,0 +1,108 @@
+//! What was seen of one object, in lines.
+
+use keyferry_verify::{Finding, Level, ObjectView, ProbeAnswer, ReplicaSide, Report};
+
+use crate::size::human_bytes;
+
+/// What was seen, a name and a line each.
+#[must_use]
+pub fn evidence(report: &Report) -> Vec<(&'static str, String)> {
+    let key = report
+        .subject
+        .key_id
+        .as_ref()
+        .map(|id| format!("{id}, "))
+        .unwrap_or_default();
+    let mut steps = vec![
+        ("key", format!("{key}MD5 {}", report.subject.key_md5)),
+        (
+            "source",
+            format!(
+                "{} ({}) {}",
+                report.source.bucket,
+                report.source.region,
+                view(&report.source.view)
+            ),
+        ),
+    ];
+    steps.extend(
+        report
+            .replicas
+            .iter()
+            .map(|side| ("replica", replica(side))),
+    );
+    if let Some(latency) = report.timings.status_latency {
+        steps.push((
+            "replicated",
+            format!("{:.1} s after the upload", latency.as_secs_f64()),
+        ));
+    }
+    if let Some(reached) = report.level_reached() {
+        steps.push(("equal", compared(report, reached)));
+    }
+    let refused: Vec<String> = report
+        .probes()
+        .filter_map(|probe| match &probe.answer {
+            ProbeAnswer::Refused(refusal) => Some(refusal.status.to_string()),
+            _ => None,
+        })
+        .collect();
+    if !refused.is_empty() {
+        let mut statuses = refused.clone();
+        statuses.sort();
+        statuses.dedup();
+        steps.push((
+            "probes",
+            format!(
+                "{} requests without the key or with another: all refused ({})",
+                refused.len(),
+                statuses.join(", ")
+            ),
+        ));
+    }
+    steps
+}
+
+fn view(view: &ObjectView) -> String {
+    let status = view
+        .status
+        .as_ref()
+        .map_or_else(|| "no replication status".to_owned(), ToString::to_string);
+    format!("{}, {status}", human_bytes(view.size))
+}
+
+fn replica(side: &ReplicaSide) -> String {
+    let region = side
+        .region
+        .as_ref()
+        .map_or_else(|| "region unknown".to_owned(), ToString::to_string);
+    let seen = match (&side.view, &side.finding) {
+        (Some(seen), _) => view(seen),
+        (None, Finding::Unreachable { detail }) => format!("no answer: {detail}"),
+        (None, _) => "not seen".to_owned(),
+    };
+    let at = side
+        .endpoint
+        .as_ref()
+        .map(|endpoint| format!(" at {endpoint}"))
+        .unwrap_or_default();
+    let rule = side
+        .rule
+        .as_ref()
+        .and_then(|rule| rule.id.as_ref())
+        .map(|id| format!(", by rule `{id}`"))
+        .unwrap_or_default();
+    format!("{} ({region}){at} {seen}{rule}", side.bucket)
+}
+
+fn compared(report: &Report, reached: Level) -> String {
+    let equal = "version, size, checksum, key MD5, metadata, tags";
+    match reached {
+        Level::Status => "replication status only".to_owned(),
+        Level::Equal => equal.to_owned(),
+        Level::Deep => format!(
+            "{equal}; all {} on both sides",
+            human_bytes(report.subject.size)
+        ),
+    }
+}

@@ -1,0 +1,151 @@
+//! Why a verification came out as it did, in sentences.
+
+use keyferry_verify::{Cause, Certainty, FailureReason, NotCovered, Outcome, RuleMiss, WhyMissed};
+
+use serde::{Deserialize, Serialize};
+
+use super::differences::difference;
+use super::unseen::not_seen;
+
+/// Why the outcome is what it is.
+#[must_use]
+pub fn because(outcome: &Outcome) -> Vec<String> {
+    match outcome {
+        Outcome::Failed { reasons } => reasons.iter().map(reason).collect(),
+        Outcome::NotCovered { why } => not_covered(why),
+        Outcome::Differs(differences) => differences.iter().map(difference).collect(),
+        Outcome::ReplicaRefused { refusal, .. } => vec![refusal.to_string()],
+        Outcome::NotRefused { buckets } => buckets
+            .iter()
+            .map(|bucket| {
+                format!("`{bucket}` answered a request without the key, or with another one")
+            })
+            .collect(),
+        Outcome::Unproven { missing, .. } => missing.iter().map(not_seen).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn not_covered(why: &NotCovered) -> Vec<String> {
+    match why {
+        NotCovered::NoConfiguration => {
+            vec!["the bucket has no replication configuration".to_owned()]
+        }
+        NotCovered::NoRuleMatches { rules } => rules.iter().map(miss).collect(),
+        NotCovered::RulesDisabled { rules } => rules
+            .iter()
+            .map(|id| format!("rule {} is disabled", named(id.as_deref())))
+            .collect(),
+        NotCovered::OlderThanRule => vec![
+            "S3 has not taken the object up: it is older than the rule, or the rule did not work when it was written".to_owned(),
+        ],
+        NotCovered::IsReplica => {
+            vec!["the object is a replica itself, and replicas are not replicated onward".to_owned()]
+        }
+        NotCovered::KmsNotIncluded => {
+            vec!["the object is under an AWS KMS key, and no rule includes those".to_owned()]
+        }
+        NotCovered::NotVersioned => vec!["the bucket is not versioned".to_owned()],
+        _ => Vec::new(),
+    }
+}
+
+fn reason(reason: &FailureReason) -> String {
+    format!("{} ({})", cause(&reason.cause), certainty(reason.certainty))
+}
+
+/// How sure a cause is.
+#[must_use]
+pub fn certainty(certainty: Certainty) -> &'static str {
+    match certainty {
+        Certainty::Certain => "certain",
+        Certainty::Likely => "likely",
+        Certainty::Possible => "possible",
+    }
+}
+
+/// One cause of a failed replication.
+#[must_use]
+pub fn cause(cause: &Cause) -> String {
+    match cause {
+        Cause::DestinationMissing { bucket } => {
+            format!("the destination bucket `{bucket}` does not exist")
+        }
+        Cause::DestinationBlocksCustomerKeys { bucket } => {
+            format!("the destination bucket `{bucket}` blocks SSE-C")
+        }
+        Cause::NotVersioned { bucket } => {
+            format!("versioning of `{bucket}` is not enabled")
+        }
+        Cause::KmsNotIncluded { rule } => format!(
+            "rule {} does not include objects under AWS KMS keys",
+            named(rule.as_deref())
+        ),
+        Cause::RolePermissions { role } => format!(
+            "the role `{role}` does not exist, does not trust s3.amazonaws.com, or lacks a permission"
+        ),
+        _ => "a cause that this version cannot describe".to_owned(),
+    }
+}
+
+/// What removes a cause.
+#[must_use]
+pub fn repair(cause: &Cause) -> Option<Repair> {
+    let (words, command) = match cause {
+        Cause::DestinationMissing { bucket } => (
+            format!("create the bucket `{bucket}`, or name another destination in the rule"),
+            None,
+        ),
+        Cause::DestinationBlocksCustomerKeys { bucket } => (
+            format!("allow SSE-C on `{bucket}`"),
+            Some(format!(
+                "aws s3api put-bucket-encryption --bucket {bucket} --server-side-encryption-configuration \
+                 '{{\"Rules\":[{{\"ApplyServerSideEncryptionByDefault\":{{\"SSEAlgorithm\":\"AES256\"}},\
+                 \"BlockedEncryptionTypes\":{{\"EncryptionType\":[\"NONE\"]}}}}]}}'"
+            )),
+        ),
+        Cause::NotVersioned { bucket } => (
+            format!("enable versioning of `{bucket}`"),
+            Some(format!(
+                "aws s3api put-bucket-versioning --bucket {bucket} --versioning-configuration Status=Enabled"
+            )),
+        ),
+        Cause::KmsNotIncluded { rule } => (
+            format!(
+                "include objects under AWS KMS keys in rule {}: SourceSelectionCriteria, \
+                 SseKmsEncryptedObjects, and a ReplicaKmsKeyID",
+                named(rule.as_deref())
+            ),
+            None,
+        ),
+        Cause::RolePermissions { role } => (
+            format!("look at the trust and the permissions of `{role}`"),
+            None,
+        ),
+        _ => return None,
+    };
+    Some(Repair { words, command })
+}
+
+/// Something to do.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Repair {
+    /// What to do, in words.
+    pub words: String,
+    /// The command that does it, where there is one.
+    pub command: Option<String>,
+}
+
+fn miss(miss: &RuleMiss) -> String {
+    let why = match &miss.why {
+        WhyMissed::Prefix { prefix } => format!("only covers keys that begin with `{prefix}`"),
+        WhyMissed::Tag { key, value } => format!("asks for the tag `{key}={value}`"),
+        WhyMissed::Disabled => "is disabled".to_owned(),
+        _ => "does not cover the object".to_owned(),
+    };
+    format!("rule {} {why}", named(miss.id.as_deref()))
+}
+
+fn named(id: Option<&str>) -> String {
+    id.map_or_else(|| "without a name".to_owned(), |id| format!("`{id}`"))
+}

@@ -1,0 +1,47 @@
+//! What could not be seen, in words.
+
+use keyferry_verify::Unseen;
+
+use super::differences::side_name;
+
+/// One thing that was not seen.
+#[must_use]
+pub fn not_seen(unseen: &Unseen) -> String {
+    match unseen {
+        Unseen::ReplicationStatus => "the server gives no replication status".to_owned(),
+        Unseen::ReplicationConfiguration { refusal } => {
+            format!("the replication configuration could not be read: {refusal}")
+        }
+        Unseen::ActingRule => {
+            "no rule matches today; the configuration's only destination was looked at".to_owned()
+        }
+        Unseen::Checksum => "the sides store no checksums that can be compared".to_owned(),
+        Unseen::Tags { side, refusal } => {
+            format!(
+                "tags of the {} could not be read: {refusal}",
+                side_name(*side)
+            )
+        }
+        Unseen::Metadata => "some metadata cannot be put into headers".to_owned(),
+        Unseen::ReplicaModifications { status } => {
+            format!("the replica's own changes are still being replicated: {status}")
+        }
+        Unseen::ReceiptSeal => {
+            "the receipt has no seal, so nothing shows whether it was changed".to_owned()
+        }
+        Unseen::Probes => "requests without the key were not tried".to_owned(),
+        Unseen::Probe { side } => {
+            format!(
+                "the {} answered a probe in a way that shows nothing",
+                side_name(*side)
+            )
+        }
+        Unseen::DestinationSettings { operation, detail } => {
+            format!("{operation} on the destination: {detail}")
+        }
+        Unseen::Content => {
+            "the content was not read: that the replica decrypts is not proven".to_owned()
+        }
+        _ => "something else".to_owned(),
+    }
+}
