@@ -190,6 +190,32 @@ impl Aws {
         })
     }
 
+    /// Connections without credentials, for what S3 tells everybody.
+    pub(crate) fn unsigned(settings: &Settings) -> Result<Connector, ConnectError> {
+        let nobody = Credentials::new("unsigned", "unsigned", None, None, "none");
+        Connector::new(ConnectorSettings {
+            endpoints: settings.endpoints.clone().unwrap_or_default(),
+            other_services: settings.other_services.clone(),
+            ca_bundle: settings.ca_bundle.clone(),
+            allow_plaintext_loopback: settings.allow_plaintext_loopback,
+            ..ConnectorSettings::new(SharedCredentialsProvider::new(nobody))
+        })
+    }
+
+    /// A region to begin at, with connections or without.
+    pub(crate) fn region_to_ask(
+        aws: Option<&Self>,
+        settings: &Settings,
+    ) -> Result<Region, Failure> {
+        match (aws, &settings.region) {
+            (Some(aws), _) => aws.first_region(),
+            (None, Some(region)) => Ok(region.clone()),
+            (None, None) => FIRST_REGION
+                .parse()
+                .map_err(|error| Failure::from_error(Exit::Failure, &error)),
+        }
+    }
+
     /// A region to ask what concerns no bucket.
     pub(crate) fn first_region(&self) -> Result<Region, Failure> {
         match &self.region {
@@ -201,7 +227,6 @@ impl Aws {
     }
 
     /// The region that was asked for, or that the configuration names.
-    #[cfg(feature = "kms")]
     pub(crate) fn region(&self) -> Option<&Region> {
         self.region.as_ref()
     }

@@ -20,6 +20,16 @@ pub(crate) fn find(settings: &Settings) -> Result<LockedStore, Failure> {
     Ok(witnessed(settings, LockedStore::open_remote(place, &copy)?))
 }
 
+/// Whether there is no store in the folder that should have it.
+pub(crate) fn is_missing(settings: &Settings) -> bool {
+    match &settings.store {
+        StoreAddress::Folder(path) => {
+            matches!(LockedStore::open(path), Err(Error::NoStore { .. }))
+        }
+        _ => false,
+    }
+}
+
 /// Remembered is, outside the store, how far its journal reaches.
 fn witnessed(settings: &Settings, store: LockedStore) -> LockedStore {
     store.witnessed_in(settings.witness().as_deref())

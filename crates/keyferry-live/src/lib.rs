@@ -29,6 +29,7 @@ pub use compare::{CompareOptions, Refusal, compare};
 pub use connections::{Connections, ConnectionsError, Identity};
 pub use content::{BucketContent, Content};
 pub use diff::{DiffLine, LineKind};
+pub use read::caller::{CallerPolicies, read_caller};
 pub use read::{Live, read, read_bucket, read_key, read_role};
 pub use service_error::{Refused, ServiceError};
 

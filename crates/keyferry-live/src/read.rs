@@ -3,6 +3,7 @@
 //! What access denies is unknown, which is not the same as absent.
 
 pub(crate) mod bucket;
+pub(crate) mod caller;
 pub(crate) mod key;
 pub(crate) mod role;
 

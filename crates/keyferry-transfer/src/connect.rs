@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
@@ -23,6 +23,7 @@ use aws_sdk_s3::config::{
 };
 use aws_sdk_s3::{Client, Config};
 use aws_types::SdkConfig;
+use jiff::Timestamp;
 use keyferry_policy::{BucketName, Region};
 
 use crate::TransferError;
@@ -182,6 +183,12 @@ impl Connector {
             http_client: https::client(authorities),
             clients: Arc::default(),
         })
+    }
+
+    /// When the credentials end, if they do; none where there are none.
+    pub async fn credentials_end(&self) -> Option<Timestamp> {
+        let credentials = self.settings.credentials.provide_credentials().await.ok()?;
+        Timestamp::try_from(credentials.expiry()?).ok()
     }
 
     /// The client for a region. Clients are cheap to clone and share connections.

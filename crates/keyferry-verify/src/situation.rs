@@ -4,22 +4,24 @@
 //! and what the buckets are is what they were meant to be. Whether S3 can do what the rules say is then
 //! for the policy core to decide ([`keyferry_policy::check`]).
 
-pub(crate) mod commands;
-mod infer;
+mod commands;
+pub(crate) mod infer;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use futures::future::join_all;
 use keyferry_live::{Connections, Identity, read_bucket, read_key, read_role};
 use keyferry_policy::check::{
     Finding, Installed, InstalledBucket, InstalledKey, Known, Rule, check, repaired,
 };
-use keyferry_policy::{AccountId, BucketName, Encryption, KmsKeyArn, Region, ReplicationPlan, RoleArn};
+use keyferry_policy::{
+    AccountId, BucketName, Encryption, KmsKeyArn, Region, ReplicationPlan, RoleArn,
+};
 
 use crate::regions::Regions;
 use crate::{ReplicaTarget, VerifyError};
-pub(crate) use commands::Shell;
+pub use commands::Shell;
+pub(crate) use commands::compact;
 
 /// Where a bucket is, and whose.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,16 +51,10 @@ impl Situation {
     pub(crate) async fn read(
         connections: Connections,
         regions: &dyn Regions,
-        source: (&BucketName, &Region),
+        source: &BucketName,
+        home: Place,
         given: Option<&ReplicaTarget>,
     ) -> Result<Self, VerifyError> {
-        let (source, region) = source;
-        let identity = connections.identities().into_iter().next();
-        let account = identity.map_or_else(nobody, |identity| Ok(identity.account))?;
-        let home = Place {
-            region: region.clone(),
-            account,
-        };
         let mut installed = Installed::default();
         let bucket = read_bucket(source, &home.region, &home.account, &connections).await;
         let mut wanted = infer::destinations(&bucket, &home.account);
@@ -71,7 +67,7 @@ impl Situation {
         let regions_of = wanted.keys().map(|name| async {
             match given.filter(|given| given.bucket == *name) {
                 Some(given) => Ok(Some(given.region.clone())),
-                None => match regions.bucket_region(name, region).await {
+                None => match regions.bucket_region(name, &home.region).await {
                     Ok(region) => Ok(Some(region)),
                     Err(VerifyError::NoBucket { .. }) => Ok(None),
                     Err(error) => Err(error),
@@ -145,9 +141,7 @@ impl Situation {
 
     /// The destinations of the bucket's rules, or the one that was named, that exist.
     pub(crate) fn destinations(&self) -> impl Iterator<Item = (&BucketName, &Place)> {
-        self.places
-            .iter()
-            .filter(|(name, _)| **name != self.source)
+        self.places.iter().filter(|(name, _)| **name != self.source)
     }
 
     /// Everything that the policy core finds, each with the commands that repair it.
@@ -195,23 +189,6 @@ fn is_about_what_is(finding: &Finding) -> bool {
             | Rule::RuleTooWide
             | Rule::RuleTooNarrow
     )
-}
-
-/// Connections of nobody have no account.
-fn nobody() -> Result<AccountId, VerifyError> {
-    Err(VerifyError::NoIdentity)
-}
-
-/// Whose credentials a connector has, asked of STS.
-///
-/// # Errors
-/// When STS does not answer, or does not accept them.
-pub(crate) async fn identify(
-    regions: &dyn Regions,
-    region: &Region,
-) -> Option<Result<Connections, keyferry_live::ServiceError>> {
-    let connector = Arc::new(regions.connector()?);
-    Some(Connections::identify(vec![connector], region).await)
 }
 
 /// Who a server without STS is asked as. The account is nobody's.

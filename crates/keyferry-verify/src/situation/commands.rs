@@ -45,7 +45,12 @@ impl Shell {
     ) -> String {
         let mut words = vec![("--bucket", bucket.as_str())];
         words.extend(more);
-        self.aws(&format!("s3api {operation}"), region, &self.endpoints, &words)
+        self.aws(
+            &format!("s3api {operation}"),
+            region,
+            &self.endpoints,
+            &words,
+        )
     }
 
     pub(crate) fn other(&self, operation: &str, region: &Region, more: &[(&str, &str)]) -> String {
@@ -111,11 +116,9 @@ impl Shell {
         };
         let home = &situation.places.get(&situation.source)?.region;
         match &document.target {
-            Target::Versioning(name) => bucket(
-                "put-bucket-versioning",
-                name,
-                "--versioning-configuration",
-            ),
+            Target::Versioning(name) => {
+                bucket("put-bucket-versioning", name, "--versioning-configuration")
+            }
             Target::Encryption(name) => bucket(
                 "put-bucket-encryption",
                 name,
@@ -193,11 +196,17 @@ impl Shell {
         let missing = missing
             .filter(|role| !role.exists)
             .find(|role| finding.message.contains(role.arn.as_str()));
-        let Some(role) = missing else { return Vec::new() };
+        let Some(role) = missing else {
+            return Vec::new();
+        };
         let name = role.arn.role_name();
         for plan in &situation.plans {
             let documents = Documents::of(plan);
-            for flow in plan.flows().iter().filter(|flow| flow.role_arn() == role.arn) {
+            for flow in plan
+                .flows()
+                .iter()
+                .filter(|flow| flow.role_arn() == role.arn)
+            {
                 let document = |kind| documents.policy(kind, &flow.source.bucket);
                 if let (Some(trust), Some(permissions)) =
                     (document(Kind::Trust), document(Kind::Role))
@@ -226,7 +235,9 @@ impl Shell {
         use keyferry_policy::check::KeyState;
         let keys = situation.installed.keys.iter();
         let mut keys = keys.filter(|key| finding.message.contains(key.arn.as_str()));
-        let Some(key) = keys.next() else { return Vec::new() };
+        let Some(key) = keys.next() else {
+            return Vec::new();
+        };
         let words = [("--key-id", key.arn.as_str())];
         let ask = |operation| self.other(operation, key.arn.region(), &words);
         match key.state.value() {

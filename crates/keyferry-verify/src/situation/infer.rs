@@ -72,9 +72,10 @@ pub(super) fn infer(
     let Some(encryption) = by_default else {
         return inferred;
     };
-    let keyless = work.flows.iter().find(|flow| {
-        flow.source == *source && work.replica_key(&flow.destination).is_none()
-    });
+    let keyless = work
+        .flows
+        .iter()
+        .find(|flow| flow.source == *source && work.replica_key(&flow.destination).is_none());
     let why = match keyless {
         Some(flow) => format!(
             "no KMS key of the region of `{}` is named for the replicas, and the bucket has none by \
@@ -121,9 +122,15 @@ fn flows(source: &BucketName, installed: &Installed, given: Option<&ReplicaTarge
     {
         flows.push(Flow::new(source.clone(), given.bucket.clone()));
     }
-    for bucket in installed.buckets.iter().filter(|bucket| bucket.name != *source) {
+    for bucket in installed
+        .buckets
+        .iter()
+        .filter(|bucket| bucket.name != *source)
+    {
         if let Some(configuration) = bucket.replication.value() {
-            flows.extend(directions(&bucket.name, configuration, |name| name == source));
+            flows.extend(directions(&bucket.name, configuration, |name| {
+                name == source
+            }));
         }
     }
     flows
@@ -137,7 +144,11 @@ fn directions(
 ) -> Vec<Flow> {
     let mut flows: Vec<Flow> = Vec::new();
     for status in [Status::Enabled, Status::Disabled] {
-        for rule in configuration.rules.iter().filter(|rule| rule.status == status) {
+        for rule in configuration
+            .rules
+            .iter()
+            .filter(|rule| rule.status == status)
+        {
             let Ok(destination) = rule.destination.bucket_name().parse::<BucketName>() else {
                 continue;
             };
@@ -150,9 +161,10 @@ fn directions(
                     && (known.prefix == flow.prefix && known.tags == flow.tags
                         || status == Status::Disabled
                             && flow.prefix.starts_with(&known.prefix)
-                            && known.tags.iter().all(|(key, value)| {
-                                flow.tags.get(key) == Some(value)
-                            }))
+                            && known
+                                .tags
+                                .iter()
+                                .all(|(key, value)| flow.tags.get(key) == Some(value)))
             };
             if !flows.iter().any(covered) {
                 flows.push(flow);
@@ -170,16 +182,14 @@ fn direction(source: &BucketName, destination: BucketName, rule: &documents::Rul
     let class = rule.destination.storage_class.as_ref();
     Flow {
         prefix: prefix_of(rule).to_owned(),
-        delete_markers: markers
-            .map(|markers| markers.status == Status::Enabled && tags.is_empty()),
+        delete_markers: markers.map(|markers| markers.status == Status::Enabled && tags.is_empty()),
         tags,
         time_control: rule
             .destination
             .replication_time
             .is_some_and(|time| time.status == Status::Enabled),
-        storage_class: class.and_then(|class| {
-            serde_json::from_value::<StorageClass>(class.as_str().into()).ok()
-        }),
+        storage_class: class
+            .and_then(|class| serde_json::from_value::<StorageClass>(class.as_str().into()).ok()),
         ..Flow::new(source.clone(), destination)
     }
 }
@@ -240,7 +250,10 @@ impl Work<'_> {
                 continue;
             }
             // Where a bucket that does not exist would be makes no difference.
-            let place = self.places.get(name).or_else(|| self.places.get(self.source));
+            let place = self
+                .places
+                .get(name)
+                .or_else(|| self.places.get(self.source));
             if let (Some(place), Some(encryption)) = (place, encryption(name)) {
                 let site = self.site(name, place, encryption, &sites);
                 sites.push(site);
@@ -255,7 +268,13 @@ impl Work<'_> {
         ReplicationPlan::new(sites, flows, Profile::Minimal)
     }
 
-    fn site(&self, name: &BucketName, place: &Place, encryption: Encryption, before: &[Site]) -> Site {
+    fn site(
+        &self,
+        name: &BucketName,
+        place: &Place,
+        encryption: Encryption,
+        before: &[Site],
+    ) -> Site {
         let bucket = self.installed.bucket(name);
         let mut site = Site::new(
             name.clone(),
@@ -281,11 +300,8 @@ impl Work<'_> {
             .filter(|role| replicates && *role.account() == place.account)
             .and_then(|role| role.role_name().parse().ok());
         // Two buckets with one role: the plan names it once, and the check goes by what is named.
-        site.role = role.filter(|role| {
-            !before
-                .iter()
-                .any(|other| other.role.as_ref() == Some(role))
-        });
+        site.role =
+            role.filter(|role| !before.iter().any(|other| other.role.as_ref() == Some(role)));
         site
     }
 
@@ -326,7 +342,13 @@ impl Work<'_> {
         let named = rules.into_iter().flatten().find_map(|rule| {
             let encryption = rule.destination.encryption_configuration.as_ref()?;
             (rule.destination.bucket_name() == destination.as_str())
-                .then(|| encryption.replica_kms_key.as_deref()?.parse::<KmsKeyArn>().ok())
+                .then(|| {
+                    encryption
+                        .replica_kms_key
+                        .as_deref()?
+                        .parse::<KmsKeyArn>()
+                        .ok()
+                })
                 .flatten()
         });
         named
