@@ -106,6 +106,7 @@ pub fn level_name(level: Level) -> &'static str {
     match level {
         Level::Status => "status",
         Level::Equal => "equal",
+        Level::Sample => "sample",
         Level::Deep => "deep",
     }
 }

@@ -13,7 +13,7 @@ use crate::answer::Trouble;
 use crate::difference::{Claim, Difference, Digest};
 use crate::event::{Event, Observer};
 use crate::report::Side;
-use crate::{ObjectView, Subject, VerifyError};
+use crate::{ObjectView, ReadSides, Subject, VerifyError};
 
 mod digests;
 mod reader;
@@ -28,12 +28,25 @@ use scan::Scan;
 pub struct ContentProof {
     /// Bytes compared.
     pub bytes: u64,
-    /// CRC-64/NVME of the source's content, in base64.
+    /// CRC-64/NVME of the source's content, or of the replica's where only that was read, in base64.
     pub crc64nvme: String,
-    /// SHA-256 of the source's content, in hex.
+    /// SHA-256 of the same, in hex.
     pub sha256: String,
     /// Whether the content was held against a receipt's SHA-256.
     pub receipt: bool,
+    /// What was read.
+    pub read: ReadSides,
+}
+
+/// What reading samples of both sides gave.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct SampleProof {
+    /// Ranges that were read.
+    pub ranges: u32,
+    /// Bytes in them.
+    pub bytes: u64,
+    /// How many of the ranges lie across the boundary of two parts.
+    pub boundaries: u32,
 }
 
 /// One side to be read.
@@ -112,6 +125,7 @@ pub(crate) async fn compare(
             crc64nvme: ours.crc64nvme,
             sha256: ours.sha256,
             receipt: subject.sha256.is_some(),
+            read: ReadSides::Both,
         }),
         differences,
     })

@@ -69,6 +69,15 @@ pub enum Difference {
         /// The replica's value.
         replica: Option<String>,
     },
+    /// Object Lock protects the replica in another way.
+    ObjectLock {
+        /// `mode`, `retain-until` or `legal-hold`.
+        what: &'static str,
+        /// The source's.
+        source: Option<String>,
+        /// The replica's.
+        replica: Option<String>,
+    },
     /// The replica has another version id than was asked for.
     VersionId {
         /// The source's.

@@ -27,6 +27,7 @@ mod difference;
 mod doctor;
 mod error;
 mod event;
+mod many;
 mod object_view;
 mod outcome;
 mod probe;
@@ -45,12 +46,16 @@ mod watch;
 
 pub use answer::Refusal;
 pub use causes::{Cause, Certainty, FailureReason};
-pub use content::ContentProof;
+pub use content::{ContentProof, SampleProof};
 pub use destination::{destination_buckets, destinations};
 pub use difference::{Claim, Difference, Digest};
 pub use doctor::{Checkup, Covered, Examination, Look, examine, no_connection};
 pub use error::{ErrorKind, VerifyError};
 pub use event::{Event, Observer, Silent};
+pub use many::{
+    Checked, CheckedResult, DeleteMarker, Extra, Latencies, MarkerFinding, MarkerReplica,
+    ProbeCounts, ProbeScope, Summary, Verdict, Versions,
+};
 pub use object_view::{ChecksumKind, ObjectView, ReplicationStatus, StoredChecksum};
 pub use outcome::{Conclusion, NotCovered, Outcome, Verified};
 pub use probe::{Presented, Probe, ProbeAnswer, ProbeRequest};
@@ -63,5 +68,5 @@ pub use usage::{
     CandidateKeys, Determined, FoundBy, KeyVerdict, ListedVersion, ParseScopeError, ScanOptions,
     Scanned, Scope, TagHint, Unopened, key_of, scan,
 };
-pub use verification::{Level, ReplicaTarget, Verification};
+pub use verification::{Level, ReadSides, ReplicaTarget, Verification};
 pub use verify::verify;

@@ -55,6 +55,11 @@ pub enum Outcome {
         /// The buckets that answered.
         buckets: Vec<BucketName>,
     },
+    /// All sides call the object a replica: the original is nowhere.
+    NoOriginal {
+        /// The buckets that do.
+        buckets: Vec<BucketName>,
+    },
     /// Nothing contradicts, and still there is no proof of the level asked for.
     Unproven {
         /// The level that is proven, if any.
@@ -108,6 +113,8 @@ pub enum NotCovered {
     KmsNotIncluded,
     /// The object has no version id: replication needs a versioned bucket.
     NotVersioned,
+    /// It was written while versioning was off or suspended, and has the version id `null`.
+    NullVersion,
 }
 
 /// What an outcome means for whoever waits for it.
@@ -138,7 +145,8 @@ impl Outcome {
             | Self::ReplicaRefused {
                 wrong_key: true, ..
             }
-            | Self::NotRefused { .. } => Conclusion::Refuted,
+            | Self::NotRefused { .. }
+            | Self::NoOriginal { .. } => Conclusion::Refuted,
             Self::ReplicaRefused {
                 wrong_key: false, ..
             }

@@ -53,6 +53,7 @@ pub(crate) fn unseen_side(destination: &Destination) -> ReplicaSide {
         tags: None,
         probes: Vec::new(),
         content: None,
+        samples: None,
         etag_equal: None,
         key_echoed: false,
         unseen: Vec::new(),

@@ -9,7 +9,8 @@ use serde::{Serialize, Serializer};
 use crate::object_view::ReplicationStatus;
 use crate::rules::RuleMatch;
 use crate::{
-    Conclusion, ContentProof, Difference, Level, ObjectView, Outcome, Probe, Refusal, Subject,
+    Conclusion, ContentProof, Difference, Level, ObjectView, Outcome, Probe, Refusal, SampleProof,
+    Subject,
 };
 
 /// The result of one verification, with all that led to it.
@@ -114,6 +115,9 @@ pub struct ReplicaSide {
     pub probes: Vec<Probe>,
     /// What reading both sides gave.
     pub content: Option<ContentProof>,
+    /// What reading samples of both sides gave.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub samples: Option<SampleProof>,
     /// Whether both sides have the same entity tag. It corroborates, and proves nothing.
     pub etag_equal: Option<bool>,
     /// Whether the server echoed the customer key.
@@ -207,6 +211,35 @@ pub enum Unseen {
     },
     /// The content was not read: that it decrypts is not proven.
     Content,
+    /// Of the content, only samples were read.
+    RestOfContent,
+    /// How the source is cut into parts is not known, so that ranges across their boundaries could not
+    /// be chosen.
+    PartBoundaries,
+}
+
+impl Unseen {
+    /// Its name, as in JSON.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::ReplicationStatus => "replication-status",
+            Self::ReplicationConfiguration { .. } => "replication-configuration",
+            Self::ActingRule => "acting-rule",
+            Self::Checksum => "checksum",
+            Self::KeyMd5 => "key-md5",
+            Self::Tags { .. } => "tags",
+            Self::Metadata => "metadata",
+            Self::ReplicaModifications { .. } => "replica-modifications",
+            Self::ReceiptSeal => "receipt-seal",
+            Self::Probes => "probes",
+            Self::Probe { .. } => "probe",
+            Self::DestinationSettings { .. } => "destination-settings",
+            Self::Content => "content",
+            Self::RestOfContent => "rest-of-content",
+            Self::PartBoundaries => "part-boundaries",
+        }
+    }
 }
 
 /// How long things took.

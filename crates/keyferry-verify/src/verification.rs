@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use keyferry_key::CustomerKey;
 use keyferry_policy::{BucketName, Region};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::Subject;
 
@@ -26,7 +26,9 @@ pub struct Verification<'a> {
 }
 
 /// How much proof, from least to most. Each level includes those before it.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Level {
     /// What S3 says: the replication status, and that the replica is there.
@@ -35,9 +37,23 @@ pub enum Level {
     /// The checksum is the server's claim; it detects accidents, not a lying server.
     #[default]
     Equal,
-    /// Every byte of both sides, read with the key and compared. Only this proves that the replica
-    /// decrypts.
+    /// Ranges of both sides, read with the key and compared: across the boundaries of parts, the first
+    /// and the last bytes, and some at random places. Shows that the replica decrypts there.
+    Sample,
+    /// Every byte of both sides, read with the key and compared. Only this proves that all of the
+    /// replica decrypts.
     Deep,
+}
+
+/// What [`Level::Deep`] reads.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReadSides {
+    /// Both sides, and compares them.
+    #[default]
+    Both,
+    /// The replica, and compares it with the SHA-256 of a receipt. Without one, both are read.
+    Replica,
 }
 
 /// A replica bucket that the caller names.

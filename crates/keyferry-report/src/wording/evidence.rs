@@ -100,6 +100,7 @@ fn compared(report: &Report, reached: Level) -> String {
     match reached {
         Level::Status => "replication status only".to_owned(),
         Level::Equal => equal.to_owned(),
+        Level::Sample => format!("{equal}; samples read on both sides"),
         Level::Deep => format!(
             "{equal}; all {} on both sides",
             human_bytes(report.subject.size)
