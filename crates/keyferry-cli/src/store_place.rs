@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use keyferry_keystore::{Documents, Error, LockedStore, Store, Unlock, WorkFactor};
+use keyferry_keystore::{Documents, Error, ErrorClass, LockedStore, Store, Unlock, WorkFactor};
 use keyferry_remote::{StoreAddress, VaultLocation};
 
 use crate::exit::Exit;
@@ -20,13 +20,25 @@ pub(crate) fn find(settings: &Settings) -> Result<LockedStore, Failure> {
     Ok(witnessed(settings, LockedStore::open_remote(place, &copy)?))
 }
 
-/// Whether there is no store in the folder that should have it.
-pub(crate) fn is_missing(settings: &Settings) -> bool {
-    match &settings.store {
-        StoreAddress::Folder(path) => {
-            matches!(LockedStore::open(path), Err(Error::NoStore { .. }))
-        }
-        _ => false,
+/// What stands where a store should be, as far as is seen without opening it.
+pub(crate) enum Standing {
+    /// There is none.
+    Missing,
+    /// It cannot be opened as it is.
+    Damaged(Error),
+    /// Nothing speaks against it.
+    There,
+}
+
+/// Looks at a folder that should have a store. What a place elsewhere has is only seen by opening it.
+pub(crate) fn standing(settings: &Settings) -> Standing {
+    let StoreAddress::Folder(path) = &settings.store else {
+        return Standing::There;
+    };
+    match LockedStore::open(path).and_then(|store| store.openers()) {
+        Err(Error::NoStore { .. }) => Standing::Missing,
+        Err(error) if error.class() == ErrorClass::Damaged => Standing::Damaged(error),
+        _ => Standing::There,
     }
 }
 

@@ -154,12 +154,13 @@ impl Checkup<'_> {
     async fn way(&self, examination: &mut Examination) -> Option<Region> {
         let asked = self.region.unwrap_or(self.first_region);
         let first = way::look(self.connector, self.bucket, asked).await;
-        let region = first.region.clone();
-        let found = first.tell(examination);
-        let region = region.filter(|_| found)?;
-        if region == *asked {
-            return Some(region);
-        }
+        let region = match first.region.clone() {
+            Some(region) if region != *asked => region,
+            found => {
+                first.tell(examination);
+                return found;
+            }
+        };
         if let Some(set) = self.region {
             let finding = preflight(
                 Preflight::RegionDiffers,

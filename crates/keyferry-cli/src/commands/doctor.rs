@@ -3,13 +3,14 @@
 mod store;
 
 use jiff::Timestamp;
+use keyferry_policy::Region;
 use keyferry_policy::check::{Finding, Level, Preflight, Rule, sarif};
 use keyferry_transfer::{Connector, Endpoints};
 use keyferry_verify::{Checkup, Examination, ReplicaTarget, Shell, examine, no_connection};
 
 use super::Invocation;
 use crate::args::{DoctorArgs, Output};
-use crate::aws::Aws;
+use crate::aws::{Aws, NoConnection};
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::interrupt;
@@ -20,13 +21,14 @@ use crate::terminal::width;
 struct Reached {
     connector: Connector,
     aws: Option<Aws>,
+    first_region: Region,
 }
 
 pub(super) async fn run(invocation: &Invocation, arguments: DoctorArgs) -> Result<Exit, Failure> {
     let cancel = interrupt::token(invocation.terminal)?;
     let mut examination = Examination::begun(&arguments.address.bucket);
     let mut connected = Vec::new();
-    if let Some(reached) = reach(invocation, &mut connected).await {
+    if let Some(reached) = reach(invocation, &mut connected).await? {
         let mut others = Vec::new();
         if let Some(profile) = &arguments.other.destination_profile {
             match Aws::connect_as(&invocation.settings, Some(profile)).await {
@@ -34,7 +36,6 @@ pub(super) async fn run(invocation: &Invocation, arguments: DoctorArgs) -> Resul
                 Err(failure) => connected.push(credentials(&failure)),
             }
         }
-        let first_region = Aws::region_to_ask(reached.aws.as_ref(), &invocation.settings)?;
         let region = reached.aws.as_ref().and_then(Aws::region).cloned();
         let region = region.or_else(|| invocation.settings.region.clone());
         let checkup = Checkup {
@@ -44,7 +45,7 @@ pub(super) async fn run(invocation: &Invocation, arguments: DoctorArgs) -> Resul
             bucket: &arguments.address.bucket,
             object: arguments.address.object.as_deref(),
             region: region.as_ref(),
-            first_region: &first_region,
+            first_region: &reached.first_region,
             replica: replica(invocation, &arguments, &reached).await,
             shell: shell(invocation, &reached.connector),
             now: Timestamp::now(),
@@ -60,29 +61,43 @@ pub(super) async fn run(invocation: &Invocation, arguments: DoctorArgs) -> Resul
 }
 
 /// Connects with credentials, or, if there are none, without.
-async fn reach(invocation: &Invocation, found: &mut Vec<Finding>) -> Option<Reached> {
+async fn reach(
+    invocation: &Invocation,
+    found: &mut Vec<Finding>,
+) -> Result<Option<Reached>, Failure> {
     let failure = match Aws::connect(&invocation.settings).await {
         Ok(aws) => {
-            return Some(Reached {
+            return Ok(Some(Reached {
                 connector: aws.connector().clone(),
+                first_region: aws.first_region()?,
                 aws: Some(aws),
-            });
+            }));
         }
         Err(failure) => failure,
     };
-    match Aws::unsigned(&invocation.settings) {
-        Ok(connector) => {
+    Ok(match Aws::unsigned(&invocation.settings).await {
+        Ok((connector, first_region)) => {
             found.push(credentials(&failure));
             Some(Reached {
                 connector,
                 aws: None,
+                first_region,
             })
         }
-        Err(error) => {
+        Err(NoConnection::Settings(error)) => {
             found.push(no_connection(&error));
             None
         }
-    }
+        Err(NoConnection::Other(failure)) => {
+            let rule = Rule::Preflight(Preflight::EndpointUnreachable);
+            found.push(
+                Finding::new(rule, Level::Error, "connection", failure.message())
+                    .because("nothing can be transferred or verified without it")
+                    .fix(failure.hint_text().unwrap_or_default()),
+            );
+            None
+        }
+    })
 }
 
 fn credentials(failure: &Failure) -> Finding {

@@ -2,27 +2,23 @@
 
 use std::collections::BTreeMap;
 
-use keyferry_keystore::{CheckItem, CheckLevel, CheckSubject};
+use keyferry_keystore::{CheckItem, CheckLevel, CheckSubject, Error, PermissionFault};
 use keyferry_policy::check::{Finding, Level, Preflight, Rule};
 
 use crate::commands::Invocation;
 use crate::failure::Failure;
-use crate::{opening, store_place};
+use crate::opening;
+use crate::store_place::{self, Standing};
 
 const SUBJECT: &str = "key store";
 
 /// Opens the store as every command does, and proves it.
 pub(super) fn check(invocation: &Invocation) -> Vec<Finding> {
     let settings = &invocation.settings;
-    if store_place::is_missing(settings) {
-        return vec![missing(&settings.store.to_string())];
-    }
-    if let Err(failure) = store_place::find(settings) {
-        return vec![
-            found(Preflight::StoreDamaged, Level::Error, failure.message())
-                .because("keys that cannot be found open nothing")
-                .fix(failure.hint_text().unwrap_or_default()),
-        ];
+    match store_place::standing(settings) {
+        Standing::Missing => return vec![missing(&settings.store.to_string())],
+        Standing::Damaged(error) => return vec![damaged(error)],
+        Standing::There => {}
     }
     let store = match opening::open(settings, invocation.terminal) {
         Ok(store) => store,
@@ -40,14 +36,22 @@ pub(super) fn check(invocation: &Invocation) -> Vec<Finding> {
     };
     match store.check() {
         Ok(items) => findings(&items),
-        Err(error) => {
-            let failure = Failure::from(error);
-            vec![
-                found(Preflight::StoreDamaged, Level::Error, failure.message())
-                    .because("a key that does not open opens no object")
-                    .fix(failure.hint_text().unwrap_or_default()),
-            ]
-        }
+        Err(error) => vec![damaged(error)],
+    }
+}
+
+fn damaged(error: Error) -> Finding {
+    let open_to_others = matches!(
+        &error,
+        Error::Permissions(problem) if matches!(problem.fault, PermissionFault::OpenToOthers { .. })
+    );
+    let failure = Failure::from(error);
+    let finding = found(Preflight::StoreDamaged, Level::Error, failure.message())
+        .because("a key that does not open opens no object")
+        .fix(failure.hint_text().unwrap_or_default());
+    match open_to_others {
+        true => finding.command("keyferry key check --fix-permissions"),
+        false => finding,
     }
 }
 
