@@ -28,7 +28,7 @@ pub(super) struct Labels {
     /// The tags that were asked for, each as in the header `x-amz-tagging`.
     pub(super) tags: Vec<String>,
     /// The same tags, not encoded.
-    plain_tags: BTreeMap<String, String>,
+    pub(super) plain_tags: BTreeMap<String, String>,
     /// The tag that names the key.
     pub(super) key_tag: Option<String>,
     /// Whether the tag set was full without it.
