@@ -34,7 +34,7 @@ pub(crate) use key::{
     RecoverySheetArgs, RestoreArgs, RestoreIdentityArgs, RetireArgs, SharesArgs, SheetFormat,
     UnlockWithCommand, UsageArgs, looks_like_a_key,
 };
-pub(crate) use lab::{DemoArgs, LabArgs, LabCommand, StoryArg, UpArgs};
+pub(crate) use lab::{DemoArgs, FaultArgs, FaultKind, LabArgs, LabCommand, StoryArg, UpArgs};
 pub(crate) use ls::LsArgs;
 pub(crate) use many::{ChoiceArgs, ManyArgs};
 pub(crate) use moving::MovingArgs;

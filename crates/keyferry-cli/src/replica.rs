@@ -14,7 +14,7 @@ use crate::failure::Failure;
 
 /// How long the replica's server may take to say where its bucket is. One that is down is found out
 /// about by whoever waits for the replica.
-const REGION_TIMEOUT: Duration = Duration::from_secs(10);
+const REGION_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Where replicas are, and the connections to them.
 pub(crate) struct Place {

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 /// What goes wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "time", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Fault {
     /// Each version waits this long before it is replicated; it stays PENDING meanwhile.
@@ -22,13 +24,23 @@ pub enum Fault {
 }
 
 /// Where a fault applies.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum FaultScope {
     /// Every source bucket that has no fault of its own.
     Everywhere,
     /// One source bucket.
     SourceBucket(String),
+}
+
+/// A fault and where it applies.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ActiveFault {
+    /// Where.
+    pub scope: FaultScope,
+    /// What goes wrong there.
+    pub fault: Fault,
 }
 
 /// The faults in force; a cheap handle on one shared set.

@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api::ServiceEndpoint;
 use crate::authorization::Access;
+use crate::control;
 use crate::encryption::NewKmsKey;
 use crate::faults::Faults;
 use crate::lab_error::LabError;
@@ -111,6 +112,7 @@ impl Lab {
         let certificates = Arc::new(HostCertificates::new(Arc::clone(&authority), &regions)?);
         let tls = listener::tls(certificates)?;
         let stop = CancellationToken::new();
+        control::serve(folder.path(), faults.clone(), stop.clone());
         let changing = Arc::new(Mutex::new(()));
         let mut servers = Vec::new();
         for (listener, region) in listeners.into_iter().zip(store.regions()) {

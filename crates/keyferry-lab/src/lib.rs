@@ -25,6 +25,7 @@
 
 mod api;
 mod authorization;
+mod control;
 mod encryption;
 mod faults;
 mod lab;
@@ -37,7 +38,8 @@ mod server;
 mod service;
 mod store;
 
-pub use faults::{Fault, FaultScope, Faults};
+pub use control::FaultRequest;
+pub use faults::{ActiveFault, Fault, FaultScope, Faults};
 pub use lab::Lab;
 pub use lab_error::LabError;
 pub use lab_options::LabOptions;

@@ -30,6 +30,7 @@ use crate::confirmation::JoinConfirmations;
 use crate::error::{Asked, classify, explain_bodyless};
 use renewal::Renewal;
 
+mod empty_tags;
 mod endpoints;
 mod failures;
 mod https;
@@ -38,6 +39,7 @@ mod trust;
 mod wire;
 
 pub use endpoints::{EndpointUrl, Endpoints, ParseEndpointsError};
+use failures::FirstContact;
 pub use failures::{NameEndpoint, UntrustedIsFinal};
 
 /// Everything that clients are made from.
@@ -298,12 +300,16 @@ impl Connector {
             .of(region)
             .is_some_and(EndpointUrl::needs_path_style);
         let shared = self.config_at(region, endpoints)?;
+        let first_contact = FirstContact::default();
         Ok(aws_sdk_s3::config::Builder::from(&shared)
             .interceptor(JoinConfirmations)
+            .interceptor(empty_tags::EmptyTags)
             .interceptor(NameEndpoint)
+            .interceptor(first_contact.clone())
             .interceptor(self.credentials.clone())
             .retry_classifier(self.credentials.clone())
             .retry_classifier(UntrustedIsFinal)
+            .retry_classifier(first_contact)
             .force_path_style(path_style)
             .build())
     }

@@ -17,7 +17,7 @@ pub use answer::{LeftUpload, ServiceAnswer};
 pub(crate) use bodyless::explain_bodyless;
 pub use classify::without_answer;
 pub(crate) use classify::{Asked, classify, classify_of_account, is_status};
-pub(crate) use connection::{ConnectionFailure, links, untrusted};
+pub(crate) use connection::{ConnectionFailure, links, refused, untrusted};
 
 /// Why a transfer failed.
 #[derive(Debug, thiserror::Error)]

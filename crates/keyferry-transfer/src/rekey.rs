@@ -45,6 +45,7 @@ mod old;
 mod outcome;
 mod overtaken;
 mod parts;
+mod read_back;
 mod reissue;
 mod run;
 mod sweep;

@@ -77,6 +77,8 @@ pub(crate) async fn read_configuration(
     match answer.map_err(Trouble::of) {
         Ok(output) => Ok(output
             .replication_configuration
+            // Ceph's gateway answers with an empty one.
+            .filter(|configuration| !configuration.rules().is_empty())
             .map_or(Configuration::Absent, Configuration::Read)),
         Err(Trouble::Refused(refusal)) if refusal.has_code("NoSuchBucket") => {
             Err(failed(Trouble::Refused(refusal)))

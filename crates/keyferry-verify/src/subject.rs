@@ -109,7 +109,7 @@ impl From<&Receipt> for Subject {
             region: receipt.region.clone(),
             version_id: receipt.version_id.clone(),
             size: receipt.size,
-            etag: Some(receipt.etag.clone()),
+            etag: Some(receipt.etag.clone()).filter(|etag| !etag.is_empty()),
             parts: receipt.parts,
             checksum: Some(receipt.checksum.clone()),
             sha256: receipt.sha256.clone(),

@@ -1,9 +1,11 @@
 //! Arguments of `keyferry demo` and `keyferry lab`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::{Args, Subcommand, ValueEnum};
+use keyferry_policy::BucketName;
 
 /// `keyferry demo`
 #[derive(Debug, Args)]
@@ -39,6 +41,39 @@ pub(crate) struct LabArgs {
 pub(crate) enum LabCommand {
     /// Serve both regions until interrupted; prints shell exports for the clients.
     Up(UpArgs),
+    /// Break replication in a running lab, to see what becomes of it; without FAULT, say what is broken.
+    Fault(FaultArgs),
+}
+
+/// `keyferry lab fault`
+#[derive(Debug, Args)]
+pub(crate) struct FaultArgs {
+    /// What goes wrong with what is replicated from now on.
+    pub(crate) fault: Option<FaultKind>,
+    /// How long each version waits; for `delay`.
+    #[arg(long = "for", value_name = "TIME", value_parser = super::transfer::duration, required_if_eq("fault", "delay"))]
+    pub(crate) time: Option<Duration>,
+    /// Only what is replicated from this bucket.
+    #[arg(long)]
+    pub(crate) bucket: Option<BucketName>,
+    /// Folder of the lab; `lab up` exports it.
+    #[arg(long, value_name = "DIR", env = "KEYFERRY_LAB_DIR")]
+    pub(crate) dir: PathBuf,
+}
+
+/// What goes wrong in the lab.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FaultKind {
+    /// Versions stay PENDING for a while.
+    Delay,
+    /// Versions stay PENDING until the fault is cleared.
+    Stall,
+    /// Replication ends as FAILED.
+    Fail,
+    /// Replicas get wrong bytes, while size, ETag, checksums and version id are right.
+    Corrupt,
+    /// Nothing: what was broken is mended.
+    Clear,
 }
 
 /// `keyferry lab up`

@@ -1,4 +1,6 @@
-//! `keyferry lab up`: the two-region lab for other clients.
+//! `keyferry lab`: the two-region lab for other clients.
+
+mod fault;
 
 use keyferry_lab::{Lab, LabError, LabOptions};
 use keyferry_policy::{Encryption, ReplicationPlan, Site};
@@ -22,6 +24,7 @@ impl From<LabError> for Failure {
 pub(super) async fn run(invocation: &Invocation, arguments: LabArgs) -> Result<Exit, Failure> {
     match arguments.command {
         LabCommand::Up(arguments) => up(invocation, arguments).await,
+        LabCommand::Fault(arguments) => fault::run(invocation, arguments).await,
     }
 }
 
@@ -128,6 +131,7 @@ fn exports(lab: &Lab, others: &[String]) -> String {
         ("AWS_ENDPOINT_URL", url.clone()),
         ("AWS_ENDPOINT_URL_S3", url.clone()),
         ("KEYFERRY_ENDPOINT_URL", endpoints(lab)),
+        ("KEYFERRY_LAB_DIR", lab.dir().display().to_string()),
         ("RCLONE_CA_CERT", ca),
         ("RCLONE_CONFIG_LAB_TYPE", "s3".to_owned()),
         ("RCLONE_CONFIG_LAB_PROVIDER", "Other".to_owned()),

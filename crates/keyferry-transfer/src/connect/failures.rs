@@ -1,7 +1,11 @@
 //! Connections that fail: which server it was, and whether to try again.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use aws_sdk_s3::config::interceptors::{
-    BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextMut, InterceptorContext,
+    BeforeDeserializationInterceptorContextRef, BeforeTransmitInterceptorContextRef,
+    FinalizerInterceptorContextMut, InterceptorContext,
 };
 use aws_sdk_s3::config::retry::{ClassifyRetry, RetryAction};
 use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
@@ -11,7 +15,7 @@ use aws_smithy_runtime_api::client::retries::classifiers::RetryClassifierPriorit
 use aws_smithy_types::config_bag::{Storable, StoreReplace};
 use http::Uri;
 
-use crate::error::{ConnectionFailure, untrusted};
+use crate::error::{ConnectionFailure, refused, untrusted};
 
 /// Puts a `ConnectionFailure` that names the server in the place of the SDK's error, which does not
 /// know it, when all attempts have failed.
@@ -91,6 +95,53 @@ impl ClassifyRetry for UntrustedIsFinal {
         match connector.and_then(|error| untrusted(error)) {
             Some(_) => RetryAction::RetryForbidden,
             None => RetryAction::NoActionIndicated,
+        }
+    }
+}
+
+/// Where nobody has ever answered and nobody listens, the address is wrong: that is told at once. A server
+/// that has answered is awaited, since it may be starting again.
+#[derive(Debug, Clone, Default)]
+pub(super) struct FirstContact {
+    answered: Arc<AtomicBool>,
+}
+
+#[aws_smithy_runtime_api::client::interceptors::dyn_dispatch_hint]
+impl Intercept for FirstContact {
+    fn name(&self) -> &'static str {
+        "FirstContact"
+    }
+
+    fn read_before_deserialization(
+        &self,
+        _: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.answered.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+impl ClassifyRetry for FirstContact {
+    fn name(&self) -> &'static str {
+        "FirstContact"
+    }
+
+    fn priority(&self) -> RetryClassifierPriority {
+        RetryClassifierPriority::run_after(RetryClassifierPriority::transient_error_classifier())
+    }
+
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        let connector = match context.output_or_error() {
+            Some(Err(error)) => error.as_connector_error(),
+            _ => None,
+        };
+        match connector {
+            Some(error) if refused(error) && !self.answered.load(Ordering::Relaxed) => {
+                RetryAction::RetryForbidden
+            }
+            _ => RetryAction::NoActionIndicated,
         }
     }
 }

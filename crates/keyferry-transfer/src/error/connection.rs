@@ -18,7 +18,7 @@ pub(crate) struct ConnectionFailure {
     reason: String,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Why {
     Untrusted,
     Refused,
@@ -75,6 +75,11 @@ pub(crate) fn untrusted<'a>(
         Some(rustls::Error::InvalidCertificate(why)) => Some(why),
         _ => None,
     })
+}
+
+/// Whether nobody listens at the address.
+pub(crate) fn refused(error: &(dyn Error + 'static)) -> bool {
+    cause(error, false) == Why::Refused
 }
 
 fn cause(error: &(dyn Error + 'static), mut timed_out: bool) -> Why {

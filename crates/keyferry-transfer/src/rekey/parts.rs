@@ -24,6 +24,7 @@ use crate::abort::{Aborted, abort, try_abort};
 use crate::confirmation::confirms;
 use crate::error::{Asked, classify};
 use crate::upload::blocked;
+use crate::upload::trial::trial;
 use crate::{Event, ObjectAddress, TransferError};
 
 /// How many parts of one object are under way at once.
@@ -214,11 +215,18 @@ impl Rekeyer<'_> {
             &self.new_key,
         );
         if let Err(found) = confirmed {
-            self.drop_upload(address, entry).await?;
-            return Err(TransferError::UnexpectedAnswer {
-                operation: "CreateMultipartUpload",
-                what: format!("{found}, so no content was copied"),
-            });
+            let what = format!("{found}, so no content was copied");
+            let tried = match answer.sse_customer_key_md5() {
+                None => trial(self.client, address, &id, &self.new_key, &what).await,
+                Some(_) => Err(TransferError::UnexpectedAnswer {
+                    operation: "CreateMultipartUpload",
+                    what,
+                }),
+            };
+            if let Err(error) = tried {
+                self.drop_upload(address, entry).await?;
+                return Err(error);
+            }
         }
         Ok(Upload {
             entry,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use keyferry_transfer::{ConnectorSettings, TransferError};
+use keyferry_transfer::{BucketRegionError, Connector, ConnectorSettings, TransferError};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::setup::{Setup, refusal, settings};
@@ -111,4 +111,34 @@ async fn the_server_is_named() {
         "{error:?}"
     );
     assert!(error.to_string().contains(&url), "{error}");
+}
+
+/// Who types a wrong address should not wait for attempts that cannot succeed.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_nobody_ever_listened_it_is_said_at_the_first_attempt() {
+    let setup = Setup::start().await;
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = closed.local_addr().unwrap();
+    drop(closed);
+    // A second attempt would find somebody.
+    let later = tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let listener = TcpListener::bind(address).await.unwrap();
+        while listener.accept().await.is_ok() {}
+    });
+    let connector = Connector::new(ConnectorSettings {
+        max_attempts: 5,
+        ..leading_to(&setup, &format!("https://{address}"))
+    })
+    .unwrap();
+    let bucket = "tokyo".parse().unwrap();
+    let answer = connector.bucket_region(&bucket, &setup.region).await;
+    let Err(BucketRegionError::Transfer(error)) = answer else {
+        panic!("{answer:?}");
+    };
+    assert!(
+        matches!(error, TransferError::ConnectionRefused { .. }),
+        "{error:?}"
+    );
+    later.abort();
 }
