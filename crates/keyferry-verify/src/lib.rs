@@ -64,7 +64,7 @@ pub use probe::{Presented, Probe, ProbeAnswer, ProbeRequest};
 pub use regions::{ClientFailure, Regions, Sides};
 pub use report::{Finding, ReplicaSide, Report, Side, SourceSide, Timings, Unseen};
 pub use rules::{RuleMatch, RuleMiss, WhyMissed};
-pub use subject::{Subject, receipt_of};
+pub use subject::{Subject, receipt_of, subject_without_key};
 pub use usage::{
     CandidateKeys, Determined, FoundBy, KeyVerdict, ListedVersion, ParseScopeError, ScanOptions,
     Scanned, Scope, TagHint, Unopened, key_of, scan,
