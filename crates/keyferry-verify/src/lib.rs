@@ -26,6 +26,7 @@ mod conclusion;
 mod content;
 mod destination;
 mod difference;
+mod doctor;
 mod error;
 mod event;
 mod many;
@@ -37,6 +38,7 @@ mod replica;
 mod report;
 mod response_headers;
 mod rules;
+mod situation;
 mod source;
 mod subject;
 mod tagging;
@@ -51,6 +53,7 @@ pub use causes::{Cause, Certainty, FailureReason};
 pub use content::{ContentProof, SampleProof};
 pub use destination::{destination_buckets, destinations};
 pub use difference::{Claim, Difference, Digest};
+pub use doctor::{Checkup, Covered, Examination, Look, examine, no_connection};
 pub use error::{ErrorKind, VerifyError};
 pub use event::{Event, Observer, Silent};
 pub use many::{
@@ -64,6 +67,7 @@ pub use probe::{Presented, Probe, ProbeAnswer, ProbeRequest};
 pub use regions::{ClientFailure, Regions, Sides};
 pub use report::{Finding, ReplicaSide, Report, Side, SourceSide, Timings, Unseen};
 pub use rules::{RuleMatch, RuleMiss, WhyMissed};
+pub use situation::Shell;
 pub use subject::{Subject, receipt_of, subject_without_key};
 pub use usage::{
     CandidateKeys, Determined, FoundBy, KeyVerdict, ListedVersion, ParseScopeError, ScanOptions,
