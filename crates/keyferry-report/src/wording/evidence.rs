@@ -16,7 +16,13 @@ pub fn evidence(report: &Report) -> Vec<(&'static str, String)> {
         .map(|id| format!("{id}, "))
         .unwrap_or_default();
     let mut steps = vec![
-        ("key", format!("{key}MD5 {}", report.subject.key_md5)),
+        (
+            "key",
+            match report.subject.key_md5 {
+                Some(md5) => format!("{key}MD5 {md5}"),
+                None => "not under a customer key".to_owned(),
+            },
+        ),
         (
             "source",
             format!(
