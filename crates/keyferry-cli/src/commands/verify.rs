@@ -70,7 +70,8 @@ pub(super) async fn run(invocation: &Invocation, arguments: VerifyArgs) -> Resul
                 return Err(Failure::new(
                     Exit::Usage,
                     "--state is for many objects: there is nothing to go on with in one",
-                ));
+                )
+                .hint("leave out --state"));
             }
             let found = object(
                 invocation,
@@ -110,15 +111,17 @@ fn asked(arguments: &VerifyArgs) -> Result<Asked, Failure> {
             None => Asked::Receipts(receipts),
         });
     };
-    let scope: keyferry_verify::Scope = source
-        .parse()
-        .map_err(|error: ParseScopeError| Failure::from_error(Exit::Usage, &error))?;
+    let scope: keyferry_verify::Scope = source.parse().map_err(|error: ParseScopeError| {
+        Failure::from_error(Exit::Usage, &error)
+            .hint("give s3://BUCKET/KEY, s3://BUCKET/PREFIX/ or s3://BUCKET")
+    })?;
     let is_prefix = arguments.recursive || scope.prefix.is_empty() || scope.prefix.ends_with('/');
     if is_prefix && arguments.version_id.is_some() {
         return Err(Failure::new(
             Exit::Usage,
             "--version-id is the version of one object, and this is a prefix",
-        ));
+        )
+        .hint("give the object's key, or leave out --version-id"));
     }
     if is_prefix {
         let listed = scope.listed();
