@@ -27,6 +27,7 @@ mod difference;
 mod doctor;
 mod error;
 mod event;
+mod events;
 mod many;
 mod object_view;
 mod outcome;
@@ -52,6 +53,7 @@ pub use difference::{Claim, Difference, Digest};
 pub use doctor::{Checkup, Covered, Examination, Look, examine, no_connection};
 pub use error::{ErrorKind, VerifyError};
 pub use event::{Event, Observer, Silent};
+pub use events::{EventsError, FailureEvent, FailureEvents, failure_events};
 pub use many::{
     Checked, CheckedResult, DeleteMarker, Extra, Latencies, MarkerFinding, MarkerReplica,
     ProbeCounts, ProbeScope, Summary, Verdict, Versions,

@@ -12,6 +12,7 @@ use keyferry_transfer::Connector;
 
 use crate::VerifyError;
 use crate::answer::Trouble;
+use crate::events::FailureEvents;
 
 /// Why there is no client for a region.
 pub type ClientFailure = Box<dyn std::error::Error + Send + Sync>;
@@ -26,6 +27,11 @@ pub trait Regions: Send + Sync {
 
     /// Connections to IAM, KMS and STS, where there are any: what policies say is read by them.
     fn connector(&self) -> Option<Connector> {
+        None
+    }
+
+    /// What S3 reported about failed replication, where somebody collects that.
+    fn failure_events(&self) -> Option<Arc<FailureEvents>> {
         None
     }
 
@@ -78,6 +84,7 @@ impl Regions for Connector {
 pub struct Sides {
     sources: Arc<dyn Regions>,
     replicas: Option<Arc<dyn Regions>>,
+    events: Option<Arc<FailureEvents>>,
 }
 
 impl Sides {
@@ -87,6 +94,7 @@ impl Sides {
         Self {
             sources: regions,
             replicas: None,
+            events: None,
         }
     }
 
@@ -96,6 +104,16 @@ impl Sides {
         Self {
             sources,
             replicas: Some(replicas),
+            events: None,
+        }
+    }
+
+    /// The same with what S3 reported about failed replication.
+    #[must_use]
+    pub fn with_events(self, events: Arc<FailureEvents>) -> Self {
+        Self {
+            events: Some(events),
+            ..self
         }
     }
 
@@ -103,7 +121,11 @@ impl Sides {
     #[must_use]
     pub fn swapped(&self) -> Self {
         match &self.replicas {
-            Some(replicas) => Self::apart(Arc::clone(replicas), Arc::clone(&self.sources)),
+            Some(replicas) => Self {
+                sources: Arc::clone(replicas),
+                replicas: Some(Arc::clone(&self.sources)),
+                events: self.events.clone(),
+            },
             None => self.clone(),
         }
     }
@@ -116,6 +138,10 @@ impl Regions for Sides {
 
     fn connector(&self) -> Option<Connector> {
         self.sources.connector()
+    }
+
+    fn failure_events(&self) -> Option<Arc<FailureEvents>> {
+        self.events.clone()
     }
 
     fn bucket_region<'a>(

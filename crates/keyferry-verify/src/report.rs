@@ -7,10 +7,11 @@ use keyferry_policy::{BucketName, Region};
 use serde::{Serialize, Serializer};
 
 use crate::object_view::ReplicationStatus;
+use crate::outcome::NotCovered;
 use crate::rules::RuleMatch;
 use crate::{
-    Conclusion, ContentProof, Difference, Level, ObjectView, Outcome, Probe, Refusal, SampleProof,
-    Subject,
+    Conclusion, ContentProof, Difference, FailureReason, Level, ObjectView, Outcome, Probe,
+    Refusal, SampleProof, Subject,
 };
 
 /// The result of one verification, with all that led to it.
@@ -26,6 +27,8 @@ pub struct Report {
     pub source: SourceSide,
     /// The replica sides: one for each destination.
     pub replicas: Vec<ReplicaSide>,
+    /// Why there may be no replica, where S3 has not said that replication failed: the surest first.
+    pub reasons: Vec<FailureReason>,
     /// How long things took.
     pub timings: Timings,
     /// What could not be seen, and so does not count as proven.
@@ -37,6 +40,17 @@ impl Report {
     #[must_use]
     pub fn conclusion(&self) -> Conclusion {
         self.outcome.conclusion()
+    }
+
+    /// Whether it is worth saying why there is no replica, beside the outcome.
+    pub(crate) fn may_have_reasons(&self) -> bool {
+        matches!(
+            self.outcome,
+            Outcome::Pending { .. }
+                | Outcome::NotCovered {
+                    why: NotCovered::OlderThanRule
+                }
+        )
     }
 
     /// The level that was proven, if any.

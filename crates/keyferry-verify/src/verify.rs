@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::access::ObjectAccess;
 use crate::answer::Trouble;
-use crate::causes::{self, FailureReason};
+use crate::causes::{self, Background, Failing, FailureReason, How};
 use crate::conclusion::{self, Evidence};
 use crate::destination::{self, Configuration, Destination, Destinations, Search};
 use crate::event::{Event, Observer};
@@ -128,25 +128,35 @@ impl Course<'_> {
         if settled == Settled::Silent {
             timings.waited = self.started.elapsed();
         }
-        let reasons = match settled {
-            Settled::Failed => {
-                self.reasons(&access, &side, &destinations, &replicas, &mut unseen)
+        let how = match settled {
+            Settled::Failed => Some(How::Failed),
+            Settled::Pending => Some(How::Pending),
+            Settled::OlderThanRule => Some(How::NotTaken),
+            _ => None,
+        };
+        let reasons = match how {
+            Some(how) => {
+                self.reasons(&access, &side, &destinations, &replicas, how, &mut unseen)
                     .await
             }
-            _ => Vec::new(),
+            None => Vec::new(),
         };
         side.key_echoed = access.key_echoed();
         let outcome = conclusion::draw(Evidence {
             asked: self.verification.level,
             settled: &settled,
             waited: timings.waited,
-            reasons,
+            reasons: reasons.clone(),
             source: &side,
             replicas: &replicas,
             probed: self.verification.probe,
             unseen: &unseen,
         });
-        Ok(self.report(outcome, side, replicas, timings, unseen))
+        let mut report = self.report(outcome, side, replicas, timings, unseen);
+        if report.may_have_reasons() {
+            report.reasons = reasons;
+        }
+        Ok(report)
     }
 
     fn check_key(&self) -> Result<(), VerifyError> {
@@ -302,6 +312,7 @@ impl Course<'_> {
         side: &SourceSide,
         destinations: &[Reachable],
         replicas: &[ReplicaSide],
+        how: How,
         unseen: &mut Vec<Unseen>,
     ) -> Vec<FailureReason> {
         let without_replica: Vec<_> = destinations
@@ -313,14 +324,22 @@ impl Course<'_> {
                 (&reachable.destination, client)
             })
             .collect();
-        causes::gather(
-            (access.client(), &side.bucket),
-            &side.view,
-            side.replication_role.as_deref(),
-            &without_replica,
-            unseen,
-        )
-        .await
+        let subject = self.verification.subject;
+        let background = Background::new(
+            self.regions,
+            &side.bucket,
+            &side.region,
+            self.verification.replica.clone(),
+        );
+        let failing = Failing {
+            source: access.client(),
+            key: &subject.source.key,
+            view: &side.view,
+            role: side.replication_role.as_deref(),
+            destinations: &without_replica,
+            how,
+        };
+        causes::gather(&background, &failing, unseen).await
     }
 
     fn report_not_covered(&self, why: NotCovered, side: SourceSide, unseen: Vec<Unseen>) -> Report {
@@ -352,6 +371,7 @@ impl Course<'_> {
             asked: self.verification.level,
             source,
             replicas,
+            reasons: Vec::new(),
             timings: Timings {
                 total: self.started.elapsed(),
                 ..timings

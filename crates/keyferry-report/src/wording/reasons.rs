@@ -84,6 +84,22 @@ pub fn cause(cause: &Cause) -> String {
         Cause::RolePermissions { role } => format!(
             "the role `{role}` does not exist, does not trust s3.amazonaws.com, or lacks a permission"
         ),
+        Cause::Found { finding } => {
+            let code = finding.failure_code.as_ref();
+            let code = code.map(|code| format!(" ({code})")).unwrap_or_default();
+            format!(
+                "{}: {}{code}: {}",
+                finding.subject, finding.message, finding.why
+            )
+        }
+        Cause::Reported { event } => format!("S3 reported {event}"),
+        Cause::OlderThanRule => "it was written before the rule covered it".to_owned(),
+        Cause::RepairedSince => {
+            "nothing stands in the way today; what did was repaired after it was written".to_owned()
+        }
+        Cause::Delayed => {
+            "nothing stands in the way; S3 is late, or the other region is out of reach".to_owned()
+        }
         _ => "a cause that this version cannot describe".to_owned(),
     }
 }
@@ -120,6 +136,17 @@ pub fn repair(cause: &Cause) -> Option<Repair> {
         ),
         Cause::RolePermissions { role } => (
             format!("look at the trust and the permissions of `{role}`"),
+            None,
+        ),
+        Cause::Found { finding } if !finding.fix.is_empty() => {
+            let commands = finding.commands.join(" && ");
+            (
+                finding.fix.clone(),
+                (!commands.is_empty()).then_some(commands),
+            )
+        }
+        Cause::OlderThanRule | Cause::RepairedSince => (
+            "upload it again, or run S3 Batch Replication".to_owned(),
             None,
         ),
         _ => return None,
