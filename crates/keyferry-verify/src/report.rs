@@ -200,6 +200,13 @@ pub enum Unseen {
         /// What S3 answered.
         refusal: Refusal,
     },
+    /// Object Lock of a version may not be seen.
+    ObjectLock {
+        /// On this side.
+        side: Side,
+        /// What S3 answered.
+        refusal: Refusal,
+    },
     /// Some metadata cannot be put into headers.
     Metadata,
     /// The replica has a status of its own, which replica modification sync gives while it works.
@@ -243,6 +250,7 @@ impl Unseen {
             Self::Checksum => "checksum",
             Self::KeyMd5 => "key-md5",
             Self::Tags { .. } => "tags",
+            Self::ObjectLock { .. } => "object-lock",
             Self::Metadata => "metadata",
             Self::ReplicaModifications { .. } => "replica-modifications",
             Self::ReceiptSeal => "receipt-seal",

@@ -172,13 +172,14 @@ impl Look<'_> {
     ) -> Result<Seen, Failure> {
         let verification = Verification {
             subject: &subject,
-            key: self.key,
+            key: Some(self.key),
             wait: self
                 .options
                 .wait
                 .checked_sub(started.elapsed())
                 .unwrap_or(Duration::ZERO),
             level: verify::level(self.options),
+            read: keyferry_verify::ReadSides::Both,
             replica: place.given(self.invocation, &subject.source),
             probe,
         };

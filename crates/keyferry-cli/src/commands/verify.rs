@@ -112,9 +112,10 @@ pub(super) async fn of_subject(
     let place = replica::Place::connect(invocation, aws, &options.replica).await?;
     let verification = Verification {
         subject,
-        key,
+        key: Some(key),
         wait: options.wait,
         level: level(options),
+        read: keyferry_verify::ReadSides::Both,
         replica: place.given(invocation, &subject.source),
         probe: !options.no_probe,
     };

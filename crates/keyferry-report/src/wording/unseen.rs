@@ -42,6 +42,13 @@ pub fn not_seen(unseen: &Unseen) -> String {
         Unseen::Content => {
             "the content was not read: that the replica decrypts is not proven".to_owned()
         }
+        Unseen::RestOfContent => {
+            "of the content only samples were read: what lies between them is not proven".to_owned()
+        }
+        Unseen::PartBoundaries => {
+            "where the object's parts end is not known: samples could not be laid across".to_owned()
+        }
+        Unseen::KeyMd5 => "the server does not say under which key the object is".to_owned(),
         _ => "something else".to_owned(),
     }
 }

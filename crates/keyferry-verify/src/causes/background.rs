@@ -14,6 +14,8 @@ use crate::situation::{Place, Shell, Situation};
 /// How the replication of a bucket is set up, and what S3 has reported about it.
 pub(crate) struct Background<'a> {
     regions: &'a dyn Regions,
+    /// Both sides: what they are together.
+    sides: &'a dyn Regions,
     bucket: BucketName,
     region: Region,
     given: Option<ReplicaTarget>,
@@ -23,15 +25,17 @@ pub(crate) struct Background<'a> {
 impl<'a> Background<'a> {
     pub(crate) fn new(
         regions: &'a dyn Regions,
+        sides: &'a dyn Regions,
         bucket: &BucketName,
         region: &Region,
-        given: Option<ReplicaTarget>,
+        given: Option<&ReplicaTarget>,
     ) -> Self {
         Self {
             regions,
+            sides,
             bucket: bucket.clone(),
             region: region.clone(),
-            given,
+            given: given.cloned(),
             situation: OnceCell::new(),
         }
     }
@@ -41,7 +45,7 @@ impl<'a> Background<'a> {
     }
 
     pub(super) fn events(&self) -> Option<Arc<FailureEvents>> {
-        self.regions.failure_events()
+        self.sides.failure_events()
     }
 
     /// What is live; none where IAM and KMS cannot be asked, which is no error: causes are then
@@ -52,7 +56,7 @@ impl<'a> Background<'a> {
 
     async fn read(&self) -> Option<Situation> {
         // Another server's buckets are not in this one's plan.
-        if self.regions.replica_side().is_some() {
+        if self.sides.replica_side().is_some() {
             return None;
         }
         let connector = Arc::new(self.regions.connector()?);

@@ -18,7 +18,7 @@ use keyferry_policy::Region;
 use keyferry_transfer::{
     Connector, ConnectorSettings, PartSize, Receipt, Silent, Upload, UploadSource, upload,
 };
-use keyferry_verify::{Level, Report, Subject, Verification, VerifyError, verify};
+use keyferry_verify::{Level, ReadSides, Report, Subject, Verification, VerifyError, verify};
 use tokio_util::sync::CancellationToken;
 
 const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow",
@@ -184,9 +184,10 @@ impl Pair {
     ) -> Result<Report, VerifyError> {
         let verification = Verification {
             subject,
-            key,
+            key: Some(key),
             wait: self.wait,
             level: self.level,
+            read: ReadSides::Both,
             replica: None,
             probe: true,
         };
