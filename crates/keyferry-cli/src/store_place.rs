@@ -123,24 +123,7 @@ fn left_out(what: &str, feature: &str) -> Failure {
 
 #[cfg(feature = "vault-kv")]
 fn vault(settings: &Settings, location: &VaultLocation) -> Result<Box<dyn Documents>, Failure> {
-    use keyferry_vault::{Address, Settings as VaultSettings, Vault, VaultError};
-
-    let connect = || {
-        let server = location.server.as_deref();
-        let address = server.map(str::parse::<Address>).transpose()?;
-        let from_environment = VaultSettings::from_environment(address)?;
-        Vault::connect(VaultSettings {
-            authorities: from_environment
-                .authorities
-                .clone()
-                .or_else(|| settings.ca_bundle.clone()),
-            allow_plaintext_loopback: settings.allow_plaintext_loopback,
-            ..from_environment
-        })
-    };
-    let vault = connect().map_err(|error: VaultError| {
-        Failure::from_error(Exit::Store, &error).maybe_hint(error.hint())
-    })?;
+    let vault = crate::vault::connect(settings, location.server.as_deref())?;
     Ok(Box::new(keyferry_remote::VaultKv::new(
         vault,
         &location.path,
