@@ -76,16 +76,6 @@ impl From<&Checked> for Entry {
             CheckedResult::DeleteMarker(found) => entry.of_marker(found),
             CheckedResult::Extra(found) => entry.of_extra(found),
             CheckedResult::Error(error) => entry.of_error(error),
-            CheckedResult::NotCustomerKey { encryption } => Self {
-                evidence: encryption
-                    .iter()
-                    .map(|encryption| ("encryption".to_owned(), encryption.clone()))
-                    .collect(),
-                repairs: vec![todo(
-                    "upload it again under a customer key, if it is to be under one",
-                )],
-                ..entry
-            },
             _ => entry,
         }
     }

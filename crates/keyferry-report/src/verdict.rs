@@ -3,7 +3,7 @@
 use keyferry_verify::{Conclusion, Verdict};
 
 /// All verdicts, the worst first.
-pub(crate) const WORST_FIRST: [Verdict; 22] = [
+pub(crate) const WORST_FIRST: [Verdict; 21] = [
     Verdict::NotRefused,
     Verdict::Differs,
     Verdict::ReplicaMissing,
@@ -16,7 +16,6 @@ pub(crate) const WORST_FIRST: [Verdict; 22] = [
     Verdict::WrongKey,
     Verdict::Error,
     Verdict::ReplicaRefused,
-    Verdict::NotCustomerKey,
     Verdict::Unproven,
     Verdict::MarkerNotSeen,
     Verdict::Pending,
@@ -50,7 +49,6 @@ pub fn label(verdict: Verdict) -> &'static str {
         Verdict::WrongKey => "no key fits",
         Verdict::Error => "not seen",
         Verdict::ReplicaRefused => "refused",
-        Verdict::NotCustomerKey => "no customer key",
         Verdict::MarkerNotSeen => "deletion not seen",
         Verdict::MarkerPending => "deletion pending",
         Verdict::Replica => "is a replica",
@@ -108,7 +106,6 @@ pub fn meaning(verdict: Verdict) -> &'static str {
         }
         Verdict::Extra => "The replica bucket holds a version that the source does not have.",
         Verdict::Gone => "It was deleted between the listing and the look at it.",
-        Verdict::NotCustomerKey => "It is not under a customer key.",
         Verdict::WrongKey => "No key at hand opens it, so nothing is known about it.",
         Verdict::Error => "It could not be looked at, so nothing is known about it.",
         _ => "This version has no words for it.",
@@ -144,8 +141,8 @@ mod tests {
         let places: BTreeSet<_> = WORST_FIRST.iter().map(|verdict| rank(*verdict)).collect();
         assert_eq!(places.len(), WORST_FIRST.len());
         let bad = WORST_FIRST.iter().take_while(|verdict| !is_fine(**verdict));
-        assert_eq!(bad.count(), 17);
-        assert!(WORST_FIRST[17..].iter().all(|verdict| is_fine(*verdict)));
+        assert_eq!(bad.count(), 16);
+        assert!(WORST_FIRST[16..].iter().all(|verdict| is_fine(*verdict)));
         for verdict in WORST_FIRST {
             assert!(!meaning(verdict).contains("no words"), "{verdict:?}");
         }

@@ -12,6 +12,8 @@ mod parse;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
 
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::config::{Builder, Region as SdkRegion};
@@ -19,6 +21,8 @@ use aws_sdk_sqs::types::ChangeMessageVisibilityBatchRequestEntry;
 use keyferry_policy::{BucketName, Region};
 use keyferry_transfer::{ConnectError, Connector, NameEndpoint, UntrustedIsFinal};
 use serde::Serialize;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use crate::answer::chain;
 
@@ -31,6 +35,8 @@ const PATIENCE: i32 = 1;
 const EMPTY: u32 = 3;
 /// How many messages are read at most.
 const MOST: usize = 20_000;
+/// After this time the queue may have something new.
+const AGAIN: Duration = Duration::from_secs(20);
 
 /// That replication of a version failed, as S3 reports it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -159,57 +165,113 @@ impl EventsError {
     }
 }
 
-/// Reads a queue, and gives its messages back.
-///
-/// # Cancellation
-/// When the future is dropped, messages come back by themselves after a minute.
-///
-/// # Errors
-/// When it is no queue, or may not be read.
-pub async fn failure_events(
-    connector: &Connector,
-    region: &Region,
-    url: &str,
-) -> Result<FailureEvents, EventsError> {
-    let client = client(connector, region, url)?;
-    let mut events = FailureEvents::default();
-    let mut seen = BTreeSet::new();
-    let mut handles = Vec::new();
-    let mut empty = 0;
-    while empty < EMPTY && seen.len() < MOST {
-        let answer = client
-            .receive_message()
-            .queue_url(url)
-            .max_number_of_messages(10)
-            .visibility_timeout(HIDDEN)
-            .wait_time_seconds(PATIENCE)
-            .send()
-            .await;
-        let answer = match answer {
-            Ok(answer) => answer,
-            Err(error) => {
-                give_back(&client, url, &handles).await;
-                return Err(EventsError::Unreadable {
-                    url: url.to_owned(),
-                    detail: chain(&error.into_source().unwrap_or_else(Into::into).as_ref()),
-                });
-            }
-        };
-        if answer.messages().is_empty() {
-            empty += 1;
-            continue;
-        }
-        for message in answer.messages() {
-            handles.extend(message.receipt_handle().map(str::to_owned));
-            // A queue may deliver twice.
-            let id = message.message_id().unwrap_or_default().to_owned();
-            if seen.insert(id) {
-                events.take_in(message.body().unwrap_or_default());
-            }
+/// A queue that S3's events go to, and what was read from it so far.
+#[derive(Debug)]
+pub struct FailureQueue {
+    url: String,
+    read: Mutex<Read>,
+}
+
+#[derive(Debug, Default)]
+struct Read {
+    events: FailureEvents,
+    at: Option<Instant>,
+}
+
+impl FromStr for FailureQueue {
+    type Err = EventsError;
+
+    fn from_str(url: &str) -> Result<Self, Self::Err> {
+        match parse::queue(url) {
+            Some(_) => Ok(Self {
+                url: url.to_owned(),
+                read: Mutex::default(),
+            }),
+            None => Err(EventsError::NotAQueue {
+                url: url.to_owned(),
+            }),
         }
     }
-    give_back(&client, url, &handles).await;
-    Ok(events)
+}
+
+impl FailureQueue {
+    /// What S3 reported about a version. The queue is read when it is first asked for, and again when
+    /// nothing is known of a version and the last time is a while ago.
+    ///
+    /// # Cancellation
+    /// When the future is dropped, messages come back to the queue by themselves after a minute.
+    ///
+    /// # Errors
+    /// When the queue may not be read.
+    pub async fn about(
+        &self,
+        connector: &Connector,
+        near: &Region,
+        (bucket, key, version): (&BucketName, &str, Option<&str>),
+    ) -> Result<Vec<FailureEvent>, EventsError> {
+        let mut read = self.read.lock().await;
+        let known = |events: &FailureEvents| -> Vec<FailureEvent> {
+            events.of(bucket, key, version).cloned().collect()
+        };
+        let found = known(&read.events);
+        let fresh = read.at.is_some_and(|at| at.elapsed() < AGAIN);
+        if !found.is_empty() || fresh {
+            return Ok(found);
+        }
+        // What fails now is not tried again for every object.
+        read.at = Some(Instant::now());
+        self.receive(connector, near, &mut read.events).await?;
+        read.at = Some(Instant::now());
+        Ok(known(&read.events))
+    }
+
+    /// Reads all messages, and gives them back.
+    async fn receive(
+        &self,
+        connector: &Connector,
+        near: &Region,
+        events: &mut FailureEvents,
+    ) -> Result<(), EventsError> {
+        let url = self.url.as_str();
+        let client = client(connector, near, url)?;
+        let mut seen = BTreeSet::new();
+        let mut handles = Vec::new();
+        let mut empty = 0;
+        while empty < EMPTY && seen.len() < MOST {
+            let answer = client
+                .receive_message()
+                .queue_url(url)
+                .max_number_of_messages(10)
+                .visibility_timeout(HIDDEN)
+                .wait_time_seconds(PATIENCE)
+                .send()
+                .await;
+            let answer = match answer {
+                Ok(answer) => answer,
+                Err(error) => {
+                    give_back(&client, url, &handles).await;
+                    return Err(EventsError::Unreadable {
+                        url: url.to_owned(),
+                        detail: chain(&error),
+                    });
+                }
+            };
+            if answer.messages().is_empty() {
+                empty += 1;
+                continue;
+            }
+            for message in answer.messages() {
+                handles.extend(message.receipt_handle().map(str::to_owned));
+                // A queue may deliver twice.
+                let id = message.message_id().unwrap_or_default().to_owned();
+                if seen.insert(id) {
+                    events.take_in(message.body().unwrap_or_default());
+                }
+            }
+        }
+        give_back(&client, url, &handles).await;
+        Ok(())
+    }
 }
 
 /// Lets others see the messages at once. What does not work comes back by itself.

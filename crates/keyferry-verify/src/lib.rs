@@ -57,7 +57,7 @@ pub use difference::{Claim, Difference, Digest};
 pub use doctor::{Checkup, Covered, Examination, Look, examine, no_connection};
 pub use error::{ErrorKind, VerifyError};
 pub use event::{Event, Observer, Silent};
-pub use events::{EventsError, FailureEvent, FailureEvents, failure_events};
+pub use events::{EventsError, FailureEvent, FailureEvents, FailureQueue};
 pub use many::{
     Checked, CheckedResult, DeleteMarker, Extra, Item, Keys, Latencies, Listed, Many, ManyOptions,
     MarkerFinding, MarkerReplica, ProbeCounts, ProbeScope, Progress, Recorded, Run, State, Summary,

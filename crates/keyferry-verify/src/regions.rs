@@ -12,7 +12,7 @@ use keyferry_transfer::Connector;
 
 use crate::VerifyError;
 use crate::answer::Trouble;
-use crate::events::FailureEvents;
+use crate::events::FailureQueue;
 
 /// Why there is no client for a region.
 pub type ClientFailure = Box<dyn std::error::Error + Send + Sync>;
@@ -30,8 +30,8 @@ pub trait Regions: Send + Sync {
         None
     }
 
-    /// What S3 reported about failed replication, where somebody collects that.
-    fn failure_events(&self) -> Option<Arc<FailureEvents>> {
+    /// The queue that S3's events about failed replication go to, where there is one.
+    fn failure_queue(&self) -> Option<Arc<FailureQueue>> {
         None
     }
 
@@ -84,7 +84,7 @@ impl Regions for Connector {
 pub struct Sides {
     sources: Arc<dyn Regions>,
     replicas: Option<Arc<dyn Regions>>,
-    events: Option<Arc<FailureEvents>>,
+    queue: Option<Arc<FailureQueue>>,
 }
 
 impl Sides {
@@ -94,7 +94,7 @@ impl Sides {
         Self {
             sources: regions,
             replicas: None,
-            events: None,
+            queue: None,
         }
     }
 
@@ -104,15 +104,15 @@ impl Sides {
         Self {
             sources,
             replicas: Some(replicas),
-            events: None,
+            queue: None,
         }
     }
 
-    /// The same with what S3 reported about failed replication.
+    /// The same with the queue that S3's events about failed replication go to.
     #[must_use]
-    pub fn with_events(self, events: Arc<FailureEvents>) -> Self {
+    pub fn with_queue(self, queue: Arc<FailureQueue>) -> Self {
         Self {
-            events: Some(events),
+            queue: Some(queue),
             ..self
         }
     }
@@ -124,7 +124,7 @@ impl Sides {
             Some(replicas) => Self {
                 sources: Arc::clone(replicas),
                 replicas: Some(Arc::clone(&self.sources)),
-                events: self.events.clone(),
+                queue: self.queue.clone(),
             },
             None => self.clone(),
         }
@@ -140,8 +140,8 @@ impl Regions for Sides {
         self.sources.connector()
     }
 
-    fn failure_events(&self) -> Option<Arc<FailureEvents>> {
-        self.events.clone()
+    fn failure_queue(&self) -> Option<Arc<FailureQueue>> {
+        self.queue.clone()
     }
 
     fn bucket_region<'a>(

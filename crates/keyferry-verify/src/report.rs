@@ -230,6 +230,11 @@ pub enum Unseen {
         /// What S3 answered.
         detail: String,
     },
+    /// The queue that S3's events go to could not be read.
+    FailureEvents {
+        /// Why not.
+        detail: String,
+    },
     /// The content was not read: that it decrypts is not proven.
     Content,
     /// Of the content, only samples were read.
@@ -256,6 +261,7 @@ impl Unseen {
             Self::ReceiptSeal => "receipt-seal",
             Self::Probes => "probes",
             Self::Probe { .. } => "probe",
+            Self::FailureEvents { .. } => "failure-events",
             Self::DestinationSettings { .. } => "destination-settings",
             Self::Content => "content",
             Self::RestOfContent => "rest-of-content",

@@ -7,7 +7,7 @@ use keyferry_policy::{BucketName, Region};
 use tokio::sync::OnceCell;
 
 use crate::ReplicaTarget;
-use crate::events::FailureEvents;
+use crate::events::{EventsError, FailureEvent};
 use crate::regions::Regions;
 use crate::situation::{Place, Shell, Situation};
 
@@ -44,8 +44,20 @@ impl<'a> Background<'a> {
         &self.bucket
     }
 
-    pub(super) fn events(&self) -> Option<Arc<FailureEvents>> {
-        self.sides.failure_events()
+    /// What S3 itself reported about a version.
+    pub(super) async fn reported(
+        &self,
+        key: &str,
+        version: Option<&str>,
+    ) -> Result<Vec<FailureEvent>, EventsError> {
+        let queue = self.sides.failure_queue().zip(self.regions.connector());
+        match queue {
+            Some((queue, connector)) => {
+                let object = (&self.bucket, key, version);
+                queue.about(&connector, &self.region, object).await
+            }
+            None => Ok(Vec::new()),
+        }
     }
 
     /// What is live; none where IAM and KMS cannot be asked, which is no error: causes are then

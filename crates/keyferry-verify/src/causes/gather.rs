@@ -43,7 +43,7 @@ pub(crate) async fn gather(
     failing: &Failing<'_>,
     unseen: &mut Vec<Unseen>,
 ) -> Vec<FailureReason> {
-    let mut reasons = reported(background, failing);
+    let mut reasons = reported(background, failing, unseen).await;
     let certain = of_buckets(background, failing, unseen).await;
     let mut causes: Vec<Cause> = certain;
     let situation = background.situation().await;
@@ -99,20 +99,29 @@ pub(crate) async fn gather(
 }
 
 /// What S3 said itself.
-fn reported(background: &Background<'_>, failing: &Failing<'_>) -> Vec<FailureReason> {
-    let Some(events) = background.events() else {
-        return Vec::new();
-    };
+async fn reported(
+    background: &Background<'_>,
+    failing: &Failing<'_>,
+    unseen: &mut Vec<Unseen>,
+) -> Vec<FailureReason> {
     let version = failing.view.version_id.as_deref();
-    events
-        .of(background.bucket(), failing.key, version)
-        .map(|event| FailureReason {
-            cause: Cause::Reported {
-                event: Box::new(event.clone()),
-            },
-            certainty: Certainty::Certain,
-        })
-        .collect()
+    match background.reported(failing.key, version).await {
+        Ok(events) => events
+            .into_iter()
+            .map(|event| FailureReason {
+                cause: Cause::Reported {
+                    event: Box::new(event),
+                },
+                certainty: Certainty::Certain,
+            })
+            .collect(),
+        Err(error) => {
+            unseen.push(Unseen::FailureEvents {
+                detail: error.to_string(),
+            });
+            Vec::new()
+        }
+    }
 }
 
 async fn of_buckets(
