@@ -36,7 +36,7 @@ pub(crate) fn write(
     ending: &Ending<'_>,
     spool: &mut Spool,
 ) -> io::Result<()> {
-    let story = story::tell(ending);
+    let story = story::tell(run.level, ending);
     out.write_all(above(run, tally, ending, &story).into_string().as_bytes())?;
     objects::write(out, tally, ending.summary, spool)?;
     out.write_all(below(run, tally, ending).into_string().as_bytes())
@@ -143,4 +143,25 @@ fn pill(verdict: Verdict) -> Markup {
 /// A name that others have chosen: no control characters, and no way to turn the text around it.
 fn name(text: &str) -> Markup {
     html! { span.name { (printable(text)) } }
+}
+
+/// A sentence of ours, that others' names may be in: what stands between backticks is shown as code.
+fn sentence(text: &str) -> Markup {
+    let text = printable(text);
+    let first = text.chars().next();
+    html! {
+        span.sentence {
+            @for (index, piece) in text.split('`').enumerate() {
+                @if index % 2 == 1 {
+                    code { bdi { (piece) } }
+                } @else if index == 0 {
+                    @if let Some(first) = first.filter(|_| !piece.is_empty()) {
+                        (first.to_uppercase()) (piece.get(first.len_utf8()..).unwrap_or_default())
+                    }
+                } @else {
+                    (piece)
+                }
+            }
+        }
+    }
 }

@@ -79,8 +79,8 @@ pub(crate) fn run(out: &mut dyn Write, run: &Run) -> io::Result<()> {
 }
 
 /// Writes the document that comes last.
-pub(crate) fn summary(out: &mut dyn Write, ending: &Ending<'_>) -> io::Result<()> {
-    let told = story::tell(ending);
+pub(crate) fn summary(out: &mut dyn Write, run: &Run, ending: &Ending<'_>) -> io::Result<()> {
+    let told = story::tell(run.level, ending);
     let record = SummaryRecord {
         r#type: "summary",
         conclusion: told.conclusion,

@@ -158,12 +158,12 @@ fn end(
 ) -> io::Result<()> {
     match (format, spool) {
         (Format::Ndjson, _) => {
-            records::summary(out, ending)?;
+            records::summary(out, run, ending)?;
             out.write_all(b"\n")
         }
         (Format::Json, _) => {
             out.write_all(b"\n],\n\"summary\":")?;
-            records::summary(out, ending)?;
+            records::summary(out, run, ending)?;
             out.write_all(b"}\n")
         }
         (Format::Html, Some(spool)) => html::write(out, run, tally, ending, spool),

@@ -139,7 +139,7 @@ pub(crate) fn object(key: &str, size: u64, outcome: Outcome, latency: Option<u64
         checksum: None,
         sha256: None,
         key_id: None,
-        key_md5: md5(),
+        key_md5: Some(md5()),
         uploaded: None,
         from_receipt: false,
         receipt: None,

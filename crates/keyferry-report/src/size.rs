@@ -32,7 +32,8 @@ pub(crate) fn human_seconds(seconds: f64) -> String {
         return format!("{:.0} ms", seconds * 1000.0);
     }
     if seconds < 9.95 {
-        return format!("{seconds:.1} s");
+        let tenths = format!("{seconds:.1}");
+        return format!("{} s", tenths.trim_end_matches(".0"));
     }
     #[expect(
         clippy::cast_possible_truncation,
@@ -67,7 +68,7 @@ mod tests {
         for (seconds, text) in [
             (0.0, "0 ms"),
             (0.085, "85 ms"),
-            (0.9999, "1.0 s"),
+            (0.9999, "1 s"),
             (2.53, "2.5 s"),
             (9.99, "10 s"),
             (59.6, "1 min"),

@@ -1,10 +1,10 @@
 //! What a run came to, told in plain words.
 
-use keyferry_verify::{Conclusion, Level, Summary, Verdict};
+use keyferry_verify::{Conclusion, Level, Verdict};
 
+use crate::level_name;
 use crate::run::Ending;
 use crate::size::{counted, grouped};
-use crate::verdict::{WORST_FIRST, label};
 
 /// The verdict on a whole run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub(crate) struct Story {
 }
 
 /// Tells what a run came to. What was not looked at counts as not proven.
-pub(crate) fn tell(ending: &Ending<'_>) -> Story {
+pub(crate) fn tell(asked: Level, ending: &Ending<'_>) -> Story {
     let summary = ending.summary;
     // What needs no replica is not counted here.
     let all = [
@@ -88,12 +88,16 @@ pub(crate) fn tell(ending: &Ending<'_>) -> Story {
     }
     if conclusion == Conclusion::Verified {
         sentences.extend(summary.level.map(proven).map(str::to_owned));
-    } else {
-        sentences.extend(parts(summary));
+    } else if all > 1 {
         let verified = summary.count(Verdict::Verified);
-        if verified > 0 && all > 1 {
-            sentences.push(format!("{} verified.", counted(verified, "object")));
-        }
+        sentences.push(match verified {
+            0 => "No object is verified.".to_owned(),
+            _ => format!(
+                "{} verified at `{}`.",
+                counted(verified, "object"),
+                level_name(asked)
+            ),
+        });
     }
     if summary.key_echoed {
         sentences.push(
@@ -105,16 +109,6 @@ pub(crate) fn tell(ending: &Ending<'_>) -> Story {
         title,
         sentences,
     }
-}
-
-/// How many objects had each verdict that is no proof.
-fn parts(summary: &Summary) -> Option<String> {
-    let parts: Vec<_> = WORST_FIRST
-        .into_iter()
-        .filter(|verdict| *verdict != Verdict::Verified && summary.count(*verdict) > 0)
-        .map(|verdict| format!("{} {}", grouped(summary.count(verdict)), label(verdict)))
-        .collect();
-    (!parts.is_empty() && summary.total() > 1).then(|| format!("{}.", parts.join(", ")))
 }
 
 /// What a level proves, of all objects that reach it.

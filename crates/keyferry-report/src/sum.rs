@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use keyferry_verify::Summary;
+use keyferry_verify::{Level, Summary};
 
 use crate::entry::Entry;
 use crate::run::Ending;
@@ -16,13 +16,13 @@ use crate::{Run, printable};
 
 /// What all of a run came to, for a terminal.
 #[must_use]
-pub fn summary_text(summary: &Summary, complete: bool) -> String {
+pub fn summary_text(asked: Level, summary: &Summary, complete: bool) -> String {
     let ending = Ending {
         finished: jiff::Timestamp::now(),
         complete,
         summary,
     };
-    let told = story::tell(&ending);
+    let told = story::tell(asked, &ending);
     let mut text = told.title;
     for sentence in told.sentences {
         text.push_str(&format!("\n  {sentence}"));
@@ -41,7 +41,7 @@ pub(crate) fn write(
     ending: &Ending<'_>,
     spool: &mut Spool,
 ) -> io::Result<()> {
-    let told = story::tell(ending);
+    let told = story::tell(run.level, ending);
     writeln!(out, "{}", told.title)?;
     for sentence in &told.sentences {
         writeln!(out, "  {sentence}")?;

@@ -26,7 +26,8 @@ pub(crate) struct Tally {
     /// Objects whose group was one too many.
     pub(crate) ungrouped: u64,
     pub(crate) sources: BTreeMap<String, u64>,
-    pub(crate) replicas: BTreeMap<(String, Option<String>), u64>,
+    /// By bucket: its region, where it is known, and how many objects were looked for there.
+    pub(crate) replicas: BTreeMap<String, (Option<String>, u64)>,
     pub(crate) latencies: Latencies,
     pub(crate) keys_echoed: u64,
 }
@@ -69,8 +70,14 @@ impl Tally {
             count(&mut self.not_seen, not_seen.clone());
         }
         count(&mut self.sources, entry.bucket.clone());
-        for replica in &entry.replicas {
-            count(&mut self.replicas, replica.clone());
+        for (bucket, region) in &entry.replicas {
+            if self.replicas.len() < DISTINCT || self.replicas.contains_key(bucket) {
+                let (known, objects) = self.replicas.entry(bucket.clone()).or_default();
+                *objects += 1;
+                if known.is_none() {
+                    known.clone_from(region);
+                }
+            }
         }
         if let Some(latency) = entry.latency {
             self.latencies.add(latency);
@@ -113,6 +120,11 @@ impl Tally {
             .filter(|(verdict, _)| which(**verdict))
             .map(|(_, count)| count)
             .sum()
+    }
+
+    /// Objects that are or should be in a replica bucket.
+    pub(crate) fn needing_replica(&self) -> u64 {
+        self.count(|verdict| verdict.conclusion().is_some())
     }
 
     /// Objects that are proven at a level, or at a higher one.

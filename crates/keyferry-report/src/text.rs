@@ -2,9 +2,33 @@
 
 use std::fmt::Write;
 
-use keyferry_verify::{Outcome, Report};
+use keyferry_verify::{Checked, Outcome, Report};
 
+use crate::entry::Entry;
+use crate::printable;
 use crate::wording::{because, evidence, headline, not_seen, reason, repair};
+
+/// What became of one thing of many: the verdict, why, and what to do.
+#[must_use]
+pub fn checked_text(checked: &Checked) -> String {
+    let entry = Entry::from(checked);
+    let version = match &entry.version_id {
+        Some(id) => format!(" version {}", printable(id)),
+        None => String::new(),
+    };
+    let mut text = format!(
+        "{}: {}{version}",
+        printable(&entry.headline),
+        printable(&entry.address())
+    );
+    for because in &entry.because {
+        let _ = write!(text, "\n  {:<10} {}", "because", printable(because));
+    }
+    for repair in &entry.repairs {
+        let _ = write!(text, "\n  {:<10} {}", "hint", printable(&repair.words));
+    }
+    text
+}
 
 /// The whole report: verdict first, then what led to it.
 #[must_use]

@@ -47,7 +47,6 @@ pub fn label(verdict: Verdict) -> &'static str {
         Verdict::NotCovered => "not replicated",
         Verdict::Extra => "only in replica",
         Verdict::WrongKey => "no key fits",
-        Verdict::Error => "not seen",
         Verdict::ReplicaRefused => "refused",
         Verdict::MarkerNotSeen => "deletion not seen",
         Verdict::MarkerPending => "deletion pending",

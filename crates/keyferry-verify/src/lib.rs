@@ -70,7 +70,7 @@ pub use regions::{ClientFailure, Regions, Sides};
 pub use report::{Finding, ReplicaSide, Report, Side, SourceSide, Timings, Unseen};
 pub use rules::{RuleMatch, RuleMiss, WhyMissed};
 pub use situation::Shell;
-pub use subject::{Subject, receipt_of};
+pub use subject::{Subject, receipt_of, subject_without_key};
 pub use usage::{
     CandidateKeys, Determined, FoundBy, KeyVerdict, ListedVersion, ParseScopeError, ScanOptions,
     Scanned, Scope, TagHint, Unopened, key_of, scan,

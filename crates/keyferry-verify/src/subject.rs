@@ -153,6 +153,31 @@ pub async fn receipt_of(
     })
 }
 
+/// Asks the source bucket for what a receipt would say of an object that is under no customer key. None
+/// where it does not open without one.
+///
+/// # Errors
+/// [`VerifyError::SourceMissing`] when there is no such version, and whatever keeps S3 from answering.
+pub async fn subject_without_key(
+    client: &Client,
+    address: &ObjectAddress,
+    version_id: Option<&str>,
+    region: &Region,
+) -> Result<Option<Subject>, VerifyError> {
+    let access = ObjectAccess::new(client.clone(), address, version_id);
+    match access.head(None).await {
+        Ok(view) => Ok(Some(Subject::of_view(
+            address, region, version_id, &view, None,
+        ))),
+        Err(Trouble::Refused(refusal)) if refusal.is_absence() => Err(VerifyError::SourceMissing {
+            address: address.clone(),
+            version_id: version_id.map(str::to_owned),
+        }),
+        Err(Trouble::Refused(refusal)) if refusal.status == 400 => Ok(None),
+        Err(trouble) => Err(access.error("HeadObject", trouble)),
+    }
+}
+
 async fn open(
     access: &ObjectAccess,
     address: &ObjectAddress,

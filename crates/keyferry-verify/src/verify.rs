@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use keyferry_key::{CustomerKeyHeaders, KeyId};
-use keyferry_transfer::{Authenticity, ObjectAddress};
+use keyferry_transfer::{Authenticity, KEY_TAG, ObjectAddress};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -206,6 +206,13 @@ impl Course<'_> {
             unseen.push(Unseen::ReceiptSeal);
         }
         let tags = self.tags(&access, &view).await?;
+        let is_tagged =
+            |tags: &std::collections::BTreeMap<String, String>| tags.contains_key(KEY_TAG);
+        if self.key.is_none() && tags.as_ref().is_ok_and(is_tagged) {
+            // Somebody meant it to be under a customer key.
+            let report = self.report_open_source(subject, view, started);
+            return Ok(Step::Done(Box::new(report)));
+        }
         let found = self
             .destinations(&subject, &view, &tags, &mut unseen)
             .await?;

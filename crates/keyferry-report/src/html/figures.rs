@@ -43,7 +43,7 @@ pub(super) fn facts(run: &Run, tally: &Tally, ending: &Ending<'_>) -> Markup {
                 @for (bucket, count) in &tally.sources {
                     dt { "Source" } dd { code { (name(bucket)) } " " (counted(*count, "object")) }
                 }
-                @for ((bucket, region), count) in &tally.replicas {
+                @for (bucket, (region, count)) in &tally.replicas {
                     dt { "Replica" }
                     dd {
                         code { (name(bucket)) }

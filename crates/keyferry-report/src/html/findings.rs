@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{drawn, name, percent, pill};
+use super::{drawn, name, percent, pill, sentence};
 use crate::Run;
 use crate::run::Ending;
 use crate::size::{counted, grouped, human_bytes};
@@ -13,6 +13,7 @@ use crate::wording::{Repair, level_name};
 
 /// The ladder of proof, the highest rung on top.
 pub(super) fn ladder(run: &Run, tally: &Tally) -> Markup {
+    let all = tally.needing_replica();
     html! {
         section {
             h2 { "What was proven" }
@@ -27,9 +28,9 @@ pub(super) fn ladder(run: &Run, tally: &Tally) -> Markup {
                             @if level == run.level { small { "asked for" } }
                         }
                         div { p { (proves) } p { (leaves_open) } }
-                        span.count { (grouped(proven)) " of " (grouped(tally.objects)) }
+                        span.count { (grouped(proven)) " of " (grouped(all)) }
                         svg.meter aria-hidden="true" {
-                            rect width={ (drawn(percent(proven, tally.objects))) "%" } height="100%" {}
+                            rect width={ (drawn(percent(proven, all))) "%" } height="100%" {}
                         }
                     }
                 }
@@ -50,10 +51,10 @@ pub(super) fn not_seen(tally: &Tally, ending: &Ending<'_>) -> Markup {
             }
             ul.list {
                 @for line in &of_the_run {
-                    li { span { (name(line)) } span.count { "everywhere" } }
+                    li { span { (sentence(line)) } span.count { "everywhere" } }
                 }
                 @for (line, count) in &tally.not_seen {
-                    li { span { (name(line)) } span.count { (counted(*count, "object")) } }
+                    li { span { (sentence(line)) } span.count { (counted(*count, "object")) } }
                 }
             }
         }
@@ -89,7 +90,7 @@ fn group_of(group: &Group) -> Markup {
                     (counted(group.count, "object"))
                     @if group.bytes > 0 { ", " (human_bytes(group.bytes)) }
                 }
-                h3 { (name(&group.why)) }
+                h3 { (sentence(&group.why)) }
                 ul {
                     @for example in &group.examples { li { code { (name(example)) } } }
                     @if group.count > group.examples.len() as u64 {
@@ -107,13 +108,13 @@ fn group_of(group: &Group) -> Markup {
 }
 
 /// What to do, with the commands that do it.
-pub(super) fn todo(repairs: &[Repair]) -> Markup {
+fn todo(repairs: &[Repair]) -> Markup {
     html! {
         @if !repairs.is_empty() {
             ul.todo {
                 @for repair in repairs {
                     li {
-                        (name(&repair.words))
+                        (sentence(&repair.words))
                         @if let Some(command) = &repair.command { code.command { (name(command)) } }
                     }
                 }

@@ -62,7 +62,7 @@ pub(super) fn section(tally: &Tally) -> Markup {
 )]
 fn drawing(class: &str, bars: &[Bar], width: f64, height: f64) -> Markup {
     let highest = bars.iter().map(|bar| bar.count).max().unwrap_or(1).max(1);
-    let (left, top, bottom) = (4.0, 24.0, 28.0);
+    let (left, top, bottom) = (4.0, 36.0, 28.0);
     let floor = height - bottom;
     let step = (width - 2.0 * left) / (bars.len().max(1) as f64);
     let thick = (step * 0.86).min(96.0);
@@ -75,10 +75,14 @@ fn drawing(class: &str, bars: &[Bar], width: f64, height: f64) -> Markup {
             aria-label="Histogram of replication latency; the figures follow" {
             line x1="0" x2=(drawn(width)) y1=(drawn(floor)) y2=(drawn(floor)) {}
             @if let Some(index) = promise {
-                line.promise x1=(drawn(at(index))) x2=(drawn(at(index))) y1="14" y2=(drawn(floor)) {
+                line.promise x1=(drawn(at(index))) x2=(drawn(at(index))) y1="4" y2=(drawn(floor)) {
                     title { "15 min: what S3 Replication Time Control promises" }
                 }
-                text x=(drawn(at(index) + 5.0)) y="22" { "15 min promise" }
+                @let (x, anchor) = match at(index) > width - 110.0 {
+                    true => (at(index) - 5.0, "end"),
+                    false => (at(index) + 5.0, "start"),
+                };
+                text x=(drawn(x)) y="14" text-anchor=(anchor) { "15 min promise" }
             }
             @for (index, bar) in bars.iter().enumerate() {
                 @let tall = (floor - top) * bar.count as f64 / highest as f64;

@@ -5,8 +5,7 @@ use std::io::{self, Write};
 use keyferry_verify::{Summary, Verdict};
 use maud::{Markup, PreEscaped, html};
 
-use super::findings::todo;
-use super::{name, pill};
+use super::{name, pill, sentence};
 use crate::entry::Entry;
 use crate::size::{counted, grouped, human_bytes, human_seconds};
 use crate::spool::Spool;
@@ -77,14 +76,15 @@ fn above(summary: &Summary) -> Markup {
     html! {
         (PreEscaped("<section id=\"objects-section\">"))
         h2 { "Objects" }
-        p.lead { "What is not verified comes first." }
+        p.lead { "The worst comes first, what is verified last." }
         div.controls {
             label for="search" {}
             input #search type="search" placeholder="Filter by name, version, cause …"
                 aria-label="Filter the table" autocomplete="off" spellcheck="false";
             select #order aria-label="Order of the table" {
+                option value="rank" { "worst first" }
                 option value="place" { "as found" }
-                @for (key, title, _) in COLUMNS {
+                @for (key, title, _) in COLUMNS.into_iter().skip(1) {
                     option value=(key) { (title) ", ascending" }
                     option value={ "-" (key) } { (title) ", descending" }
                 }
@@ -127,19 +127,23 @@ fn row(entry: &Entry) -> Markup {
             data-latency=(given(latency.map(|latency| latency.as_millis()))) {
             td { (pill(entry.verdict)) }
             td {
-                div { (name(&entry.key)) }
+                div.key { (name(&entry.key)) }
                 small { (name(&entry.bucket)) }
                 @if let Some(version) = &entry.version_id { small { "version " (name(version)) } }
             }
             td {
                 @if !verified {
-                    div.why { (name(&entry.headline)) }
+                    div.why { (sentence(&entry.headline)) }
                     @if !entry.because.is_empty() {
-                        ul.because { @for line in &entry.because { li { (name(line)) } } }
+                        ul.because { @for line in &entry.because { li { (sentence(line)) } } }
                     }
-                    (todo(&entry.repairs))
+                    @if !entry.repairs.is_empty() {
+                        ul.todo {
+                            @for repair in &entry.repairs { li { "→ " (sentence(&repair.words)) } }
+                        }
+                    }
                 }
-                (evidence(entry))
+                (more(entry))
             }
             td data-name="proven" { @if let Some(level) = &entry.level { (level) } }
             td data-name="size" { @if let Some(size) = size { (human_bytes(size)) } }
@@ -149,14 +153,21 @@ fn row(entry: &Entry) -> Markup {
     }
 }
 
-fn evidence(entry: &Entry) -> Markup {
+/// What is read of one object only: commands, and all that was seen.
+fn more(entry: &Entry) -> Markup {
+    let commands: Vec<_> = entry
+        .repairs
+        .iter()
+        .filter_map(|repair| repair.command.as_ref())
+        .collect();
     html! {
-        @if !(entry.evidence.is_empty() && entry.not_seen.is_empty()) {
+        @if !(commands.is_empty() && entry.evidence.is_empty() && entry.not_seen.is_empty()) {
             details {
-                summary { "what was seen" }
+                summary { @if commands.is_empty() { "what was seen" } @else { "command, and what was seen" } }
+                @for command in commands { code.command { (name(command)) } }
                 dl {
                     @for (what, line) in &entry.evidence { dt { (what) } dd { (name(line)) } }
-                    @for line in &entry.not_seen { dt { "not seen" } dd { (name(line)) } }
+                    @for line in &entry.not_seen { dt { "not seen" } dd { (sentence(line)) } }
                 }
             }
         }

@@ -15,24 +15,28 @@
   const heads = Array.from(table.tHead.rows[0].cells);
   const numbers = new Set(["place", "rank", "proven", "size", "latency"]);
   const words = new Map(rows.map((row) => [row, row.textContent.toLowerCase()]));
-  const state = { verdict: "", q: "", sort: "place", down: false };
+  const state = { verdict: "", q: "", sort: "rank", down: false };
 
   function read() {
     const given = new URLSearchParams(location.hash.slice(1));
     state.verdict = given.get("verdict") || "";
     state.q = given.get("q") || "";
     search.value = state.q;
-    const sort = given.get("sort") || "place";
+    const sort = given.get("sort") || "rank";
     state.down = sort.startsWith("-");
     state.sort = sort.replace(/^-/, "");
-    if (!heads.some((head) => head.dataset.key === state.sort)) state.sort = "place";
+    if (state.sort !== "place" && !heads.some((head) => head.dataset.key === state.sort)) {
+      state.sort = "rank";
+      state.down = false;
+    }
   }
 
   function keep() {
     const said = new URLSearchParams();
     if (state.verdict) said.set("verdict", state.verdict);
     if (state.q) said.set("q", state.q);
-    if (state.sort !== "place") said.set("sort", (state.down ? "-" : "") + state.sort);
+    const sort = (state.down ? "-" : "") + state.sort;
+    if (sort !== "rank") said.set("sort", sort);
     const hash = said.toString();
     history.replaceState(null, "", hash ? "#" + hash : location.pathname + location.search);
   }
@@ -94,6 +98,9 @@
     chip.addEventListener("click", () => change({ verdict: chip.value }));
   }
   window.addEventListener("hashchange", () => { read(); show(); });
+  for (const link of document.querySelectorAll("#verdict a")) {
+    link.addEventListener("click", () => table.parentElement.scrollIntoView());
+  }
   document.documentElement.classList.add("js");
   read();
   show();

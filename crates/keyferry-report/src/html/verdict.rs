@@ -1,13 +1,13 @@
 //! The top of the page: what it came to.
 
-use keyferry_verify::{Conclusion, Summary};
+use keyferry_verify::{Conclusion, Summary, Verdict};
 use maud::{Markup, PreEscaped, html};
 
 use super::{drawn, name, percent};
 use crate::size::{grouped, human_bytes};
 use crate::story::Story;
 use crate::tally::Tally;
-use crate::verdict::class;
+use crate::verdict::{WORST_FIRST, class, label};
 
 /// The conclusions in the order of tiles and of the bar.
 const ORDER: [Conclusion; 4] = [
@@ -23,8 +23,9 @@ pub(super) fn section(tally: &Tally, summary: &Summary, story: &Story) -> Markup
             (sign(story.conclusion))
             h1 { (story.title) }
             @for sentence in &story.sentences {
-                p { (sentence) }
+                p { (super::sentence(sentence)) }
             }
+            (found(summary))
             @if let Some(route) = route(tally) {
                 p.route { (route) }
             }
@@ -41,6 +42,28 @@ pub(super) fn section(tally: &Tally, summary: &Summary, story: &Story) -> Markup
             (tile(None, &human_bytes(summary.bytes).to_string(), "of data"))
         }
         (share(summary))
+    }
+}
+
+/// How many objects came to what is not plain success. A link filters the table.
+fn found(summary: &Summary) -> Markup {
+    let found: Vec<_> = WORST_FIRST
+        .into_iter()
+        .filter(|verdict| *verdict != Verdict::Verified && summary.count(*verdict) > 0)
+        .collect();
+    html! {
+        @if !found.is_empty() && summary.total() > 1 {
+            ul {
+                @for verdict in found {
+                    li {
+                        a class=(format!("pill {}", class(verdict.conclusion())))
+                            href=(format!("#verdict={}", verdict.name())) {
+                            (grouped(summary.count(verdict))) " " (label(verdict))
+                        }
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -91,7 +114,7 @@ fn route(tally: &Tally) -> Option<Markup> {
     if sources.is_empty() {
         return None;
     }
-    let replicas: Vec<_> = tally.replicas.keys().collect();
+    let replicas: Vec<_> = tally.replicas.iter().collect();
     Some(html! {
         @for (index, source) in sources.iter().enumerate() {
             @if index > 0 { ", " }
@@ -99,7 +122,7 @@ fn route(tally: &Tally) -> Option<Markup> {
         }
         " → "
         @if replicas.is_empty() { "no replica bucket is known" }
-        @for (index, (bucket, region)) in replicas.iter().enumerate() {
+        @for (index, (bucket, (region, _))) in replicas.iter().enumerate() {
             @if index > 0 { ", " }
             code { (name(bucket)) }
             @if let Some(region) = region { " (" (region) ")" }

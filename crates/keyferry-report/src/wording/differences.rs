@@ -43,6 +43,11 @@ pub fn difference(difference: &Difference) -> String {
             shown(source),
             shown(replica)
         ),
+        Difference::Encryption { source, replica } => format!(
+            "encryption: {} in the source, {} in the replica",
+            shown(source),
+            shown(replica)
+        ),
         Difference::ObjectLock {
             what,
             source,
@@ -126,6 +131,7 @@ pub(super) fn what_differs(difference: &Difference) -> String {
         Difference::SystemMetadata { name, .. } => format!("`{name}`"),
         Difference::UserMetadata { name, .. } => format!("metadata `{name}`"),
         Difference::Tag { key, .. } => format!("tag `{key}`"),
+        Difference::Encryption { .. } => "encryption".to_owned(),
         Difference::ObjectLock { what, .. } => format!("Object Lock ({what})"),
         Difference::ReceiptChanged => "the receipt was changed after it was written".to_owned(),
         Difference::VersionId { .. } => "version id".to_owned(),

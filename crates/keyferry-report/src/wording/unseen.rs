@@ -22,6 +22,12 @@ pub fn not_seen(unseen: &Unseen) -> String {
                 side_name(*side)
             )
         }
+        Unseen::ObjectLock { side, refusal } => {
+            format!(
+                "Object Lock of the {} may not be seen: {refusal}",
+                side_name(*side)
+            )
+        }
         Unseen::Metadata => "some metadata cannot be put into headers".to_owned(),
         Unseen::ReplicaModifications { status } => {
             format!("the replica's own changes are still being replicated: {status}")

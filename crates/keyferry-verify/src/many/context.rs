@@ -65,7 +65,10 @@ impl<'a> Context<'a> {
         name: &BucketName,
         region: &Region,
     ) -> Result<Arc<Bucket<'a>>, VerifyError> {
-        self.bucket(self.way, name, region, || self.options.replicas.clone())
+        self.bucket(self.way, name, region, || {
+            let given = self.options.replicas.get(name);
+            given.cloned().unwrap_or_default()
+        })
     }
 
     /// A replica bucket as a source, whose replicas are where the sources are.
@@ -76,7 +79,7 @@ impl<'a> Context<'a> {
         region: &Region,
     ) -> Result<Arc<Bucket<'a>>, VerifyError> {
         self.bucket(from.way.swapped(), name, region, || {
-            match self.options.replicas.is_empty() {
+            match from.given.is_empty() {
                 true => Vec::new(),
                 false => vec![ReplicaTarget {
                     bucket: from.name.clone(),

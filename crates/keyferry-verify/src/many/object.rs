@@ -299,7 +299,7 @@ impl<'a> Begun<'a> {
                 if self.opening.key.is_some() && looked.source.key_md5.is_none() =>
             {
                 // Given out without saying that the key was used.
-                match context.opener.insists() {
+                match context.opener.insists(address, access.version_id()) {
                     true => match access.head(None).await {
                         Ok(view) => self.exposed(context, access, address, Box::new(view)),
                         Err(_) => Opened::Looked(looked),
@@ -308,7 +308,9 @@ impl<'a> Begun<'a> {
                 }
             }
             Ok(FirstLook::Seen(looked)) => Opened::Looked(looked),
-            Ok(FirstLook::OpenWithoutKey(view)) if context.opener.insists() => {
+            Ok(FirstLook::OpenWithoutKey(view))
+                if context.opener.insists(address, access.version_id()) =>
+            {
                 self.exposed(context, access, address, view)
             }
             Ok(FirstLook::OpenWithoutKey(view)) => self.without_key(Looked {

@@ -43,9 +43,16 @@ impl<'a> Opener<'a> {
         }
     }
 
-    /// Whether all objects are said to be under one key.
-    pub(super) fn insists(&self) -> bool {
-        self.one.is_some()
+    /// Whether an object is said to be under a customer key: by the caller, or by what was recorded.
+    pub(super) fn insists(&self, address: &ObjectAddress, version_id: Option<&str>) -> bool {
+        match self.keys {
+            Keys::None => false,
+            Keys::One(_) => true,
+            // What was recorded of another version may have been of another kind.
+            Keys::Store(store) => {
+                version_id.is_some() && store.recorded(address, version_id).is_some()
+            }
+        }
     }
 
     /// What most likely opens an object.

@@ -1,5 +1,6 @@
 //! What a run verifies, and how.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
@@ -76,8 +77,8 @@ pub struct ManyOptions {
     /// How long each object may wait for its replication, from the first look at it. When that time was in
     /// vain and many are waiting, those that come later are looked at once.
     pub wait: Duration,
-    /// Where the replicas are, when the replication configuration is not to be asked.
-    pub replicas: Vec<ReplicaTarget>,
+    /// Where the replicas of a source bucket are, when its replication configuration is not to be asked.
+    pub replicas: BTreeMap<BucketName, Vec<ReplicaTarget>>,
     /// Both directions: what came by replication is verified from the bucket that it came from.
     pub both_ways: bool,
     /// Whether versions that only a replica bucket has are looked for.
@@ -100,7 +101,7 @@ impl Default for ManyOptions {
             read: ReadSides::default(),
             probe: ProbeScope::default(),
             wait: Duration::ZERO,
-            replicas: Vec::new(),
+            replicas: BTreeMap::new(),
             both_ways: false,
             extras: true,
             concurrency: Self::DEFAULT_CONCURRENCY,
