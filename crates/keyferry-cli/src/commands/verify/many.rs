@@ -207,7 +207,7 @@ impl Run<'_> {
         }
         progress.finish();
         let summary = run.summary();
-        results.end(&summary, failed.is_none())?;
+        results.end(arguments.wait.level(), &summary, failed.is_none())?;
         if let Some(Chosen::Store(store)) = &chosen {
             for finding in store.store().catalogue_findings() {
                 terminal.warn(finding);

@@ -1,7 +1,7 @@
 //! What a run over many objects prints, while it goes on and at its end.
 
 use keyferry_report::{checked_text, summary_text};
-use keyferry_verify::{Checked, Conclusion, Summary};
+use keyferry_verify::{Checked, Conclusion, Level, Summary};
 use serde_json::json;
 
 use crate::args::Output;
@@ -49,14 +49,19 @@ impl Results {
     }
 
     /// What all came to.
-    pub(super) fn end(self, summary: &Summary, complete: bool) -> Result<(), Failure> {
+    pub(super) fn end(
+        self,
+        asked: Level,
+        summary: &Summary,
+        complete: bool,
+    ) -> Result<(), Failure> {
         let mut document = json!(summary);
         if let Some(fields) = document.as_object_mut() {
             fields.insert("conclusion".to_owned(), json!(summary.conclusion()));
             fields.insert("complete".to_owned(), complete.into());
         }
         match self.terminal.output() {
-            Output::Text => self.terminal.print(summary_text(summary, complete)),
+            Output::Text => self.terminal.print(summary_text(asked, summary, complete)),
             Output::Ndjson => self.terminal.json(&json!({"summary": document})),
             _ => self
                 .terminal
