@@ -202,7 +202,9 @@ pub(super) async fn of_subject(
     options: &WaitArgs,
     cancel: CancellationToken,
 ) -> Result<Report, Failure> {
-    let place = replica::Place::connect(invocation, aws, &options.replica).await?;
+    let place = replica::Place::connect(invocation, aws, &options.replica)
+        .await?
+        .hearing(options.events.as_ref());
     let verification = Verification {
         subject,
         key,
