@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::verdict::meaning;
 use crate::wording::{
     Repair, because, because_briefly, evidence, extra, fix, headline, level_name, marker, not_seen,
-    repair,
+    reason, repair,
 };
 
 /// One object version, and what was found of it. Holds nothing secret: of the key its id and its MD5.
@@ -87,8 +87,11 @@ impl Entry {
         Self {
             headline: headline(outcome),
             group: because_briefly(outcome),
-            because: because(outcome),
-            repairs: repairs(outcome),
+            because: because(outcome)
+                .into_iter()
+                .chain(perhaps(report))
+                .collect(),
+            repairs: repairs(report),
             level: report
                 .level_reached()
                 .map(|level| level_name(level).to_owned()),
@@ -181,14 +184,21 @@ fn chain(error: &dyn std::error::Error) -> String {
 }
 
 /// What to do about an outcome: the causes first, then what to do with the object.
-fn repairs(outcome: &Outcome) -> Vec<Repair> {
-    let causes = match outcome {
-        Outcome::Failed { reasons } => reasons
-            .iter()
-            .filter_map(|reason| repair(&reason.cause))
-            .collect(),
-        _ => Vec::new(),
+fn repairs(report: &Report) -> Vec<Repair> {
+    let of_outcome = match &report.outcome {
+        Outcome::Failed { reasons } => reasons.as_slice(),
+        _ => &[],
     };
-    let fix = fix(outcome).map(|words| todo(&words));
-    causes.into_iter().chain(fix).collect()
+    let reasons = of_outcome.iter().chain(&report.reasons);
+    let fix = fix(&report.outcome).map(|words| todo(&words));
+    reasons
+        .filter_map(|reason| repair(&reason.cause))
+        .chain(fix)
+        .collect()
+}
+
+/// What may be behind it, where S3 has not said that replication failed.
+fn perhaps(report: &Report) -> impl Iterator<Item = String> {
+    let each = report.reasons.iter();
+    each.map(|cause| format!("perhaps: {}", reason(cause)))
 }

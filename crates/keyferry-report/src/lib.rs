@@ -39,7 +39,7 @@ pub use text::{checked_text, text};
 pub use verdict::{label, meaning};
 pub use wording::{
     Repair, because, cause, certainty, difference, evidence, fix, headline, level_name, not_seen,
-    repair,
+    reason, repair,
 };
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use keyferry_verify::{Difference, Level, NotCovered, Outcome};
 pub use differences::difference;
 pub use evidence::evidence;
 pub(crate) use reasons::because_briefly;
-pub use reasons::{Repair, because, cause, certainty, repair};
+pub use reasons::{Repair, because, cause, certainty, reason, repair};
 pub use unseen::not_seen;
 pub(crate) use without_report::{extra, marker};
 

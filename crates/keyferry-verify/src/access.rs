@@ -75,6 +75,10 @@ impl ObjectAccess {
         &self.client
     }
 
+    pub(crate) fn key(&self) -> &str {
+        &self.address.key
+    }
+
     pub(crate) fn bucket(&self) -> &BucketName {
         &self.address.bucket
     }

@@ -8,6 +8,7 @@ use aws_sdk_s3::Client;
 use keyferry_policy::{BucketName, Region};
 use tokio::sync::{Mutex, OnceCell};
 
+use crate::causes::Background;
 use crate::destination::{Configuration, bucket_of, read_configuration};
 use crate::regions::{Regions, client_of, replicas_of};
 use crate::rules::{Coverage, any_selects_by_tag};
@@ -65,6 +66,8 @@ pub(crate) struct Bucket<'a> {
     /// Where the replicas are, when the replication configuration is not to be asked.
     pub(crate) given: Vec<ReplicaTarget>,
     pub(crate) tag_counting: TagCounting,
+    /// What explains that objects have no replica.
+    pub(crate) background: Background<'a>,
     objects: AtomicU64,
     configuration: OnceCell<Configuration>,
     places: Mutex<BTreeMap<BucketName, Arc<Place>>>,
@@ -92,6 +95,7 @@ impl<'a> Bucket<'a> {
             way,
             name: name.clone(),
             region: region.clone(),
+            background: Background::new(way.sources(), way.regions, name, region, given.first()),
             given,
             tag_counting: TagCounting::default(),
             objects: AtomicU64::new(0),

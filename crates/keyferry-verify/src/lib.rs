@@ -29,6 +29,7 @@ mod difference;
 mod doctor;
 mod error;
 mod event;
+mod events;
 mod many;
 mod object_view;
 mod outcome;
@@ -56,6 +57,7 @@ pub use difference::{Claim, Difference, Digest};
 pub use doctor::{Checkup, Covered, Examination, Look, examine, no_connection};
 pub use error::{ErrorKind, VerifyError};
 pub use event::{Event, Observer, Silent};
+pub use events::{EventsError, FailureEvent, FailureEvents, FailureQueue};
 pub use many::{
     Checked, CheckedResult, DeleteMarker, Extra, Item, Keys, Latencies, Listed, Many, ManyOptions,
     MarkerFinding, MarkerReplica, ProbeCounts, ProbeScope, Progress, Recorded, Run, State, Summary,

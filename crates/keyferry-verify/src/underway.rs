@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use crate::access::ObjectAccess;
 use crate::answer::Trouble;
-use crate::causes::{self, FailureReason};
+use crate::causes::{self, Failing, FailureReason, How};
 use crate::conclusion::{self, Evidence};
 use crate::destination::Destination;
 use crate::event::Event;
@@ -162,12 +162,18 @@ impl Course<'_> {
             found.endpoint = reachable.destination.place.endpoint.clone();
             replicas.push(found);
         }
-        let reasons = match settled {
-            Settled::Failed => {
-                self.reasons(&access, &side, &destinations, &replicas, &mut unseen)
+        let how = match settled {
+            Settled::Failed => Some(How::Failed),
+            Settled::Pending => Some(How::Pending),
+            Settled::OlderThanRule => Some(How::NotTaken),
+            _ => None,
+        };
+        let reasons = match how {
+            Some(how) => {
+                self.reasons(&access, &side, &destinations, &replicas, how, &mut unseen)
                     .await
             }
-            _ => Vec::new(),
+            None => Vec::new(),
         };
         // Only a change that was witnessed says when it came.
         let witnessed = looks > 1 && matches!(settled, Settled::Completed | Settled::Silent);
@@ -185,16 +191,20 @@ impl Course<'_> {
             asked: self.level,
             settled,
             waited,
-            reasons,
+            reasons: reasons.clone(),
             source: &side,
             replicas: &replicas,
             probed: self.probe,
             unseen: &unseen,
         });
-        Ok(Report {
+        let mut report = Report {
             replicas,
             ..self.report(subject, outcome, side, timings, unseen)
-        })
+        };
+        if report.may_have_reasons() {
+            report.reasons = reasons;
+        }
+        Ok(report)
     }
 
     /// Looks at one replica, as closely as the state of replication makes sense.
@@ -248,13 +258,14 @@ impl Course<'_> {
         }
     }
 
-    /// Why replication failed. With several destinations, those that have their replica did not.
+    /// Why replication failed, or does not happen. With several destinations, those that have their replica did not.
     async fn reasons(
         &self,
         access: &ObjectAccess,
         side: &SourceSide,
         destinations: &[Reachable],
         replicas: &[ReplicaSide],
+        how: How,
         unseen: &mut Vec<Unseen>,
     ) -> Vec<FailureReason> {
         let without_replica: Vec<_> = destinations
@@ -266,14 +277,15 @@ impl Course<'_> {
                 (&reachable.destination, client)
             })
             .collect();
-        causes::gather(
-            (access.client(), &side.bucket),
-            &side.view,
-            side.replication_role.as_deref(),
-            &without_replica,
-            unseen,
-        )
-        .await
+        let failing = Failing {
+            source: access.client(),
+            key: access.key(),
+            view: &side.view,
+            role: side.replication_role.as_deref(),
+            destinations: &without_replica,
+            how,
+        };
+        causes::gather(&self.bucket.background, &failing, unseen).await
     }
 }
 

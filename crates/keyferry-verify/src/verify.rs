@@ -337,6 +337,7 @@ impl Course<'_> {
             asked: self.level,
             source,
             replicas: Vec::new(),
+            reasons: Vec::new(),
             timings,
             unseen,
         }

@@ -3,7 +3,10 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
+
+use keyferry_verify::{EventsError, FailureQueue};
 
 use clap::{Args, ValueEnum};
 
@@ -117,6 +120,10 @@ pub(crate) struct WaitArgs {
     /// The same as --probe none.
     #[arg(long, conflicts_with = "probe")]
     pub(crate) no_probe: bool,
+    /// SQS queue that S3 sends its events of failed replication to: they have the exact reason. Messages
+    /// are read and left in the queue.
+    #[arg(long, value_name = "SQS-URL", value_parser = queue)]
+    pub(crate) events: Option<Arc<FailureQueue>>,
     #[command(flatten)]
     pub(crate) replica: ReplicaArgs,
 }
@@ -184,6 +191,11 @@ impl From<Read> for keyferry_verify::ReadSides {
             Read::Replica => Self::Replica,
         }
     }
+}
+
+/// The URL of a queue.
+fn queue(url: &str) -> Result<Arc<FailureQueue>, EventsError> {
+    url.parse().map(Arc::new)
 }
 
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {

@@ -63,8 +63,9 @@ impl Replicas {
             return Ok(replicas);
         };
         let first: Subject = first?.into();
-        let place =
-            replica::Place::connect(look.invocation, look.aws, &look.options.replica).await?;
+        let place = replica::Place::connect(look.invocation, look.aws, &look.options.replica)
+            .await?
+            .hearing(look.options.events.as_ref());
         let given = place.given(look.invocation, &first.source);
         let bucket = first.source.bucket.clone();
         let progress = look.invocation.terminal.progress("replicas");

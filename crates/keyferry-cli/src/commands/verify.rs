@@ -93,7 +93,8 @@ async fn verify(
                 return Err(Failure::new(
                     Exit::Usage,
                     "--state is for many objects: there is nothing to go on with in one",
-                ));
+                )
+                .hint("leave out --state"));
             }
             let found = object(
                 invocation,
@@ -143,15 +144,17 @@ fn asked(arguments: &VerifyArgs) -> Result<Asked, Failure> {
             None => Asked::Receipts(receipts),
         });
     };
-    let scope: keyferry_verify::Scope = source
-        .parse()
-        .map_err(|error: ParseScopeError| Failure::from_error(Exit::Usage, &error))?;
+    let scope: keyferry_verify::Scope = source.parse().map_err(|error: ParseScopeError| {
+        Failure::from_error(Exit::Usage, &error)
+            .hint("give s3://BUCKET/KEY, s3://BUCKET/PREFIX/ or s3://BUCKET")
+    })?;
     let is_prefix = arguments.recursive || scope.prefix.is_empty() || scope.prefix.ends_with('/');
     if is_prefix && arguments.version_id.is_some() {
         return Err(Failure::new(
             Exit::Usage,
             "--version-id is the version of one object, and this is a prefix",
-        ));
+        )
+        .hint("give the object's key, or leave out --version-id"));
     }
     if is_prefix {
         let listed = scope.listed();
@@ -232,7 +235,9 @@ pub(super) async fn of_subject(
     options: &WaitArgs,
     cancel: CancellationToken,
 ) -> Result<Report, Failure> {
-    let place = replica::Place::connect(invocation, aws, &options.replica).await?;
+    let place = replica::Place::connect(invocation, aws, &options.replica)
+        .await?
+        .hearing(options.events.as_ref());
     let verification = Verification {
         subject,
         key,

@@ -12,7 +12,10 @@ use super::unseen::not_seen;
 pub fn because(outcome: &Outcome) -> Vec<String> {
     match outcome {
         Outcome::Failed { reasons } => reasons.iter().map(reason).collect(),
-        Outcome::NotCovered { why } => not_covered(why),
+        Outcome::NotCovered { why } => not_covered(why)
+            .into_iter()
+            .map(|reason| format!("{reason} ({})", certainty(why.certainty())))
+            .collect(),
         Outcome::Differs(differences) => differences.iter().map(difference).collect(),
         Outcome::ReplicaRefused { refusal, .. } => vec![refusal.to_string()],
         Outcome::NotRefused { buckets } => buckets
@@ -87,7 +90,9 @@ fn not_covered(why: &NotCovered) -> Vec<String> {
     }
 }
 
-fn reason(reason: &FailureReason) -> String {
+/// A cause, and how sure it is.
+#[must_use]
+pub fn reason(reason: &FailureReason) -> String {
     format!("{} ({})", cause(&reason.cause), certainty(reason.certainty))
 }
 
@@ -121,6 +126,22 @@ pub fn cause(cause: &Cause) -> String {
         Cause::RolePermissions { role } => format!(
             "the role `{role}` does not exist, does not trust s3.amazonaws.com, or lacks a permission"
         ),
+        Cause::Found { finding } => {
+            let code = finding.failure_code.as_ref();
+            let code = code.map(|code| format!(" ({code})")).unwrap_or_default();
+            format!(
+                "{}: {}{code}: {}",
+                finding.subject, finding.message, finding.why
+            )
+        }
+        Cause::Reported { event } => format!("S3 reported {event}"),
+        Cause::OlderThanRule => "it was written before the rule covered it".to_owned(),
+        Cause::RepairedSince => {
+            "nothing stands in the way today; what did was repaired after it was written".to_owned()
+        }
+        Cause::Delayed => {
+            "nothing stands in the way; S3 is late, or the other region is out of reach".to_owned()
+        }
         _ => "a cause that this version cannot describe".to_owned(),
     }
 }
@@ -157,6 +178,17 @@ pub fn repair(cause: &Cause) -> Option<Repair> {
         ),
         Cause::RolePermissions { role } => (
             format!("look at the trust and the permissions of `{role}`"),
+            None,
+        ),
+        Cause::Found { finding } if !finding.fix.is_empty() => {
+            let commands = finding.commands.join(" && ");
+            (
+                finding.fix.clone(),
+                (!commands.is_empty()).then_some(commands),
+            )
+        }
+        Cause::OlderThanRule | Cause::RepairedSince => (
+            "upload it again, or run S3 Batch Replication".to_owned(),
             None,
         ),
         _ => return None,

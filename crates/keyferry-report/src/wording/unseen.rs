@@ -45,6 +45,7 @@ pub fn not_seen(unseen: &Unseen) -> String {
         Unseen::DestinationSettings { operation, detail } => {
             format!("{operation} on the destination: {detail}")
         }
+        Unseen::FailureEvents { detail } => format!("events of failed replication: {detail}"),
         Unseen::Content => {
             "the content was not read: that the replica decrypts is not proven".to_owned()
         }

@@ -98,7 +98,9 @@ impl Run<'_> {
     }
 
     async fn place(&self) -> Result<replica::Place, Failure> {
-        replica::Place::connect(self.invocation, self.aws, &self.arguments.wait.replica).await
+        let wait = &self.arguments.wait;
+        let place = replica::Place::connect(self.invocation, self.aws, &wait.replica).await?;
+        Ok(place.hearing(wait.events.as_ref()))
     }
 
     fn replicas<'b>(
