@@ -22,6 +22,8 @@ mod settings;
 mod store_keys;
 mod store_place;
 mod terminal;
+#[cfg(any(feature = "vault", feature = "vault-kv"))]
+mod vault;
 
 use std::process::ExitCode;
 use std::time::Duration;

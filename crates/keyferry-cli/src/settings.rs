@@ -235,7 +235,7 @@ fn read_config(path: &Path, required: bool) -> Result<ConfigFile, Failure> {
     })
 }
 
-pub(crate) fn variable(name: &str) -> Option<String> {
+fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 

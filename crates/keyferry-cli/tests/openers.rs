@@ -251,7 +251,11 @@ fn refusals(user: &mut User) {
     case(command, "Vault refused: ");
     let mut command = export(user, "vault");
     command.env_remove("VAULT_ADDR");
-    case(command, "VAULT_ADDR is not set");
+    case(command, "set VAULT_ADDR (or BAO_ADDR)");
+    // OpenBao's variables win over Vault's.
+    let mut command = export(user, "vault");
+    command.env("BAO_ADDR", "https://127.0.0.1:9");
+    case(command, "`https://127.0.0.1:9` cannot be reached");
     let mut command = export(user, "pkcs11");
     command
         .env("KEYFERRY_PKCS11_PIN", "env:WRONG")

@@ -2,36 +2,33 @@
 //!
 //! `transit/encrypt` and `transit/decrypt`, with the store's id as associated data, which keys of an
 //! AEAD type (`aes256-gcm96`, the default, or `chacha20-poly1305`) bind the result to. Where the
-//! server is and who asks come from the environment, as for the `vault` command, and never from the
-//! store: a file cannot send a token anywhere.
-
-mod client;
+//! server is and who asks never come from the store: a file cannot send a token anywhere.
 
 use std::sync::Arc;
 
 use base64::prelude::{BASE64_STANDARD, Engine};
 use keyferry_keystore::{FileKey, KeyWrap, OpenerKind, StoreId, WrapError, Wrapped};
+use keyferry_vault::{Method, Vault, VaultError};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-pub use client::{Client, Settings};
-
-use client::{Answer, SERVICE};
+const SERVICE: &str = "Vault";
 
 /// A key of the transit engine.
 #[derive(Debug, Clone)]
-pub struct Vault {
-    client: Arc<Client>,
+pub struct TransitKey {
+    vault: Arc<Vault>,
     mount: String,
     key: String,
 }
 
-impl Vault {
+impl TransitKey {
     /// A key by its path: `transit/NAME`, or `MOUNT/keys/NAME` as the API has it.
     ///
     /// # Errors
     /// [`WrapError::UnsuitableKey`] if that is no path.
-    pub fn new(client: Arc<Client>, path: &str) -> Result<Self, WrapError> {
+    pub fn new(vault: Arc<Vault>, path: &str) -> Result<Self, WrapError> {
         let bad = || WrapError::UnsuitableKey {
             reason: format!("`{path}` is not the path of a transit key"),
             hint: "give the engine's mount and the key's name: `transit/NAME`".to_owned(),
@@ -49,7 +46,7 @@ impl Vault {
             return Err(bad());
         }
         Ok(Self {
-            client,
+            vault,
             mount: mount.to_owned(),
             key: key.to_owned(),
         })
@@ -62,44 +59,92 @@ impl Vault {
     /// Makes sure that the key is there: encrypting would make a key that is not, if the token may.
     /// A token that may not even look is let through, as it may make none.
     fn check_exists(&self) -> Result<(), WrapError> {
-        let answer = self.client.get(&self.path())?;
-        match answer.status {
-            403 => Ok(()),
-            404 => Err(WrapError::UnsuitableKey {
+        let found = self
+            .vault
+            .call::<serde_json::Value>(Method::Get, &self.path(), None::<&()>);
+        match found {
+            Ok(_) | Err(VaultError::Denied { .. }) => Ok(()),
+            Err(VaultError::NotFound { .. }) => Err(WrapError::UnsuitableKey {
                 reason: format!("there is no transit key `{}`", self.path()),
                 hint: format!("make it: `vault write -f {}`", self.path()),
             }),
-            _ => answer.succeeded().map(|_| ()),
+            Err(error) => Err(failed(&error)),
         }
     }
 
-    fn refused(&self, answer: &Answer) -> WrapError {
-        let said = answer.errors().join("; ");
+    /// Has the engine do this with the key.
+    fn ask<T: DeserializeOwned>(
+        &self,
+        operation: &str,
+        body: &impl Serialize,
+    ) -> Result<T, WrapError> {
+        let path = format!("{}/{operation}/{}", self.mount, self.key);
+        let answer = self.vault.call(Method::Post, &path, Some(body));
+        let Data { data } = answer.map_err(|error| self.refused(&error))?;
+        Ok(data)
+    }
+
+    fn refused(&self, error: &VaultError) -> WrapError {
+        let said = error.said();
         let unrecognised = ["message authentication failed", "invalid ciphertext"];
-        match answer.status {
-            400 if unrecognised.iter().any(|text| said.contains(text)) => WrapError::Unrecognised {
-                service: SERVICE.to_owned(),
-            },
-            400 if said.contains("associated_data") || said.contains("associated data") => {
+        match error {
+            VaultError::Refused { status: 400, .. }
+                if unrecognised.iter().any(|text| said.contains(text)) =>
+            {
+                WrapError::Unrecognised {
+                    service: SERVICE.to_owned(),
+                }
+            }
+            VaultError::Refused { status: 400, .. }
+                if said.contains("associated_data") || said.contains("associated data") =>
+            {
                 WrapError::UnsuitableKey {
                     reason: format!("`{}` is of a type without associated data", self.path()),
                     hint: "use a key of the type aes256-gcm96 or chacha20-poly1305".to_owned(),
                 }
             }
-            400 => WrapError::UnsuitableKey {
+            VaultError::Refused { status: 400, .. } => WrapError::UnsuitableKey {
                 reason: format!("`{}`: {said}", self.path()),
                 hint: "use a key of the type aes256-gcm96 or chacha20-poly1305 that is not derived"
                     .to_owned(),
             },
-            404 => WrapError::UnsuitableKey {
+            VaultError::NotFound { .. } => WrapError::UnsuitableKey {
                 reason: format!("there is no transit engine at `{}`", self.mount),
                 hint: format!(
                     "`vault secrets enable -path={} transit`, or check VAULT_NAMESPACE",
                     self.mount
                 ),
             },
-            _ => answer.refused(),
+            error => failed(error),
         }
+    }
+}
+
+/// What is no matter of the key.
+fn failed(error: &VaultError) -> WrapError {
+    let service = SERVICE.to_owned();
+    let reason = error.to_string();
+    let hint = error.hint();
+    match error {
+        VaultError::Denied { .. } => WrapError::Refused {
+            service,
+            reason: match error.said() {
+                none if none.is_empty() => "permission denied".to_owned(),
+                said => said,
+            },
+            hint: "renew the token (`vault login`); its policy must allow `update` on encrypt/NAME and decrypt/NAME of the engine".to_owned(),
+        },
+        VaultError::Refused { status, .. } => WrapError::Refused {
+            service,
+            reason: format!("HTTP {status}: {}", error.said()),
+            hint: hint.unwrap_or_else(|| "see the server's log; nothing was changed".to_owned()),
+        },
+        VaultError::Unreadable { .. } => WrapError::Malformed { service, reason },
+        _ => WrapError::Unavailable {
+            service,
+            reason,
+            hint: hint.unwrap_or_else(|| "check VAULT_ADDR and the network".to_owned()),
+        },
     }
 }
 
@@ -130,7 +175,7 @@ struct Decrypted {
     plaintext: String,
 }
 
-impl KeyWrap for Vault {
+impl KeyWrap for TransitKey {
     fn kind(&self) -> OpenerKind {
         OpenerKind::Vault
     }
@@ -138,19 +183,11 @@ impl KeyWrap for Vault {
     fn wrap(&self, store: &StoreId, key: &FileKey) -> Result<Wrapped, WrapError> {
         self.check_exists()?;
         let plaintext = Zeroizing::new(BASE64_STANDARD.encode(key.as_slice()));
-        let answer = self.client.post(
-            &format!("{}/encrypt/{}", self.mount, self.key),
-            &Encrypt {
-                plaintext: &plaintext,
-                associated_data: BASE64_STANDARD.encode(store.as_str()),
-            },
-        )?;
-        if !answer.is_success() {
-            return Err(self.refused(&answer));
-        }
-        let Data {
-            data: Encrypted { ciphertext },
-        } = answer.parse()?;
+        let request = Encrypt {
+            plaintext: &plaintext,
+            associated_data: BASE64_STANDARD.encode(store.as_str()),
+        };
+        let Encrypted { ciphertext } = self.ask("encrypt", &request)?;
         Ok(Wrapped {
             arguments: vec![self.path()],
             body: ciphertext.into_bytes(),
@@ -165,19 +202,11 @@ impl KeyWrap for Vault {
             return Err(unrecognised());
         }
         let ciphertext = std::str::from_utf8(&wrapped.body).map_err(|_| unrecognised())?;
-        let answer = self.client.post(
-            &format!("{}/decrypt/{}", self.mount, self.key),
-            &Decrypt {
-                ciphertext,
-                associated_data: BASE64_STANDARD.encode(store.as_str()),
-            },
-        )?;
-        if !answer.is_success() {
-            return Err(self.refused(&answer));
-        }
-        let Data {
-            data: Decrypted { plaintext },
-        } = answer.parse()?;
+        let request = Decrypt {
+            ciphertext,
+            associated_data: BASE64_STANDARD.encode(store.as_str()),
+        };
+        let Decrypted { plaintext } = self.ask("decrypt", &request)?;
         let plaintext = Zeroizing::new(plaintext);
         let mut key = Zeroizing::new([0; 16]);
         match BASE64_STANDARD.decode_slice(plaintext.as_bytes(), key.as_mut_slice()) {

@@ -79,17 +79,33 @@ pub enum VaultError {
     Unreadable { path: String, reason: String },
 }
 
+/// One line, and not a page of a proxy that was mistaken for Vault.
+fn on_one_line(errors: &[String]) -> String {
+    let text = errors.join("; ");
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ").chars().take(300).collect()
+}
+
 fn said(errors: &[String]) -> String {
-    // One line, and not a page of a proxy that was mistaken for Vault.
-    let text = errors.join("; ").replace(char::is_whitespace, " ");
-    let words: Vec<&str> = text.split(' ').filter(|word| !word.is_empty()).collect();
-    match words.join(" ") {
+    match on_one_line(errors) {
         none if none.is_empty() => none,
-        text => format!(": {}", text.chars().take(300).collect::<String>()),
+        text => format!(": {text}"),
     }
 }
 
 impl VaultError {
+    /// What the server itself said is wrong, if it said anything.
+    #[must_use]
+    pub fn said(&self) -> String {
+        match self {
+            Self::Unavailable { errors, .. }
+            | Self::Denied { errors, .. }
+            | Self::NotFound { errors, .. }
+            | Self::Refused { errors, .. } => on_one_line(errors),
+            _ => String::new(),
+        }
+    }
+
     /// Whether the server, and not the request, stood in the way: it may work later.
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
@@ -103,7 +119,7 @@ impl VaultError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
-            Self::NoAddress => "set VAULT_ADDR, or name the server in the address of the store",
+            Self::NoAddress => "set VAULT_ADDR (or BAO_ADDR) to `https://HOST:PORT`",
             Self::BadAddress { .. } => return None,
             Self::Plaintext { address } if address.is_loopback() => {
                 "use `https://`, or `--allow-plaintext-loopback` for a server on this machine"

@@ -24,6 +24,7 @@ mod conclusion;
 mod content;
 mod destination;
 mod difference;
+mod doctor;
 mod error;
 mod event;
 mod many;
@@ -35,6 +36,7 @@ mod replica;
 mod report;
 mod response_headers;
 mod rules;
+mod situation;
 mod source;
 mod subject;
 mod usage;
@@ -47,6 +49,7 @@ pub use causes::{Cause, Certainty, FailureReason};
 pub use content::{ContentProof, SampleProof};
 pub use destination::{destination_buckets, destinations};
 pub use difference::{Claim, Difference, Digest};
+pub use doctor::{Checkup, Covered, Examination, Look, examine, no_connection};
 pub use error::{ErrorKind, VerifyError};
 pub use event::{Event, Observer, Silent};
 pub use many::{
@@ -59,6 +62,7 @@ pub use probe::{Presented, Probe, ProbeAnswer, ProbeRequest};
 pub use regions::{ClientFailure, Regions, Sides};
 pub use report::{Finding, ReplicaSide, Report, Side, SourceSide, Timings, Unseen};
 pub use rules::{RuleMatch, RuleMiss, WhyMissed};
+pub use situation::Shell;
 pub use subject::{Subject, receipt_of};
 pub use usage::{
     CandidateKeys, Determined, FoundBy, KeyVerdict, ListedVersion, ParseScopeError, ScanOptions,

@@ -24,6 +24,11 @@ pub trait Regions: Send + Sync {
     /// When the region has no endpoint here, or the configuration is unusable.
     fn client(&self, region: &Region) -> Result<Client, ClientFailure>;
 
+    /// Connections to IAM, KMS and STS, where there are any: what policies say is read by them.
+    fn connector(&self) -> Option<Connector> {
+        None
+    }
+
     /// The region of a bucket, beginning the search at `start`.
     ///
     /// S3 tells the region in `x-amz-bucket-region` from any endpoint of the partition, even when it
@@ -56,6 +61,10 @@ pub trait Regions: Send + Sync {
 impl Regions for Connector {
     fn client(&self, region: &Region) -> Result<Client, ClientFailure> {
         Self::client(self, region).map_err(Into::into)
+    }
+
+    fn connector(&self) -> Option<Connector> {
+        Some(self.clone())
     }
 
     fn endpoint(&self, region: &Region) -> Option<String> {
@@ -103,6 +112,10 @@ impl Sides {
 impl Regions for Sides {
     fn client(&self, region: &Region) -> Result<Client, ClientFailure> {
         self.sources.client(region)
+    }
+
+    fn connector(&self) -> Option<Connector> {
+        self.sources.connector()
     }
 
     fn bucket_region<'a>(

@@ -84,14 +84,9 @@ pub(crate) fn kms(_: &Settings, _: &str) -> Result<Arc<dyn KeyWrap>, Failure> {
 /// A transit key of the Vault that the environment names.
 #[cfg(feature = "vault")]
 pub(crate) fn vault(settings: &Settings, path: &str) -> Result<Arc<dyn KeyWrap>, Failure> {
-    use keyferry_openers::vault;
-
-    let from_environment = vault::Settings::from_environment(crate::settings::variable)?;
-    let client = vault::Client::new(&vault::Settings {
-        allow_plaintext_loopback: settings.allow_plaintext_loopback,
-        ..from_environment
-    })?;
-    Ok(Arc::new(vault::Vault::new(Arc::new(client), path)?))
+    let vault = crate::vault::connect(settings, None)?;
+    let key = keyferry_openers::vault::TransitKey::new(Arc::new(vault), path)?;
+    Ok(Arc::new(key))
 }
 
 #[cfg(not(feature = "vault"))]

@@ -10,12 +10,13 @@ use keyferry_keystore::{
     Error, ErrorClass, Existing, Identities, KeyWrap, NewOpener, OpenerName, Recipient, Unlock,
 };
 use keyferry_openers::kms::Kms;
-use keyferry_openers::vault::{Client, Settings, Vault};
+use keyferry_vault::{Method, Settings, Vault, VaultError};
+use serde_json::Value;
 
 use crate::local::nobody;
 use crate::place::{PASSPHRASE, Place, passphrase};
 use crate::plugin;
-use crate::services::{PIN, WITHOUT_BUS, kms_client, token, told, vault, vault_settings};
+use crate::services::{PIN, WITHOUT_BUS, kms_client, token, told, transit, vault, vault_settings};
 
 const KEY: &str = "arn:aws:kms:eu-west-1:123456789012:key/0000";
 
@@ -52,22 +53,18 @@ pub(crate) fn sealed_vault() {
             Existing::Keep,
         )
         .unwrap();
-    let root = Client::new(&vault_settings(&told("VAULT_ROOT"))).unwrap();
-    root.post("sys/seal", &serde_json::json!({}))
-        .unwrap()
-        .succeeded()
+    let root = Vault::connect(vault_settings(&told("VAULT_ROOT"))).unwrap();
+    root.call::<Value>(Method::Post, "sys/seal", None::<&()>)
         .unwrap();
     let error = place.open(&Unlock::Wrap(Arc::clone(&shared))).unwrap_err();
-    let sealed = "opener `vault`: Vault is not available: it is sealed";
+    let address = told("VAULT_ADDR");
+    let sealed =
+        format!("opener `vault`: Vault is not available: the Vault at `{address}` is sealed");
     assert_eq!(error.to_string(), sealed);
     place.open(&passphrase(PASSPHRASE)).unwrap();
-    root.post(
-        "sys/unseal",
-        &serde_json::json!({"key": told("VAULT_UNSEAL")}),
-    )
-    .unwrap()
-    .succeeded()
-    .unwrap();
+    let share = serde_json::json!({"key": told("VAULT_UNSEAL")});
+    root.call::<Value>(Method::Post, "sys/unseal", Some(&share))
+        .unwrap();
     // The node takes a moment to become active.
     let opened = (0..100).find_map(|_| {
         std::thread::sleep(std::time::Duration::from_millis(100));
@@ -81,46 +78,32 @@ pub(crate) fn sealed_vault() {
 
 pub(crate) fn vault_refuses() {
     let token = told("VAULT_TOKEN");
-    let transit = |path: &str| vault(&token, path);
     says(
-        transit("transit/nobody"),
+        vault(&token, "transit/nobody"),
         "there is no transit key `transit/keys/nobody`",
     );
-    says(transit("transit/signing"), "the key cannot be used");
-    says(transit("elsewhere/key"), "Vault refused: ");
+    says(vault(&token, "transit/signing"), "the key cannot be used");
+    says(vault(&token, "elsewhere/key"), "Vault refused: ");
     says(
         vault("s.thisIsNoToken", "transit/keyferry"),
         "Vault refused: ",
     );
     // Encrypting with a key that is not there makes it, for a token that may: it must not be asked.
-    let root = Client::new(&vault_settings(&told("VAULT_ROOT"))).unwrap();
-    assert_eq!(root.get("transit/keys/nobody").unwrap().status, 404);
+    let root = Vault::connect(vault_settings(&told("VAULT_ROOT"))).unwrap();
+    let made = root.call::<Value>(Method::Get, "transit/keys/nobody", None::<&()>);
+    assert!(matches!(made, Err(VaultError::NotFound { .. })), "{made:?}");
 
     let settings = vault_settings(&token);
     let untrusted = Settings {
-        ca_cert: None,
+        authorities: None,
         ..settings.clone()
     };
-    let client = Arc::new(Client::new(&untrusted).unwrap());
-    says(
-        Vault::new(client, "transit/keyferry").unwrap(),
-        "certificate",
-    );
+    says(transit(untrusted, "transit/keyferry"), "is not trusted");
     let nobody = Settings {
-        address: "https://127.0.0.1:9".to_owned(),
-        ..settings.clone()
-    };
-    let client = Arc::new(Client::new(&nobody).unwrap());
-    says(
-        Vault::new(client, "transit/keyferry").unwrap(),
-        "does not answer",
-    );
-    let plaintext = Settings {
-        address: "http://127.0.0.1:8200".to_owned(),
+        address: "https://127.0.0.1:9".parse().unwrap(),
         ..settings
     };
-    let error = Client::new(&plaintext).unwrap_err();
-    assert!(error.to_string().contains("TLS only"), "{error}");
+    says(transit(nobody, "transit/keyferry"), "cannot be reached");
 }
 
 pub(crate) fn kms_refuses() {

@@ -3,7 +3,6 @@
 use std::env;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use aws_sdk_kms::config::{BehaviorVersion, Credentials, Region};
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11 as Module};
@@ -17,7 +16,8 @@ use keyferry_openers::SecretString;
 use keyferry_openers::kms::Kms;
 use keyferry_openers::pkcs11::Pkcs11;
 use keyferry_openers::secret_service::SecretService;
-use keyferry_openers::vault::{Client, Settings, Vault};
+use keyferry_openers::vault::TransitKey;
+use keyferry_vault::{Settings, Token, Vault};
 
 use crate::candidate::Candidate;
 use crate::local::parse;
@@ -128,18 +128,20 @@ fn kms_candidate() -> Service {
 
 pub(crate) fn vault_settings(token: &str) -> Settings {
     Settings {
-        address: told("VAULT_ADDR"),
-        token: SecretString::from(token),
+        address: told("VAULT_ADDR").parse().unwrap(),
+        token: Token::new(token.to_owned()).unwrap(),
         namespace: None,
-        ca_cert: Some(told("VAULT_CACERT").into()),
+        authorities: Some(told("VAULT_CACERT").into()),
         allow_plaintext_loopback: false,
-        timeout: Duration::from_secs(30),
     }
 }
 
-pub(crate) fn vault(token: &str, path: &str) -> Vault {
-    let client = Client::new(&vault_settings(token)).unwrap();
-    Vault::new(Arc::new(client), path).unwrap()
+pub(crate) fn transit(settings: Settings, path: &str) -> TransitKey {
+    TransitKey::new(Arc::new(Vault::connect(settings).unwrap()), path).unwrap()
+}
+
+pub(crate) fn vault(token: &str, path: &str) -> TransitKey {
+    transit(vault_settings(token), path)
 }
 
 fn vault_candidate() -> Service {
