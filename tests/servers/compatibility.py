@@ -165,6 +165,16 @@ def page(servers) -> str:
         if which:
             named = ", ".join(server.name for server in which)
             lines.append(f"- {what} ({named}): {then}.")
+    corrupt = [
+        server.name
+        for server in servers
+        if server.operations["verify --level deep, parts"].text == "differs"
+    ]
+    if corrupt:
+        lines.append(
+            f"- Replicas of uploads in parts are corrupt, and only their content shows it "
+            f"({', '.join(corrupt)}): `--level sample` and `--level deep` read it, and name the part."
+        )
     return "".join(
         [
             HEAD.format(servers=", ".join(names[1:])),

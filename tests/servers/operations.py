@@ -104,18 +104,24 @@ def upload_folder(trial: Trial) -> Outcome:
     return found
 
 
-def keep_what_is_there(trial: Trial) -> Outcome | Cell:
-    """Refused by the server, however many try at once."""
+def keep_what_is_there(trial: Trial, *how: str) -> Outcome | Cell:
     trial.needs("small")
     found = trial.run(
         *("upload", str(trial.home / "small"), trial.at("small"), "--key", "test", "--no-wait"),
-        "--if-none-match",
+        *how,
     )
-    # The receipt is of the first.
     if found.code == DONE:
-        trial.upload_again = True
-        return Cell("no", "the server does not judge `If-None-Match` and overwrites")
+        return Cell("no", "the server does not judge `If-None-Match`, and the object is overwritten")
     return Cell("yes") if "exists" in found.stderr else found
+
+
+def ask_before_overwriting(trial: Trial) -> Outcome | Cell:
+    return keep_what_is_there(trial, "--overwrite", "never")
+
+
+def let_the_server_refuse(trial: Trial) -> Outcome | Cell:
+    """However many try at once."""
+    return keep_what_is_there(trial, "--if-none-match")
 
 
 def with_tags_and_metadata(trial: Trial) -> Cell:
