@@ -319,23 +319,7 @@ impl Store {
     /// [`Error::UnknownKey`]; [`Error::Transition`] if the key is not pending; as for
     /// [`Self::key`] if it does not open, and as for [`Self::create`].
     pub fn activate(&mut self, id: &KeyId) -> Result<KeyEntry, Error> {
-        self.write(|store, lock| store.activate_locked(lock, id))
-    }
-
-    pub(crate) fn activate_locked(
-        &mut self,
-        lock: &ExclusiveLock,
-        id: &KeyId,
-    ) -> Result<KeyEntry, Error> {
-        let (from, to) = (self.entry(id)?.state, KeyState::Active);
-        if !from.may_become(to) {
-            let id = id.clone();
-            return Err(Error::Transition { id, from, to });
-        }
-        // Never let a ring depend on a key that cannot be opened.
-        self.key(id)?;
-        self.record(lock, Event::state_changed(id.clone(), to))?;
-        self.entry(id).cloned()
+        self.write(|store, lock| store.change_state(lock, id, KeyState::Active, None, None))
     }
 
     fn key_path(&self, entry: &KeyEntry) -> std::path::PathBuf {
