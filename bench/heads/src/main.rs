@@ -5,6 +5,7 @@
 //! more than this is its own.
 
 use std::error::Error;
+use std::io::Write as _;
 use std::path::PathBuf;
 
 use aws_credential_types::Credentials;
@@ -85,7 +86,7 @@ async fn main() -> Result<(), Failure> {
             let count = pairs
                 .try_fold(0_u64, |count, ()| async move { Ok(count + 1) })
                 .await?;
-            println!("{count}");
+            writeln!(std::io::stdout(), "{count}")?;
             Ok(())
         }
     }

@@ -4,6 +4,7 @@
 //! configuration file is settled in [`crate::settings`].
 
 mod cp;
+mod doctor;
 mod filter;
 mod key;
 mod lab;
@@ -17,6 +18,7 @@ mod rm;
 mod secret_place;
 mod sync;
 mod transfer;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -26,6 +28,7 @@ use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use keyferry_keystore::OpenerName;
 
 pub(crate) use cp::CpArgs;
+pub(crate) use doctor::DoctorArgs;
 pub(crate) use filter::FilterArgs;
 pub(crate) use key::{
     ActivateArgs, BackupArgs, BackupPlace, CheckStoreArgs, Client, CompromiseArgs, DestroyArgs,
@@ -48,7 +51,8 @@ pub(crate) use replica::{ReplicaAddress, ReplicaArgs, ReplicaBucket};
 pub(crate) use rm::RmArgs;
 pub(crate) use secret_place::SecretPlace;
 pub(crate) use sync::{Compare, SyncArgs};
-pub(crate) use transfer::{DownloadArgs, From, Level, Overwrite, UploadArgs, VerifyArgs, WaitArgs};
+pub(crate) use transfer::{DownloadArgs, From, Overwrite, UploadArgs};
+pub(crate) use verify::{Repair, VerifyArgs, WaitArgs};
 
 /// Move data in and out of Amazon S3 under keys that you alone hold, and prove that it arrived,
 /// intact, in the other region.
@@ -120,6 +124,8 @@ pub(crate) enum Command {
     Rm(RmArgs),
     /// Prove that an object arrived, intact, in the other region.
     Verify(VerifyArgs),
+    /// Find out what would stop uploads, replication, verification or downloads, and how to mend it.
+    Doctor(DoctorArgs),
     /// Re-encrypt objects under another key, without moving them.
     Rekey(RekeyArgs),
     /// What replication needs: every document, emitted, explained and checked.
@@ -216,7 +222,7 @@ pub(crate) struct GlobalArgs {
     pub(crate) config: Option<PathBuf>,
     /// How to print data.
     #[arg(long, global = true, env = "KEYFERRY_OUTPUT", default_value = "text")]
-    pub(crate) output: Output,
+    pub(crate) output: OutputArg,
     /// Print nothing but data and errors.
     #[arg(
         short,
@@ -243,8 +249,22 @@ pub(crate) struct GlobalArgs {
     pub(crate) color: Color,
 }
 
-/// How data is printed on standard output.
+/// How data is to be printed on standard output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutputArg {
+    /// For people.
+    Text,
+    /// One JSON document.
+    Json,
+    /// One JSON document a line.
+    Ndjson,
+    /// SARIF 2.1.0, which only findings can be printed as.
+    #[value(hide = true)]
+    Sarif,
+}
+
+/// How data is printed on standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Output {
     /// For people.
     Text,

@@ -31,6 +31,26 @@ pub(crate) struct Aws {
     region: Option<Region>,
 }
 
+/// Why nobody can be asked, with credentials or without.
+pub(crate) enum NoConnection {
+    /// The settings make no connection.
+    Settings(ConnectError),
+    /// Something in them cannot be read.
+    Other(Failure),
+}
+
+impl From<ConnectError> for NoConnection {
+    fn from(error: ConnectError) -> Self {
+        Self::Settings(error)
+    }
+}
+
+impl From<Failure> for NoConnection {
+    fn from(failure: Failure) -> Self {
+        Self::Other(failure)
+    }
+}
+
 /// What a server is reached with.
 struct Server<'a> {
     profile: Option<&'a str>,
@@ -190,6 +210,41 @@ impl Aws {
         })
     }
 
+    /// Connections without credentials, for what S3 tells everybody, and the region to begin at.
+    pub(crate) async fn unsigned(settings: &Settings) -> Result<(Connector, Region), NoConnection> {
+        let http = keyferry_transfer::https_client(settings.ca_bundle.as_deref())?;
+        let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http);
+        if let Some(profile) = &settings.profile {
+            loader = loader.profile_name(profile);
+        }
+        let shared = loader.load().await;
+        let named = shared
+            .region()
+            .and_then(|region| region.as_ref().parse().ok());
+        let endpoints = match (&settings.endpoints, shared.endpoint_url()) {
+            (Some(endpoints), _) => endpoints.clone(),
+            (None, Some(url)) => url.parse().context("use the endpoint", url)?,
+            (None, None) => Endpoints::default(),
+        };
+        // Where not every region has an endpoint, one that has.
+        let first = endpoints.regions.keys().next().cloned();
+        let region = match settings.region.clone().or(named).or(first) {
+            Some(region) => region,
+            None => FIRST_REGION
+                .parse()
+                .map_err(|error| Failure::from_error(Exit::Failure, &error))?,
+        };
+        let nobody = Credentials::new("unsigned", "unsigned", None, None, "none");
+        let connector = Connector::new(ConnectorSettings {
+            endpoints,
+            other_services: settings.other_services.clone(),
+            ca_bundle: settings.ca_bundle.clone(),
+            allow_plaintext_loopback: settings.allow_plaintext_loopback,
+            ..ConnectorSettings::new(SharedCredentialsProvider::new(nobody))
+        })?;
+        Ok((connector, region))
+    }
+
     /// A region to ask what concerns no bucket.
     pub(crate) fn first_region(&self) -> Result<Region, Failure> {
         match &self.region {
@@ -201,7 +256,6 @@ impl Aws {
     }
 
     /// The region that was asked for, or that the configuration names.
-    #[cfg(feature = "kms")]
     pub(crate) fn region(&self) -> Option<&Region> {
         self.region.as_ref()
     }

@@ -4,6 +4,7 @@ mod actions;
 mod completions;
 mod cp;
 mod demo;
+mod doctor;
 mod download;
 mod key;
 mod lab;
@@ -41,6 +42,12 @@ pub(crate) async fn run(arguments: Arguments, terminal: Terminal) -> Result<Exit
         Command::Man { out } => return man::run(out.as_deref()),
         _ => Settings::load(&arguments.global)?,
     };
+    let finds = matches!(&arguments.command, Command::Doctor(_))
+        || matches!(&arguments.command, Command::Policy(policy) if policy.finds());
+    if terminal.is_sarif() && !finds {
+        return Err(Failure::new(Exit::Usage, "only findings can be printed as SARIF")
+            .hint("`keyferry doctor` and `keyferry policy check` have findings; --output json is for all commands"));
+    }
     let invocation = Invocation { settings, terminal };
     match arguments.command {
         Command::Demo(arguments) => demo::run(&invocation, arguments).await,
@@ -53,6 +60,7 @@ pub(crate) async fn run(arguments: Arguments, terminal: Terminal) -> Result<Exit
         Command::Ls(arguments) => ls::run(&invocation, arguments).await,
         Command::Rm(arguments) => rm::run(&invocation, arguments).await,
         Command::Verify(arguments) => verify::run(&invocation, arguments).await,
+        Command::Doctor(arguments) => doctor::run(&invocation, arguments).await,
         Command::Rekey(arguments) => rekey::run(&invocation, arguments).await,
         Command::Policy(arguments) => policy::run(&invocation, arguments.command).await,
         Command::Completions { shell } => completions::run(shell),

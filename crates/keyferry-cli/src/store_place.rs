@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use keyferry_keystore::{Documents, Error, LockedStore, Store, Unlock, WorkFactor};
+use keyferry_keystore::{Documents, Error, ErrorClass, LockedStore, Store, Unlock, WorkFactor};
 use keyferry_remote::{StoreAddress, VaultLocation};
 
 use crate::exit::Exit;
@@ -18,6 +18,28 @@ pub(crate) fn find(settings: &Settings) -> Result<LockedStore, Failure> {
     let place = place(settings)?;
     let copy = working_copy(settings, place.as_ref())?;
     Ok(witnessed(settings, LockedStore::open_remote(place, &copy)?))
+}
+
+/// What stands where a store should be, as far as is seen without opening it.
+pub(crate) enum Standing {
+    /// There is none.
+    Missing,
+    /// It cannot be opened as it is.
+    Damaged(Error),
+    /// Nothing speaks against it.
+    There,
+}
+
+/// Looks at a folder that should have a store. What a place elsewhere has is only seen by opening it.
+pub(crate) fn standing(settings: &Settings) -> Standing {
+    let StoreAddress::Folder(path) = &settings.store else {
+        return Standing::There;
+    };
+    match LockedStore::open(path).and_then(|store| store.openers()) {
+        Err(Error::NoStore { .. }) => Standing::Missing,
+        Err(error) if error.class() == ErrorClass::Damaged => Standing::Damaged(error),
+        _ => Standing::There,
+    }
 }
 
 /// Remembered is, outside the store, how far its journal reaches.

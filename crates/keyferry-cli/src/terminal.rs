@@ -2,6 +2,7 @@
 //! standard error.
 
 mod bars;
+pub(crate) mod findings;
 mod progress;
 pub(crate) mod report {
     //! What a verification found, in words.
@@ -15,7 +16,7 @@ use std::io::{self, IsTerminal, Write};
 use anstream::ColorChoice;
 use serde::Serialize;
 
-use crate::args::{Color, GlobalArgs, Output};
+use crate::args::{Color, GlobalArgs, Output, OutputArg};
 use crate::exit::Exit;
 use crate::failure::Failure;
 
@@ -27,6 +28,7 @@ pub(crate) use wrap::{paragraph, width};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Terminal {
     output: Output,
+    sarif: bool,
     quiet: bool,
     verbose: bool,
     bars: bool,
@@ -42,7 +44,12 @@ impl Terminal {
         }
         .write_global();
         Self {
-            output: global.output,
+            output: match global.output {
+                OutputArg::Text => Output::Text,
+                OutputArg::Json | OutputArg::Sarif => Output::Json,
+                OutputArg::Ndjson => Output::Ndjson,
+            },
+            sarif: global.output == OutputArg::Sarif,
             quiet: global.quiet,
             verbose: global.verbose > 0,
             bars: io::stderr().is_terminal() && !global.no_progress && !global.quiet,
@@ -57,6 +64,11 @@ impl Terminal {
     /// Whether every single thing that is done is to be told.
     pub(crate) fn is_verbose(&self) -> bool {
         self.verbose
+    }
+
+    /// Whether findings are printed as SARIF.
+    pub(crate) fn is_sarif(&self) -> bool {
+        self.sarif
     }
 
     /// How data is printed.

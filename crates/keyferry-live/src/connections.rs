@@ -83,6 +83,20 @@ impl Connections {
         Ok(Self { accounts })
     }
 
+    /// Takes somebody's word for whose credentials they are, where there is nobody to ask: servers
+    /// that have no STS.
+    #[must_use]
+    pub fn assumed(connector: Arc<Connector>, identity: Identity) -> Self {
+        let account = identity.account.clone();
+        let known = Account {
+            connector,
+            identity,
+        };
+        Self {
+            accounts: [(account, Arc::new(known))].into(),
+        }
+    }
+
     /// Whose credentials there are.
     #[must_use]
     pub fn identities(&self) -> Vec<Identity> {

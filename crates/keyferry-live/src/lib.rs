@@ -29,7 +29,8 @@ pub use compare::{CompareOptions, Refusal, compare};
 pub use connections::{Connections, ConnectionsError, Identity};
 pub use content::{BucketContent, Content};
 pub use diff::{DiffLine, LineKind};
-pub use read::{Live, read};
+pub use read::caller::{CallerPolicies, read_caller};
+pub use read::{Live, read, read_bucket, read_key, read_role};
 pub use service_error::{Refused, ServiceError};
 
 /// Name of the inline policy that holds a role's permissions.

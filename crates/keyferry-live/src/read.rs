@@ -3,15 +3,20 @@
 //! What access denies is unknown, which is not the same as absent.
 
 pub(crate) mod bucket;
+pub(crate) mod caller;
 pub(crate) mod key;
 pub(crate) mod role;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::{self, StreamExt as _};
-use keyferry_policy::check::{Installed, Known, Origin};
+use keyferry_policy::check::{
+    Installed, InstalledBucket, InstalledKey, InstalledRole, Known, Origin,
+};
 use keyferry_policy::iam::PolicyDocument;
-use keyferry_policy::{AccountId, BucketName, KmsKeyArn, Region, ReplicationPlan, RoleArn};
+use keyferry_policy::{
+    AccountId, BucketName, Encryption, KmsKeyArn, Region, ReplicationPlan, RoleArn, Site,
+};
 
 use crate::connections::Connections;
 use crate::service_error::ServiceError;
@@ -83,6 +88,32 @@ pub(crate) fn keys(plan: &ReplicationPlan) -> BTreeSet<KmsKeyArn> {
     let keys = plan.sites().iter();
     keys.filter_map(|site| site.encryption.kms_key().cloned())
         .collect()
+}
+
+/// Reads a bucket, whatever it is to a plan.
+pub async fn read_bucket(
+    bucket: &BucketName,
+    region: &Region,
+    account: &AccountId,
+    connections: &Connections,
+) -> InstalledBucket {
+    let site = Site::new(
+        bucket.clone(),
+        region.clone(),
+        account.clone(),
+        Encryption::SseC,
+    );
+    bucket::read(&site, connections).await.0
+}
+
+/// Reads a role with all of its policies. `near` says at which endpoint IAM is asked, where it has several.
+pub async fn read_role(arn: &RoleArn, near: &Region, connections: &Connections) -> InstalledRole {
+    role::read(arn.clone(), near.clone(), connections).await
+}
+
+/// Reads a KMS key.
+pub async fn read_key(arn: &KmsKeyArn, connections: &Connections) -> InstalledKey {
+    key::read(arn.clone(), connections).await
 }
 
 /// What an answer says of one thing.

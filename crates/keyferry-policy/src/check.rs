@@ -15,8 +15,10 @@ mod finding;
 pub mod installed;
 mod linted;
 mod needed;
+mod preflight;
 mod read;
 mod repair;
+mod repaired;
 mod replications;
 mod rule;
 mod sarif;
@@ -30,7 +32,9 @@ pub use installed::{
     Given, Installed, InstalledBucket, InstalledKey, InstalledRole, KeyState, Known, NamedPolicy,
     Origin, PublicAccessBlock,
 };
+pub use preflight::Preflight;
 pub use read::ReadError;
+pub use repaired::{Repaired, Target, repaired};
 pub use rule::Rule;
 pub use sarif::sarif;
 
@@ -58,9 +62,11 @@ pub fn check(plan: &ReplicationPlan, installed: &Installed) -> Vec<Finding> {
     findings.extend(needed::check(plan, &set_up, installed));
     findings.extend(surplus::check(plan, &set_up, installed));
     findings.extend(trusted::check(&set_up, installed));
-    findings.sort_by(|a, b| {
-        let key = |finding: &Finding| (finding.level, finding.rule.family());
-        key(a).cmp(&key(b))
-    });
+    sort(&mut findings);
     findings
+}
+
+/// Puts the worst first, and of one level what stands in the way of everything else.
+pub fn sort(findings: &mut [Finding]) {
+    findings.sort_by_key(|finding| (finding.level, finding.rule.family()));
 }

@@ -11,10 +11,10 @@
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
@@ -23,6 +23,7 @@ use aws_sdk_s3::config::{
 };
 use aws_sdk_s3::{Client, Config};
 use aws_types::SdkConfig;
+use jiff::Timestamp;
 use keyferry_policy::{BucketName, Region};
 
 use crate::TransferError;
@@ -30,6 +31,7 @@ use crate::confirmation::JoinConfirmations;
 use crate::error::{Asked, classify, explain_bodyless};
 use renewal::Renewal;
 
+mod empty_tags;
 mod endpoints;
 mod failures;
 mod https;
@@ -146,13 +148,13 @@ pub fn https_client(ca_bundle: Option<&Path>) -> Result<SharedHttpClient, Connec
     Ok(https::client(trust::authorities(ca_bundle, true)?))
 }
 
-/// Makes clients, and keeps them.
-#[derive(Debug)]
+/// Makes clients, and keeps them. Clones share them.
+#[derive(Debug, Clone)]
 pub struct Connector {
     settings: ConnectorSettings,
     http_client: SharedHttpClient,
     credentials: Renewal,
-    clients: Mutex<BTreeMap<Region, Client>>,
+    clients: Arc<Mutex<BTreeMap<Region, Client>>>,
 }
 
 impl Connector {
@@ -181,8 +183,14 @@ impl Connector {
             credentials: Renewal::new(settings.credentials.clone()),
             settings,
             http_client: https::client(authorities),
-            clients: Mutex::default(),
+            clients: Arc::default(),
         })
+    }
+
+    /// When the credentials end, if they do; none where there are none.
+    pub async fn credentials_end(&self) -> Option<Timestamp> {
+        let credentials = self.settings.credentials.provide_credentials().await.ok()?;
+        Timestamp::try_from(credentials.expiry()?).ok()
     }
 
     /// The client for a region. Clients are cheap to clone and share connections.
@@ -302,6 +310,7 @@ impl Connector {
         let first_contact = FirstContact::default();
         Ok(aws_sdk_s3::config::Builder::from(&shared)
             .interceptor(JoinConfirmations)
+            .interceptor(empty_tags::EmptyTags)
             .interceptor(NameEndpoint)
             .interceptor(first_contact.clone())
             .interceptor(self.credentials.clone())

@@ -30,6 +30,7 @@ mod existing;
 mod headers;
 mod key_tag_denied;
 mod labels;
+mod lost_tags;
 mod meter;
 mod multipart;
 mod part;
@@ -38,6 +39,7 @@ mod request;
 mod resuming;
 mod single;
 mod source;
+pub(crate) mod trial;
 mod unfinished;
 
 pub use headers::ContentHeaders;

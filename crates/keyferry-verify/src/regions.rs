@@ -12,6 +12,7 @@ use keyferry_transfer::Connector;
 
 use crate::VerifyError;
 use crate::answer::Trouble;
+use crate::events::FailureQueue;
 
 /// Why there is no client for a region.
 pub type ClientFailure = Box<dyn std::error::Error + Send + Sync>;
@@ -23,6 +24,16 @@ pub trait Regions: Send + Sync {
     /// # Errors
     /// When the region has no endpoint here, or the configuration is unusable.
     fn client(&self, region: &Region) -> Result<Client, ClientFailure>;
+
+    /// Connections to IAM, KMS and STS, where there are any: what policies say is read by them.
+    fn connector(&self) -> Option<Connector> {
+        None
+    }
+
+    /// The queue that S3's events about failed replication go to, where there is one.
+    fn failure_queue(&self) -> Option<Arc<FailureQueue>> {
+        None
+    }
 
     /// The region of a bucket, beginning the search at `start`.
     ///
@@ -58,6 +69,10 @@ impl Regions for Connector {
         Self::client(self, region).map_err(Into::into)
     }
 
+    fn connector(&self) -> Option<Connector> {
+        Some(self.clone())
+    }
+
     fn endpoint(&self, region: &Region) -> Option<String> {
         Self::endpoint(self, region).map(ToString::to_string)
     }
@@ -69,6 +84,7 @@ impl Regions for Connector {
 pub struct Sides {
     sources: Arc<dyn Regions>,
     replicas: Option<Arc<dyn Regions>>,
+    queue: Option<Arc<FailureQueue>>,
 }
 
 impl Sides {
@@ -78,6 +94,7 @@ impl Sides {
         Self {
             sources: regions,
             replicas: None,
+            queue: None,
         }
     }
 
@@ -87,6 +104,16 @@ impl Sides {
         Self {
             sources,
             replicas: Some(replicas),
+            queue: None,
+        }
+    }
+
+    /// The same with the queue that S3's events about failed replication go to.
+    #[must_use]
+    pub fn with_queue(self, queue: Arc<FailureQueue>) -> Self {
+        Self {
+            queue: Some(queue),
+            ..self
         }
     }
 
@@ -94,7 +121,11 @@ impl Sides {
     #[must_use]
     pub fn swapped(&self) -> Self {
         match &self.replicas {
-            Some(replicas) => Self::apart(Arc::clone(replicas), Arc::clone(&self.sources)),
+            Some(replicas) => Self {
+                sources: Arc::clone(replicas),
+                replicas: Some(Arc::clone(&self.sources)),
+                queue: self.queue.clone(),
+            },
             None => self.clone(),
         }
     }
@@ -103,6 +134,14 @@ impl Sides {
 impl Regions for Sides {
     fn client(&self, region: &Region) -> Result<Client, ClientFailure> {
         self.sources.client(region)
+    }
+
+    fn connector(&self) -> Option<Connector> {
+        self.sources.connector()
+    }
+
+    fn failure_queue(&self) -> Option<Arc<FailureQueue>> {
+        self.queue.clone()
     }
 
     fn bucket_region<'a>(

@@ -25,6 +25,13 @@ pub(crate) struct PolicyArgs {
     pub(crate) command: PolicyCommand,
 }
 
+impl PolicyArgs {
+    /// Whether what it prints are findings.
+    pub(crate) fn finds(&self) -> bool {
+        matches!(self.command, PolicyCommand::Check(_))
+    }
+}
+
 /// The commands below `keyferry policy`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum PolicyCommand {

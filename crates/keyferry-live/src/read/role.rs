@@ -167,7 +167,7 @@ async fn permissions(client: &Client, arn: &RoleArn) -> Result<Vec<NamedPolicy>,
 }
 
 /// The default version of a managed policy.
-async fn managed(client: &Client, policy: &str) -> Result<PolicyDocument, ServiceError> {
+pub(super) async fn managed(client: &Client, policy: &str) -> Result<PolicyDocument, ServiceError> {
     let found = client
         .get_policy()
         .policy_arn(policy)
@@ -194,7 +194,7 @@ async fn managed(client: &Client, policy: &str) -> Result<PolicyDocument, Servic
 }
 
 /// IAM gives documents URL-encoded.
-fn decoded(document: &str) -> String {
+pub(super) fn decoded(document: &str) -> String {
     percent_decode_str(document)
         .decode_utf8_lossy()
         .into_owned()

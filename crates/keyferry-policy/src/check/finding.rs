@@ -7,7 +7,7 @@ use super::rule::Rule;
 use crate::iam::StatementId;
 
 /// One thing that was found.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// Which rule found it; its name stays the same, for machines.
     pub rule: Rule,
@@ -33,6 +33,9 @@ pub struct Finding {
     /// The very changes that repair it, where they can be written down.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,
+    /// Commands that make the changes, where they are known; run one after the other.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub commands: Vec<String>,
     /// What is allowed beyond need.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub surplus: Vec<Surplus>,
@@ -110,7 +113,7 @@ impl Place {
 }
 
 /// A change of a document that repairs something.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Change {
     /// The document, as a person calls it.
     pub document: String,
@@ -121,11 +124,37 @@ pub struct Change {
     /// The same, indented, in the order in which people write it.
     #[serde(skip)]
     text: String,
+    /// How it is made.
+    #[serde(skip)]
+    pub(super) step: Step,
+}
+
+/// How a change is made in its document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// It says all that the document will say.
+    Whole,
+    /// It is a further statement.
+    AddStatement,
+    /// It takes the place of a statement, counted from 0.
+    Statement(usize),
+    /// It is a further replication rule.
+    AddRule,
+    /// It holds elements of a replication rule, counted from 0.
+    Rule(usize),
+    /// It only describes what to do.
+    Described,
 }
 
 impl Change {
-    pub(super) fn new(document: &str, action: impl Into<String>, content: &impl Serialize) -> Self {
+    pub(super) fn new(
+        document: &str,
+        action: impl Into<String>,
+        step: Step,
+        content: &impl Serialize,
+    ) -> Self {
         Self {
+            step,
             document: document.to_owned(),
             action: action.into(),
             // Strings, numbers, lists and maps with string keys: nothing in it can fail to serialise.
@@ -163,7 +192,9 @@ pub struct Surplus {
 }
 
 impl Finding {
-    pub(super) fn new(
+    /// A finding about which nothing else is said yet.
+    #[must_use]
+    pub fn new(
         rule: Rule,
         level: Level,
         subject: impl Into<String>,
@@ -180,11 +211,14 @@ impl Finding {
             page: rule.page().to_owned(),
             fix: String::new(),
             changes: Vec::new(),
+            commands: Vec::new(),
             surplus: Vec::new(),
         }
     }
 
-    pub(super) fn because(mut self, why: impl Into<String>) -> Self {
+    /// The same with its reason, or what follows from it.
+    #[must_use]
+    pub fn because(mut self, why: impl Into<String>) -> Self {
         self.why = why.into();
         self
     }
@@ -194,8 +228,17 @@ impl Finding {
         self
     }
 
-    pub(super) fn fix(mut self, fix: impl Into<String>) -> Self {
+    /// The same with what to do about it.
+    #[must_use]
+    pub fn fix(mut self, fix: impl Into<String>) -> Self {
         self.fix = fix.into();
+        self
+    }
+
+    /// The same with a further command that repairs it.
+    #[must_use]
+    pub fn command(mut self, command: impl Into<String>) -> Self {
+        self.commands.push(command.into());
         self
     }
 

@@ -6,7 +6,7 @@ mod mend;
 mod model;
 
 use super::applying::{Answer, Applying};
-use super::finding::Change;
+use super::finding::{Change, Step};
 use super::replications::Direction;
 use crate::Documents;
 use crate::calls::Call;
@@ -57,6 +57,8 @@ struct Candidate {
     after: PolicyDocument,
     action: String,
     statement: usize,
+    /// Whether the statement is a new one.
+    added: bool,
 }
 
 impl Work<'_> {
@@ -74,7 +76,12 @@ impl Work<'_> {
             if further {
                 self.changed = changed;
                 let statement = candidate.after.statements.get(candidate.statement)?;
-                let change = Change::new(&candidate.document, candidate.action, statement);
+                let step = if candidate.added {
+                    Step::AddStatement
+                } else {
+                    Step::Statement(candidate.statement)
+                };
+                let change = Change::new(&candidate.document, candidate.action, step, statement);
                 return Some((change, answer));
             }
         }
@@ -126,6 +133,7 @@ impl Work<'_> {
             after,
             action: format!("except `{role}` from statement {}", by.index + 1),
             statement: by.index,
+            added: false,
         })
     }
 
@@ -203,6 +211,7 @@ impl Work<'_> {
                 Candidate {
                     document: name.clone(),
                     statement: after.statements.len() - 1,
+                    added: true,
                     after,
                     action: "add a statement".to_owned(),
                 }

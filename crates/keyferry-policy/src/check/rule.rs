@@ -2,6 +2,7 @@
 
 use serde::{Serialize, Serializer};
 
+use super::preflight::Preflight;
 use crate::lint::LintRule;
 
 /// What a finding is found by.
@@ -51,6 +52,7 @@ pub enum Rule {
     ObjectLockOnSourceOnly,
     ObjectLockDiffers,
     StorageClassDiffers,
+    Preflight(Preflight),
     Lint(LintRule),
 }
 
@@ -86,7 +88,7 @@ const BUCKET_KEY: &str = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/
 const KEY_STATE: &str = "https://docs.aws.amazon.com/kms/latest/developerguide/key-state.html";
 
 impl Rule {
-    /// All rules but those of [`crate::lint`].
+    /// All rules but those of [`Preflight`] and of [`crate::lint`].
     pub const ALL: [Self; 42] = [
         R::NeededCallDenied,
         R::NeededCallExplicitlyDenied,
@@ -154,6 +156,7 @@ impl Rule {
     /// reads badly.
     pub(super) fn family(self) -> u8 {
         match self {
+            R::Preflight(rule) if rule.comes_first() => 0,
             R::DirectionMissing
             | R::BucketMissing
             | R::RoleMissing
@@ -354,6 +357,7 @@ impl Rule {
                 "replicas get another storage class than planned",
                 CONFIGURATION,
             ),
+            R::Preflight(rule) => rule.about(),
             R::Lint(rule) => (rule.name(), lint_summary(rule), rule.page()),
         }
     }

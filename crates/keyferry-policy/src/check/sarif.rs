@@ -58,6 +58,9 @@ fn result(finding: &Finding, index: Option<usize>) -> Value {
             text.push_str(&format!("\n{label}: {more}"));
         }
     }
+    for command in &finding.commands {
+        text.push_str(&format!("\nrun: {command}"));
+    }
     let mut properties = json!({"subject": finding.subject, "page": finding.page});
     let more = [
         (
@@ -67,6 +70,10 @@ fn result(finding: &Finding, index: Option<usize>) -> Value {
         (
             "changes",
             (!finding.changes.is_empty()).then(|| json!(finding.changes)),
+        ),
+        (
+            "commands",
+            (!finding.commands.is_empty()).then(|| json!(finding.commands)),
         ),
         (
             "surplus",

@@ -11,7 +11,7 @@ mod targets;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::applying::Applying;
-use super::finding::{Change, Finding, Level, Place, Surplus};
+use super::finding::{Change, Finding, Level, Place, Step, Surplus};
 use super::installed::{Installed, Origin};
 use super::replications::{Asked, Direction};
 use super::rule::Rule;
@@ -304,8 +304,18 @@ impl<'a> Role<'a> {
         let becomes = format!("statement {} becomes", statement.index + 1);
         finding.changes = match narrow.as_slice() {
             [] => Vec::new(),
-            [one] => vec![Change::new(&statement.document, becomes, one)],
-            several => vec![Change::new(&statement.document, becomes, &several)],
+            [one] => vec![Change::new(
+                &statement.document,
+                becomes,
+                Step::Described,
+                one,
+            )],
+            several => vec![Change::new(
+                &statement.document,
+                becomes,
+                Step::Described,
+                &several,
+            )],
         };
     }
 }

@@ -150,6 +150,9 @@ impl TransferError {
             Self::PartsNotListed { .. } => {
                 "allow s3:ListMultipartUploadParts, or start over without `--resume`".to_owned()
             }
+            Self::Service { operation, answer } if answer.status == 501 && operation.contains("Copy") => {
+                "this server does not copy from one customer key to another: download it and upload it again; `keyferry cp` to another name takes the content through this machine".to_owned()
+            }
             Self::Service { answer, .. } => return of_answer(answer).map(str::to_owned),
             Self::UnexpectedAnswer { .. } => {
                 "check that the endpoint is an S3 service, and that no proxy changes its answers".to_owned()

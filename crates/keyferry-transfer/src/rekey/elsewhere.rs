@@ -14,6 +14,7 @@ use super::copier::{Copied, Copying, HowCopied};
 use super::copy::Attempt;
 use super::course::TRIES;
 use super::facts::{EXPIRES, REDIRECT, StoredSum};
+use super::layout::PART_LAYOUT;
 use super::look::{Found, Look, SourceKey};
 use super::outcome::{Left, Note};
 use super::parts::InParts;
@@ -83,7 +84,7 @@ impl Rekeyer<'_> {
                         version_id,
                         through_here: false,
                     };
-                    return self.judge(made, &to).boxed().await;
+                    return self.judge(with, made, &to).boxed().await;
                 }
                 Ok((Attempt::Changed, _)) => {
                     seen = Some(found.facts.etag.clone());
@@ -233,11 +234,16 @@ impl Rekeyer<'_> {
             version_id: receipt.version_id,
             through_here: true,
         };
-        self.judge(made, to).await
+        self.judge(with, made, to).await
     }
 
     /// Looks at what was made.
-    async fn judge(&self, made: Made, to: &ObjectAddress) -> Result<HowCopied, TransferError> {
+    async fn judge(
+        &self,
+        with: &Copying,
+        made: Made,
+        to: &ObjectAddress,
+    ) -> Result<HowCopied, TransferError> {
         let Made {
             found,
             given: Given {
@@ -262,6 +268,13 @@ impl Rekeyer<'_> {
             // The upload went without it, where tags may not be written.
             expected.tags.remove(KEY_TAG);
             notes.push(Note::TagDenied);
+        }
+        if through_here
+            && seen.checksum.is_none()
+            && let Some(sent) = expected.checksum.take()
+        {
+            let read_back = self.read_back(with, to, version_id.as_deref(), &sent);
+            read_back.boxed().await?;
         }
         let differences = check::differences(&expected, &seen);
         let copied = Copied {
@@ -294,6 +307,8 @@ fn cannot_copy(error: &TransferError) -> bool {
             .message
             .as_deref()
             .is_some_and(|message| message.contains("cross-region")),
+        // Parts can be copied only as they are, and this server does not tell how they are.
+        TransferError::NotKept { what, .. } => *what == PART_LAYOUT,
         _ => false,
     }
 }

@@ -14,6 +14,8 @@ use super::look::Found;
 use crate::error::{Asked, classify};
 use crate::{MAX_PARTS, ObjectAddress, PartPlan, TransferError};
 
+/// What cannot be kept where a server does not tell it.
+pub(super) const PART_LAYOUT: &str = "part layout";
 /// How many parts are asked for at once.
 const AT_ONCE: usize = 16;
 
@@ -61,7 +63,7 @@ impl Rekeyer<'_> {
         let pieces = self.measured(address, found, count).await?;
         put_together(pieces, count, facts.size).ok_or_else(|| TransferError::NotKept {
             address: address.clone(),
-            what: "part layout",
+            what: PART_LAYOUT,
             reason: format!(
                 "the {count} parts that its entity tag names do not add up to {} bytes",
                 facts.size

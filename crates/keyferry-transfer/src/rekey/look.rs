@@ -221,6 +221,16 @@ impl Rekeyer<'_> {
         }
     }
 
+    /// Whether a version is refused to whoever has no key.
+    pub(super) async fn needs_some_key(
+        &self,
+        address: &ObjectAddress,
+        version_id: Option<&str>,
+    ) -> Result<bool, TransferError> {
+        let seen = self.head(address, version_id, None).await?;
+        Ok(matches!(seen, Seen::Refused(400, _)))
+    }
+
     /// The tags of a version; `None` where it is not there.
     pub(super) async fn tags(
         &self,

@@ -29,6 +29,8 @@ impl Labels {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::{ContentHeaders, ServiceAnswer};
 
@@ -56,6 +58,7 @@ mod tests {
             headers: ContentHeaders::default(),
             metadata: None,
             tags: tags.iter().map(|&tag| tag.to_owned()).collect(),
+            plain_tags: BTreeMap::new(),
             key_tag: key_tag.map(str::to_owned),
             key_tag_left_out: false,
         };

@@ -45,6 +45,8 @@ pub(super) struct Labels {
     pub(super) metadata: Option<HashMap<String, String>>,
     /// The tags that were asked for, each as in the header `x-amz-tagging`.
     pub(super) tags: Vec<String>,
+    /// The same tags, not encoded.
+    pub(super) plain_tags: BTreeMap<String, String>,
     /// The tag that names the key.
     pub(super) key_tag: Option<String>,
     /// Whether the tag set was full without it.
@@ -67,6 +69,7 @@ impl Labels {
             key_tag_left_out: key_tag.is_some() && !room,
             key_tag: key_tag.filter(|_| room),
             tags,
+            plain_tags: upload.tags.clone(),
         })
     }
 
@@ -79,6 +82,15 @@ impl Labels {
             .iter()
             .map(|byte| format!("{byte:02x}"))
             .collect()
+    }
+
+    /// Names and values of the tags, with the key's tag or without it.
+    pub(super) fn pairs(&self, with_key_tag: bool) -> impl Iterator<Item = (&str, &str)> {
+        let key_tag = self.key_tag.as_ref().filter(|_| with_key_tag);
+        self.plain_tags
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .chain(key_tag.and_then(|tag| tag.split_once('=')))
     }
 
     /// The header `x-amz-tagging`, a URL query, with the key's tag or without it.

@@ -16,8 +16,9 @@ use super::labels::labelled;
 use super::meter::INTERVAL;
 use super::reading::{Content, Part, Reading};
 use super::resuming::{Continued, Cut};
+use super::trial::trial;
 use super::unfinished::Unfinished;
-use super::{Sending, Stored, blocked};
+use super::{Sending, Stored, blocked, lost_tags};
 use crate::confirmation::confirms;
 use crate::error::{Asked, classify};
 use crate::{Event, PartLayout, TransferError};
@@ -26,6 +27,7 @@ mod abort;
 mod complete;
 mod there;
 
+use complete::Completed;
 pub(super) use there::{There, listed, made};
 
 /// How long a cancelled upload waits for the answer that tells its id.
@@ -80,8 +82,20 @@ pub(super) async fn put(
     sending.events.on(Event::Finishing);
     let count = u32::try_from(parts.len()).unwrap_or(u32::MAX);
     match begun.complete(parts, &content).await {
-        Ok((version_id, etag)) => {
+        Ok(Completed {
+            version_id,
+            mut etag,
+            is_confirmed,
+        }) => {
             begun.forget().await;
+            if etag.is_empty() {
+                // Ceph's gateway has the field, and nothing in it.
+                etag = there::etag_of(sending, version_id.as_deref()).await;
+            }
+            if !is_confirmed {
+                let with_key_tag = !begun.tag_denied;
+                lost_tags::put_back(sending, version_id.as_deref(), with_key_tag).await?;
+            }
             if was_continued
                 && let Some(version_id) = &version_id
                 && there::is_superseded(sending, version_id).await
@@ -134,7 +148,7 @@ async fn begin<'a>(
         unfinished,
         there: There::new(),
     };
-    if let Err(error) = confirm_beginning(sending, &answer) {
+    if let Err(error) = confirm_beginning(sending, &answer, &begun.id).await {
         return Err(begun.stop(error).await);
     }
     if let Some(unfinished) = unfinished {
@@ -201,18 +215,23 @@ async fn create(
 }
 
 /// Checked before any content is sent, so that a server without SSE-C gets none.
-fn confirm_beginning(
+async fn confirm_beginning(
     sending: &Sending<'_>,
     answer: &CreateMultipartUploadOutput,
+    upload_id: &str,
 ) -> Result<(), TransferError> {
-    confirms(
-        answer.sse_customer_algorithm(),
-        answer.sse_customer_key_md5(),
-        &sending.key,
-    )
-    .map_err(|found| TransferError::UnexpectedAnswer {
+    let md5 = answer.sse_customer_key_md5();
+    let Err(found) = confirms(answer.sse_customer_algorithm(), md5, &sending.key) else {
+        return Ok(());
+    };
+    let what = format!("{found}, so no content was sent");
+    if md5.is_none() {
+        let (client, address) = (sending.client, sending.destination);
+        return trial(client, address, upload_id, &sending.key, &what).await;
+    }
+    Err(TransferError::UnexpectedAnswer {
         operation: "CreateMultipartUpload",
-        what: format!("{found}, so no content was sent"),
+        what,
     })
 }
 

@@ -1,16 +1,16 @@
 //! `keyferry policy check`
 
 mod given;
-mod text;
 
-use keyferry_policy::check::{Finding, Installed, Level, check, sarif};
+use keyferry_policy::check::{Finding, Installed, check, sarif};
 
 use super::plan;
-use crate::args::{CheckArgs, CheckFormat, FailOn};
+use crate::args::{CheckArgs, CheckFormat};
 use crate::commands::Invocation;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::live;
+use crate::terminal::findings::{self, exit};
 use crate::terminal::width;
 
 pub(super) async fn run(invocation: &Invocation, arguments: &CheckArgs) -> Result<Exit, Failure> {
@@ -34,24 +34,13 @@ fn print(
     findings: &[Finding],
 ) -> Result<(), Failure> {
     let terminal = &invocation.terminal;
+    let nothing = "Nothing found: every call that replication needs is allowed, and no other.";
     match arguments.format {
+        _ if terminal.is_sarif() => terminal.json(&sarif(findings, env!("CARGO_PKG_VERSION"))),
         Some(CheckFormat::Sarif) => terminal.json(&sarif(findings, env!("CARGO_PKG_VERSION"))),
-        None if terminal.is_text() => terminal.print(text::of(findings, width().min(80))),
+        None if terminal.is_text() => {
+            terminal.print(findings::of(findings, width().min(80), nothing))
+        }
         None => terminal.json_list(findings),
-    }
-}
-
-fn exit(findings: &[Finding], fail_on: FailOn) -> Exit {
-    let least = match fail_on {
-        FailOn::Error => Level::Error,
-        FailOn::Warning => Level::Warning,
-        FailOn::Note => Level::Note,
-        FailOn::Never => return Exit::Done,
-    };
-    // Worse levels come first in order.
-    if findings.iter().any(|finding| finding.level <= least) {
-        Exit::Findings
-    } else {
-        Exit::Done
     }
 }

@@ -21,6 +21,7 @@ impl Work<'_> {
             after,
             action: format!("{what} statement {}", index + 1),
             statement: index,
+            added: false,
         })
     }
 

@@ -1,7 +1,7 @@
 //! A bucket itself: whether it is there, where, with versioning and Object Lock.
 
 use crate::Site;
-use crate::check::finding::{Change, Finding, Level, Place};
+use crate::check::finding::{Change, Finding, Level, Place, Step};
 use crate::check::installed::{Installed, InstalledBucket, Known};
 use crate::check::rule::Rule;
 use crate::documents::VersioningConfiguration;
@@ -80,6 +80,7 @@ fn versioning(bucket: &InstalledBucket, subject: &str) -> Option<Finding> {
         .change(Change::new(
             &name,
             "becomes",
+            Step::Whole,
             &VersioningConfiguration::enabled(),
         )),
     )

@@ -2,7 +2,7 @@
 //!
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/blocking-unblocking-s3-c-encryption-gpb.html>
 
-use crate::check::finding::{Change, Finding, Level, Place};
+use crate::check::finding::{Change, Finding, Level, Place, Step};
 use crate::check::installed::{Given, Installed, Known};
 use crate::check::replications::{Direction, installed_bucket_key};
 use crate::check::rule::Rule;
@@ -37,7 +37,7 @@ pub(super) fn check(
         Known::Absent => {}
     }
     let carries = |direction: &&Direction<'_>| {
-        direction.flow.source.encryption == Encryption::SseC
+        direction.flow.source.accepts_sse_c()
             && (direction.flow.source.bucket == site.bucket
                 || direction.flow.destination.bucket == site.bucket)
     };
@@ -60,6 +60,7 @@ fn change(site: &Site) -> Change {
     Change::new(
         &document(site),
         "becomes",
+        Step::Whole,
         &EncryptionConfiguration::of(site),
     )
 }

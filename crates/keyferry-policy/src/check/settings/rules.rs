@@ -3,7 +3,7 @@
 //! Elements: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-add-config.html>
 
 use crate::ReplicationPlan;
-use crate::check::finding::{Change, Finding, Level, Place};
+use crate::check::finding::{Change, Finding, Level, Place, Step};
 use crate::check::installed::{Given, Installed, Known};
 use crate::check::replications::{Direction, covers, prefix_of, tags_of};
 use crate::check::rule::Rule;
@@ -98,7 +98,9 @@ fn missing(plan: &ReplicationPlan, direction: &Direction<'_>) -> Finding {
         .because(why)
         .fix(fix);
     match configuration {
-        Some(configuration) => finding.change(Change::new(&name, "becomes", &configuration)),
+        Some(configuration) => {
+            finding.change(Change::new(&name, "becomes", Step::Whole, &configuration))
+        }
         None => finding,
     }
 }
@@ -125,7 +127,7 @@ fn planned(direction: &Direction<'_>) -> Option<documents::Rule> {
 
 fn planned_rule(direction: &Direction<'_>) -> Change {
     let name = configuration_name(direction);
-    Change::new(&name, "add the rule", &planned(direction))
+    Change::new(&name, "add the rule", Step::AddRule, &planned(direction))
 }
 
 /// A rule that is checked.
@@ -164,7 +166,8 @@ impl Checked<'_> {
             None => "the rule gets".to_owned(),
         };
         let value = planned(self.direction).map(|rule| pick(&rule));
-        Change::new(&configuration_name(self.direction), rule, &value).within(path)
+        let step = self.place.statement.map_or(Step::Described, Step::Rule);
+        Change::new(&configuration_name(self.direction), rule, step, &value).within(path)
     }
 
     fn disabled(&self) -> Option<Finding> {

@@ -15,6 +15,7 @@ use crate::rekey::facts::{EXPIRES, StoredSum};
 use crate::rekey::look::Found;
 use crate::rekey::unfinished::Entry;
 use crate::upload::blocked;
+use crate::upload::trial::trial;
 use crate::{ObjectAddress, TransferError};
 
 /// An upload that was begun, and the parts that it has already.
@@ -139,11 +140,18 @@ impl Rekeyer<'_> {
             &self.new_key,
         );
         if let Err(found) = confirmed {
-            self.drop_upload(address, entry).await?;
-            return Err(TransferError::UnexpectedAnswer {
-                operation: "CreateMultipartUpload",
-                what: format!("{found}, so no content was copied"),
-            });
+            let what = format!("{found}, so no content was copied");
+            let tried = match answer.sse_customer_key_md5() {
+                None => trial(self.client, address, &id, &self.new_key, &what).await,
+                Some(_) => Err(TransferError::UnexpectedAnswer {
+                    operation: "CreateMultipartUpload",
+                    what,
+                }),
+            };
+            if let Err(error) = tried {
+                self.drop_upload(address, entry).await?;
+                return Err(error);
+            }
         }
         Ok(Upload {
             entry,

@@ -26,10 +26,16 @@ pub(super) enum Failed {
     Stored(TransferError),
 }
 
-type Made = (Option<String>, String);
+/// An object that was made.
+pub(super) struct Completed {
+    pub(super) version_id: Option<String>,
+    pub(super) etag: String,
+    /// Whether the server has compared the checksum. One that does not is no S3 that we know.
+    pub(super) is_confirmed: bool,
+}
 
 impl Begun<'_> {
-    /// Completes the upload with the checksum of the whole; version id and entity tag.
+    /// Completes the upload with the checksum of the whole.
     ///
     /// A part that was sent twice may have another entity tag than the answer said that came first;
     /// then the list of parts tells, if they have our checksums.
@@ -37,7 +43,7 @@ impl Begun<'_> {
         &self,
         parts: Vec<CompletedPart>,
         content: &Content,
-    ) -> Result<Made, Failed> {
+    ) -> Result<Completed, Failed> {
         let error = match self.complete_with(parts.clone(), content).await {
             Err(Failed::Undone(error)) if is_about_a_part(&error) => error,
             other => return other,
@@ -70,7 +76,7 @@ impl Begun<'_> {
         &self,
         parts: Vec<CompletedPart>,
         content: &Content,
-    ) -> Result<Made, Failed> {
+    ) -> Result<Completed, Failed> {
         let sending = self.sending;
         let crc = content.crc.to_base64();
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(PATIENCE);
@@ -103,10 +109,11 @@ impl Begun<'_> {
                 sending
                     .compare_checksum(&crc, answer.checksum_crc64_nvme())
                     .map_err(Failed::Stored)?;
-                Ok((
-                    answer.version_id().map(str::to_owned),
-                    unquoted(answer.e_tag()),
-                ))
+                Ok(Completed {
+                    version_id: answer.version_id().map(str::to_owned),
+                    etag: unquoted(answer.e_tag()),
+                    is_confirmed: answer.checksum_crc64_nvme().is_some(),
+                })
             }
             Err(error) => {
                 let asked = Asked::of_object(
@@ -154,9 +161,13 @@ impl Begun<'_> {
     }
 
     /// Looks for an object with our key, size and checksum.
-    async fn made(&self, crc: &str, content: &Content) -> Option<Made> {
+    async fn made(&self, crc: &str, content: &Content) -> Option<Completed> {
         let made = made(self.sending, content.size).await.ok().flatten()?;
-        (made.crc == crc).then_some((made.version_id, made.etag))
+        (made.crc == crc).then_some(Completed {
+            version_id: made.version_id,
+            etag: made.etag,
+            is_confirmed: true,
+        })
     }
 }
 

@@ -105,6 +105,22 @@ pub(super) async fn is_superseded(sending: &Sending<'_>, version_id: &str) -> bo
     }
 }
 
+/// The entity tag of an object that was made; empty where it may not be asked for.
+pub(super) async fn etag_of(sending: &Sending<'_>, version_id: Option<&str>) -> String {
+    let head = sending
+        .client
+        .head_object()
+        .bucket(sending.destination.bucket.as_str())
+        .key(&sending.destination.key)
+        .set_version_id(version_id.map(str::to_owned))
+        .sse_customer_algorithm(sending.key.algorithm())
+        .sse_customer_key(sending.key.expose_key())
+        .sse_customer_key_md5(sending.key.md5().to_string())
+        .send()
+        .await;
+    head.map_or_else(|_| String::new(), |head| unquoted(head.e_tag()))
+}
+
 /// An object that was perhaps made of the parts.
 pub(in crate::upload) struct Made {
     pub(in crate::upload) version_id: Option<String>,

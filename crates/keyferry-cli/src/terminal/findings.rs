@@ -1,20 +1,53 @@
 //! Findings for people: by level, the worst first.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use keyferry_policy::check::{Change, Finding, Level, Place};
 
-use crate::terminal::paragraph;
+use super::paragraph;
+use crate::args::FailOn;
+use crate::exit::Exit;
 
-/// All findings, and how many there are.
-pub(super) fn of(findings: &[Finding], width: usize) -> String {
+/// The exit code that findings call for.
+pub(crate) fn exit(findings: &[Finding], fail_on: FailOn) -> Exit {
+    let least = match fail_on {
+        FailOn::Error => Level::Error,
+        FailOn::Warning => Level::Warning,
+        FailOn::Note => Level::Note,
+        FailOn::Never => return Exit::Done,
+    };
+    // Worse levels come first in order.
+    if findings.iter().any(|finding| finding.level <= least) {
+        Exit::Findings
+    } else {
+        Exit::Done
+    }
+}
+
+/// All findings, and how many there are; `nothing` says what it means that there are none.
+pub(crate) fn of(findings: &[Finding], width: usize, nothing: &str) -> String {
     let mut text = String::new();
+    let mut told = BTreeSet::new();
     for finding in findings {
         one(&mut text, finding, width);
+        commands(&mut text, finding, &mut told);
         text.push('\n');
     }
-    text.push_str(&summary(findings));
+    text.push_str(&summary(findings, nothing));
     text
+}
+
+/// Commands in one line each, so that they can be copied; each once.
+fn commands<'a>(text: &mut String, finding: &'a Finding, told: &mut BTreeSet<&'a str>) {
+    for command in &finding.commands {
+        // Writing to a string cannot fail.
+        let _ = if told.insert(command) {
+            writeln!(text, "    run: {command}")
+        } else {
+            writeln!(text, "    run: the same command as above")
+        };
+    }
 }
 
 fn one(text: &mut String, finding: &Finding, width: usize) {
@@ -54,6 +87,10 @@ fn one(text: &mut String, finding: &Finding, width: usize) {
         if let Some(value) = value {
             lines(text, &format!("{label}: {value}"), width, 4);
         }
+    }
+    // Where there is a command, it holds the whole document.
+    if !finding.commands.is_empty() {
+        return;
     }
     let several = finding.changes.len() > 1;
     for change in &finding.changes {
@@ -101,10 +138,9 @@ fn lines(text: &mut String, what: &str, width: usize, indent: usize) {
     }
 }
 
-fn summary(findings: &[Finding]) -> String {
+fn summary(findings: &[Finding], nothing: &str) -> String {
     if findings.is_empty() {
-        return "Nothing found: every call that replication needs is allowed, and no other."
-            .to_owned();
+        return nothing.to_owned();
     }
     let count = |level, one: &str, many: &str| {
         let count = findings

@@ -1,0 +1,513 @@
+//! Whose credentials they are, and whether they may do what keyferry does.
+//!
+//! Each call that uploads, downloads and verification make is put to the policy core with the policies of
+//! whoever calls and those of the buckets. What depends on the network or the session is not known here,
+//! and so decides nothing.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use keyferry_live::{CallerPolicies, INLINE_POLICY, Identity, ServiceError, read_caller};
+use keyferry_policy::check::{Finding, Level, Preflight};
+use keyferry_policy::documents::Kind;
+use keyferry_policy::iam::{
+    ActionElement, Attached, Caller, Decision, Denial, Policies, PolicyDocument, Request,
+    ResourceElement, ResourceKind, ResourcePolicy, Statement, StatementId, evaluate,
+};
+use keyferry_policy::{BucketName, Documents, Partition, ReplicationPlan};
+use keyferry_transfer::TransferError;
+
+use super::{preflight, way};
+use crate::situation::{Shell, Situation, compact};
+
+/// Credentials with less time left than this may end before a transfer does.
+const SOON_MINUTES: i64 = 30;
+/// What decides nothing, because only the service knows it.
+const UNKNOWN_HERE: [&str; 13] = [
+    "aws:SourceIp",
+    "aws:VpcSourceIp",
+    "aws:SourceVpc",
+    "aws:SourceVpce",
+    "aws:MultiFactorAuthPresent",
+    "aws:MultiFactorAuthAge",
+    "aws:PrincipalOrgID",
+    "aws:PrincipalOrgPaths",
+    "aws:TokenIssueTime",
+    "aws:UserAgent",
+    "aws:userid",
+    "aws:ViaAWSService",
+    "s3:TlsVersion",
+];
+
+/// Credentials that end soon, or have ended.
+pub(super) fn ending(end: Timestamp, now: Timestamp) -> Option<Finding> {
+    let left = end.duration_since(now).as_mins();
+    let (level, message) = match left {
+        left if left <= 0 => (Level::Error, format!("the credentials expired at {end}")),
+        left if left < SOON_MINUTES => (
+            Level::Warning,
+            format!("the credentials expire in {left} min, at {end}"),
+        ),
+        _ => return None,
+    };
+    Some(
+        preflight(Preflight::CredentialsExpired, level, "credentials", message)
+            .because("a transfer that takes longer breaks off, unless the profile gets new ones by itself")
+            .fix("get new ones: `aws sso login`, or assume the role again"),
+    )
+}
+
+/// Why nobody said whose credentials they are, and whether it is worth going on.
+pub(super) fn unidentified(error: &ServiceError) -> (Finding, bool) {
+    let finding = |rule, level, message: String| preflight(rule, level, "credentials", message);
+    let why = "without accepted credentials S3 refuses everything";
+    match error {
+        ServiceError::Refused(refused) if refused.code.contains("Skew") => (
+            finding(Preflight::ClockSkewed, Level::Error, error.to_string())
+                .because(why)
+                .fix("let the clock be set by NTP")
+                .command("sudo timedatectl set-ntp true"),
+            false,
+        ),
+        ServiceError::Refused(refused) if refused.rejects_credentials() => {
+            let (rule, fix) = if refused.code.contains("Expired") {
+                (
+                    Preflight::CredentialsExpired,
+                    "get new ones: `aws sso login`, or assume the role again",
+                )
+            } else {
+                (
+                    Preflight::CredentialsRefused,
+                    "check the access key and the secret key: `aws configure list` says where they come from",
+                )
+            };
+            let finding = finding(rule, Level::Error, error.to_string());
+            (finding.because(why).fix(fix), false)
+        }
+        ServiceError::Refused(_) | ServiceError::Unreadable { .. } => (
+            finding(
+                Preflight::IdentityUnknown,
+                Level::Note,
+                format!("whose credentials these are cannot be asked: {error}"),
+            )
+            .because("this server has no STS, so roles and policies were not evaluated"),
+            true,
+        ),
+        ServiceError::NoAnswer(answer) => {
+            let rule = match answer.as_ref() {
+                TransferError::NoCredentials { .. } => Preflight::CredentialsMissing,
+                TransferError::ExpiredCredentials { .. } => Preflight::CredentialsExpired,
+                TransferError::UntrustedCertificate { .. } => Preflight::CertificateUntrusted,
+                _ => Preflight::EndpointUnreachable,
+            };
+            let finding = finding(rule, Level::Error, format!("STS does not answer: {answer}"));
+            (
+                finding
+                    .because(
+                        "whose credentials these are is asked of STS; nothing else was examined",
+                    )
+                    .fix(answer.hint().unwrap_or_default()),
+                false,
+            )
+        }
+        ServiceError::Connect(error) => (way::no_connection(error), false),
+        error => (
+            finding(
+                Preflight::CredentialsRefused,
+                Level::Error,
+                error.to_string(),
+            )
+            .because(why),
+            false,
+        ),
+    }
+}
+
+/// Who the credentials' ARN says asks. `None` for sessions of federated users.
+fn caller_of(identity: &Identity, partition: Partition) -> Option<Caller> {
+    let account = identity.account.clone();
+    let resource = identity.arn.splitn(6, ':').nth(5)?;
+    if resource == "root" {
+        return Some(Caller::Root { account, partition });
+    }
+    match resource.split_once('/')? {
+        ("user", _) => Some(Caller::User {
+            arn: identity.arn.clone(),
+        }),
+        ("assumed-role", session) => {
+            let (role, session) = session.split_once('/')?;
+            Some(Caller::Role {
+                arn: format!("arn:{partition}:iam::{account}:role/{role}"),
+                session: Some(session.to_owned()),
+            })
+        }
+        _ => None,
+    }
+}
+
+/// Whether the caller may do what keyferry does.
+pub(super) async fn check(
+    situation: &Situation,
+    identity: &Identity,
+    shell: &Shell,
+) -> Vec<Finding> {
+    let Some(plan) = situation.plans.first() else {
+        return Vec::new();
+    };
+    let Some(caller) = caller_of(identity, plan.partition()) else {
+        return Vec::new();
+    };
+    let Some(home) = situation.places.get(&situation.source) else {
+        return Vec::new();
+    };
+    let own = read_caller(&caller, &home.region, &situation.connections).await;
+    let work = Work {
+        situation,
+        plan,
+        caller: &caller,
+        own: &own,
+    };
+    work.check(identity, shell)
+}
+
+struct Work<'a> {
+    situation: &'a Situation,
+    plan: &'a ReplicationPlan,
+    caller: &'a Caller,
+    own: &'a CallerPolicies,
+}
+
+/// Calls that one thing denies.
+#[derive(Default)]
+struct Denied {
+    level: Option<Level>,
+    actions: Vec<String>,
+    why: String,
+    by: Option<StatementId>,
+}
+
+impl Work<'_> {
+    fn check(&self, identity: &Identity, shell: &Shell) -> Vec<Finding> {
+        let everything =
+            PolicyDocument::new(vec![Statement::allow("", &["*"], vec!["*".to_owned()])]);
+        let mut denied: BTreeMap<(Option<BucketName>, String), Denied> = BTreeMap::new();
+        let mut findings = Vec::new();
+        for (kind, statement) in self.needed() {
+            for request in self.requests(&statement) {
+                let bucket = self.bucket_of(&request.resource);
+                let name = bucket
+                    .as_ref()
+                    .map(|name| format!("the bucket policy of `{name}`"));
+                let policies = self.policies(bucket.as_ref(), name.as_deref(), &everything);
+                let Decision::Denied(denial) = evaluate(&request, &policies) else {
+                    continue;
+                };
+                let by = match &denial {
+                    Denial::Explicit { by } => Some(by.clone()),
+                    Denial::Implicit { .. } => None,
+                };
+                let key = by.as_ref().map_or_else(String::new, ToString::to_string);
+                let group = denied.entry((bucket, key)).or_default();
+                let level = level_of(kind, &request.action);
+                group.level = Some(group.level.map_or(level, |known| known.min(level)));
+                if group.why.is_empty() {
+                    group.why = denial.to_string();
+                }
+                group.by = by;
+                if !group.actions.contains(&request.action) {
+                    group.actions.push(request.action.clone());
+                }
+            }
+        }
+        let exempt = self.exempt(&denied);
+        for ((bucket, _), group) in denied {
+            findings.push(self.finding(identity, bucket.as_ref(), &group, &exempt, shell));
+        }
+        if let Some(why) = &self.own.unread {
+            findings.push(
+                preflight(
+                    Preflight::CallerUnknown,
+                    Level::Note,
+                    "credentials",
+                    format!("the policies of `{}` are not known: {why}", identity.arn),
+                )
+                .because("whether they allow uploads and downloads was not checked, only whether buckets deny them")
+                .fix("allow iam:GetRole, iam:GetUser and the reading of their policies, or try an upload"),
+            );
+        }
+        findings
+    }
+
+    /// The statements that uploads, downloads and verification need.
+    fn needed(&self) -> Vec<(Kind, Statement)> {
+        let documents = Documents::of(self.plan);
+        let of = |kind| {
+            let policy = documents.policy(kind, &self.situation.source);
+            let statements = policy.map(|policy| policy.statements.clone());
+            let statements = statements.unwrap_or_default().into_iter();
+            statements.map(move |statement| (kind, statement))
+        };
+        of(Kind::Uploader).chain(of(Kind::Verifier)).collect()
+    }
+
+    fn requests(&self, statement: &Statement) -> Vec<Request> {
+        let ActionElement::Action(actions) = &statement.action else {
+            return Vec::new();
+        };
+        let Some(ResourceElement::Resource(resources)) = &statement.resource else {
+            return Vec::new();
+        };
+        let mut requests = Vec::new();
+        for action in actions {
+            for resource in resources {
+                // KMS is asked in the caller's name only for objects that are not under customer keys.
+                if resource.contains(":kms:") || action.contains('*') {
+                    continue;
+                }
+                requests.push(self.request(action, &resource.replace('*', "example")));
+            }
+        }
+        requests
+    }
+
+    fn request(&self, action: &str, resource: &str) -> Request {
+        let mut request = Request::new(self.caller.clone(), action, resource)
+            .with("aws:SecureTransport", "true")
+            .with("s3:signatureversion", "AWS4-HMAC-SHA256")
+            .with("s3:authType", "REST-HEADER");
+        if action == "s3:PutObject" {
+            request = request.with(
+                "s3:x-amz-server-side-encryption-customer-algorithm",
+                "AES256",
+            );
+        }
+        for key in UNKNOWN_HERE {
+            request.context.insert_unknown(key);
+        }
+        let place = self
+            .bucket_of(resource)
+            .and_then(|name| self.situation.places.get(&name));
+        match place {
+            Some(place) => request
+                .with("aws:RequestedRegion", place.region.as_str())
+                .owned_by(place.account.clone()),
+            None => request,
+        }
+    }
+
+    fn bucket_of(&self, resource: &str) -> Option<BucketName> {
+        let (_, rest) = resource.split_once(":s3:::")?;
+        let name = rest.split('/').next().unwrap_or(rest);
+        name.parse().ok()
+    }
+
+    fn policies<'b>(
+        &'b self,
+        bucket: Option<&BucketName>,
+        name: Option<&'b str>,
+        everything: &'b PolicyDocument,
+    ) -> Policies<'b> {
+        let mut identity: Vec<Attached<'b>> = Vec::new();
+        for policy in &self.own.policies {
+            let document = match policy.document.value() {
+                Some(document) => document,
+                None => everything,
+            };
+            identity.push(Attached {
+                name: &policy.name,
+                document,
+            });
+        }
+        if self.own.unread.is_some() {
+            identity.push(Attached {
+                name: "policies that are not known",
+                document: everything,
+            });
+        }
+        let boundary = match (&self.own.boundary.value(), self.own.boundary.why_unknown()) {
+            (Some(document), _) => Some(*document),
+            (None, Some(_)) => Some(everything),
+            (None, None) => None,
+        };
+        let policy = bucket
+            .and_then(|name| self.situation.installed.bucket(name))
+            .and_then(|bucket| bucket.policy.value());
+        Policies {
+            identity,
+            boundary: boundary.map(|document| Attached {
+                name: "the permissions boundary",
+                document,
+            }),
+            resource: policy.zip(name).map(|(document, name)| ResourcePolicy {
+                kind: ResourceKind::Bucket,
+                name,
+                document,
+            }),
+            ..Policies::default()
+        }
+    }
+
+    fn finding(
+        &self,
+        identity: &Identity,
+        bucket: Option<&BucketName>,
+        group: &Denied,
+        exempt: &BTreeMap<BucketName, PolicyDocument>,
+        shell: &Shell,
+    ) -> Finding {
+        let actions: Vec<String> = group
+            .actions
+            .iter()
+            .map(|action| format!("`{action}`"))
+            .collect();
+        let on = bucket.map_or_else(|| "IAM and KMS".to_owned(), |name| format!("`{name}`"));
+        let finding = preflight(
+            Preflight::CallerDenied,
+            group.level.unwrap_or(Level::Error),
+            bucket.map_or_else(|| "credentials".to_owned(), |name| format!("bucket {name}")),
+            format!(
+                "{} on {on} is denied to `{}`",
+                actions.join(", "),
+                identity.arn
+            ),
+        )
+        .because(group.why.as_str());
+        let place = bucket.and_then(|name| self.situation.places.get(name));
+        match (&group.by, bucket, place) {
+            (Some(by), Some(name), Some(place)) if exempt.contains_key(name) => {
+                let json = exempt.get(name).map(compact).unwrap_or_default();
+                let policy = [("--policy", json.as_str())];
+                finding
+                    .fix(format!("except the caller from {by}"))
+                    .command(shell.s3api("put-bucket-policy", name, &place.region, &policy))
+            }
+            (Some(by), ..) => finding.fix(format!("change {by}")),
+            (None, ..) => self.allowing(finding, shell),
+        }
+    }
+
+    /// The command that allows the caller what is lacking.
+    fn allowing(&self, finding: Finding, shell: &Shell) -> Finding {
+        let finding = finding.fix("allow the caller what is lacking");
+        let name = |arn: &str| arn.rsplit('/').next().unwrap_or(arn).to_owned();
+        let (operation, option, name) = match self.caller {
+            Caller::Role { arn, .. } => ("iam put-role-policy", "--role-name", name(arn)),
+            Caller::User { arn } => ("iam put-user-policy", "--user-name", name(arn)),
+            _ => return finding,
+        };
+        // A policy of this name may be there; another of ours must not take its place.
+        let policy = format!("{INLINE_POLICY}-{}", self.situation.source);
+        let policy: String = policy.chars().take(128).collect();
+        let numbered = self.needed().into_iter().enumerate();
+        let needed = numbered.map(|(index, (_, statement))| Statement {
+            sid: Some(format!("Keyferry{}", index + 1)),
+            ..statement
+        });
+        let json = compact(&PolicyDocument::new(needed.collect()));
+        let Some(home) = self.situation.places.get(&self.situation.source) else {
+            return finding;
+        };
+        finding.command(shell.other(
+            operation,
+            &home.region,
+            &[
+                (option, &name),
+                ("--policy-name", &policy),
+                ("--policy-document", &json),
+            ],
+        ))
+    }
+
+    /// Bucket policies with an exception for the caller in each statement that denies.
+    fn exempt(
+        &self,
+        denied: &BTreeMap<(Option<BucketName>, String), Denied>,
+    ) -> BTreeMap<BucketName, PolicyDocument> {
+        let principal = match self.caller {
+            Caller::Role { arn, .. } | Caller::User { arn } => arn.clone(),
+            Caller::Root { account, partition } => format!("arn:{partition}:iam::{account}:root"),
+            _ => return BTreeMap::new(),
+        };
+        let mut changed: BTreeMap<BucketName, PolicyDocument> = BTreeMap::new();
+        for ((bucket, _), group) in denied {
+            let (Some(bucket), Some(by)) = (bucket, &group.by) else {
+                continue;
+            };
+            if by.document != format!("the bucket policy of `{bucket}`") {
+                continue;
+            }
+            let live = self.situation.installed.bucket(bucket);
+            let Some(live) = live.and_then(|bucket| bucket.policy.value()) else {
+                continue;
+            };
+            let document = changed
+                .entry(bucket.clone())
+                .or_insert_with(|| live.clone());
+            if let Some(statement) = document.statements.get_mut(by.index) {
+                statement
+                    .condition
+                    .entry("ArnNotEquals".to_owned())
+                    .or_default()
+                    .entry("aws:PrincipalArn".to_owned())
+                    .or_default()
+                    .push(principal.clone());
+            }
+        }
+        changed
+    }
+}
+
+/// What only this examination would have read is no reason to hold up a transfer.
+fn level_of(kind: Kind, action: &str) -> Level {
+    match kind {
+        Kind::Uploader => Level::Error,
+        _ if action.starts_with("s3:GetObject") || action == "s3:ListBucket" => Level::Error,
+        _ => Level::Warning,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn identity(arn: &str) -> Identity {
+        Identity {
+            account: "111122223333".parse().unwrap(),
+            arn: arn.to_owned(),
+        }
+    }
+
+    #[test]
+    fn callers_are_told_by_their_arn() {
+        let of = |arn| caller_of(&identity(arn), Partition::Standard);
+        assert!(matches!(
+            of("arn:aws:iam::111122223333:root"),
+            Some(Caller::Root { .. })
+        ));
+        assert!(matches!(
+            of("arn:aws:iam::111122223333:user/a/b"),
+            Some(Caller::User { .. })
+        ));
+        let role = of("arn:aws:sts::111122223333:assumed-role/ops/me");
+        assert_eq!(
+            role,
+            Some(Caller::Role {
+                arn: "arn:aws:iam::111122223333:role/ops".to_owned(),
+                session: Some("me".to_owned()),
+            })
+        );
+        assert_eq!(of("arn:aws:sts::111122223333:federated-user/me"), None);
+        assert_eq!(of(""), None);
+    }
+
+    #[test]
+    fn credentials_that_end_are_told() {
+        let now: Timestamp = "2026-11-26T00:00:00Z".parse().unwrap();
+        let level = |minutes: i64| {
+            ending(now + jiff::SignedDuration::from_mins(minutes), now).map(|found| found.level)
+        };
+        assert_eq!(level(60), None);
+        assert_eq!(level(29), Some(Level::Warning));
+        assert_eq!(level(-1), Some(Level::Error));
+    }
+}

@@ -1,0 +1,308 @@
+"""Every outcome of `keyferry verify`, each brought about by what really causes it.
+
+The buckets are set up by `keyferry policy apply`; a boto3 client then breaks what a person, a policy or a
+disk would break. What is asserted is the verdict, the cause, and the exit code.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from conftest import client, fresh_name, set_blocked_encryption
+from keyferry_cli import DONE, NOT_CONFIRMED, REPLICATION_FAILED, WRONG_KEY, Keyferry, upload
+from lab_process import FIRST_REGION, SECOND_REGION, LabProcess
+from lab_services import OWNER, Keys, assume, document, service
+from replication_status import exists, wait_for
+
+MIB = 1024 * 1024
+
+
+@dataclass
+class Pair:
+    """Two buckets that replicate one way, and whoever uses them."""
+
+    keyferry: Keyferry
+    lab: LabProcess
+    source: str
+    replica: str
+
+    @property
+    def tokyo(self):
+        return client(self.lab, FIRST_REGION)
+
+    @property
+    def osaka(self):
+        return client(self.lab, SECOND_REGION)
+
+    @property
+    def role(self) -> str:
+        return self.configuration()["Role"].rpartition("/")[2]
+
+    def configuration(self) -> dict:
+        answer = self.tokyo.get_bucket_replication(Bucket=self.source)
+        return answer["ReplicationConfiguration"]
+
+    def reconfigure(self, **members) -> None:
+        """Changes members of the only rule."""
+        configuration = self.configuration()
+        configuration["Rules"][0] |= members
+        self.tokyo.put_bucket_replication(
+            Bucket=self.source, ReplicationConfiguration=configuration
+        )
+
+    def put(self, key: str, size: int = 1000, *more: str) -> str:
+        """The version id of an object that was uploaded."""
+        path = self.keyferry.home / "content"
+        path.write_bytes(bytes(number * 31 % 251 for number in range(size)))
+        address = f"s3://{self.source}/{key}"
+        done = upload(self.keyferry, path, address, "--output", "json", *more).expect(DONE)
+        return json.loads(done.stdout)["receipt"]["version_id"]
+
+    def arrived(self, key: str, **arguments) -> None:
+        """Waits until a version is in the replica bucket, without asking keyferry."""
+
+        def there():
+            listed = self.osaka.list_object_versions(Bucket=self.replica, Prefix=key)
+            return listed.get("Versions", []) + listed.get("DeleteMarkers", [])
+
+        wait_for(there, f"the replica of {key}", **arguments)
+
+    def verify(self, code: int, *arguments: str, **options) -> dict:
+        """What `verify` of one object prints as JSON."""
+        done = self.keyferry.run("verify", *arguments, "--output", "json", **options)
+        return json.loads(done.expect(code).stdout)["report"]
+
+    def object(self, code: int, key: str, *arguments: str) -> dict:
+        return self.verify(code, f"s3://{self.source}/{key}", *arguments)
+
+
+@pytest.fixture(scope="module")
+def outcomes_lab(tmp_path_factory):
+    process = LabProcess("--empty", "--dir", str(tmp_path_factory.mktemp("lab") / "lab"))
+    yield process
+    assert process.stop() == 0, process.stderr_text()
+    assert "panicked" not in process.stderr_text(), process.stderr_text()
+
+
+@pytest.fixture
+def pair(tmp_path, outcomes_lab) -> Pair:
+    home = tmp_path / "home"
+    home.mkdir()
+    keyferry = Keyferry(home, outcomes_lab).with_ring("test")
+    name = fresh_name("outcome")
+    made = Pair(keyferry, outcomes_lab, f"{name}-a", f"{name}-b")
+    keyferry.run(
+        *("policy", "apply", "--encryption", "sse-c", "--account", OWNER, "--yes"),
+        *("--create-buckets", "--source", f"{made.source}@{FIRST_REGION}"),
+        *("--destination", f"{made.replica}@{SECOND_REGION}"),
+    ).expect(DONE)
+    return made
+
+
+def causes(report: dict) -> list[dict]:
+    assert report["outcome"]["kind"] == "failed", report["outcome"]
+    return report["outcome"]["detail"]["reasons"]
+
+
+def differences(report: dict) -> list[dict]:
+    assert report["outcome"]["kind"] == "differs", report["outcome"]
+    return report["outcome"]["detail"]
+
+
+def test_verified(pair):
+    pair.put("fine", 12 * MIB)
+    report = pair.object(DONE, "fine", "--level", "deep")
+    assert report["outcome"]["kind"] == "verified"
+    assert report["replicas"][0]["finding"]["detail"]["level"] == "deep"
+
+
+def test_a_permission_was_removed(pair):
+    iam = service(pair.lab, "iam", region=FIRST_REGION)
+    named = {"RoleName": pair.role, "PolicyName": "keyferry-replication"}
+    policy = iam.get_role_policy(**named)["PolicyDocument"]
+    for statement in policy["Statement"]:
+        actions = statement["Action"]
+        actions = actions if isinstance(actions, list) else [actions]
+        statement["Action"] = [each for each in actions if each != "s3:ReplicateObject"]
+    policy["Statement"] = [each for each in policy["Statement"] if each["Action"]]
+    iam.put_role_policy(**named, PolicyDocument=json.dumps(policy))
+    pair.put("refused")
+    (cause, *_) = causes(pair.object(REPLICATION_FAILED, "refused"))
+    assert "s3:ReplicateObject" in json.dumps(cause), cause
+    assert cause["certainty"] == "certain", cause
+
+
+def test_the_destination_blocks_customer_keys(pair):
+    set_blocked_encryption(pair.osaka, pair.replica, "SSE-C")
+    pair.put("blocked")
+    (cause, *_) = causes(pair.object(REPLICATION_FAILED, "blocked"))
+    assert cause["cause"]["cause"] == "destination-blocks-customer-keys"
+    assert cause["certainty"] == "certain"
+
+
+def test_the_rule_does_not_include_objects_under_kms(pair):
+    key = service(pair.lab, "kms").create_key()["KeyMetadata"]["Arn"]
+    pair.tokyo.put_object(
+        Bucket=pair.source, Key="under-kms", Body=b"data",
+        ServerSideEncryption="aws:kms", SSEKMSKeyId=key,
+    )
+    report = pair.object(REPLICATION_FAILED, "under-kms")
+    assert report["outcome"]["kind"] == "not-covered"
+    assert report["outcome"]["detail"]["why"]["reason"] == "kms-not-included"
+
+
+def test_the_replicator_stands_still(pair):
+    fault = ("lab", "fault")
+    pair.keyferry.run(*fault, "stall", "--bucket", pair.source).expect(DONE)
+    pair.put("late")
+    report = pair.object(NOT_CONFIRMED, "late", "--wait", "1s")
+    assert report["outcome"]["kind"] == "pending"
+    assert report["outcome"]["detail"]["status"] == "PENDING"
+    clear = (*fault, "clear", "--bucket", pair.source)
+    later = threading.Timer(1, lambda: pair.keyferry.run(*clear).expect(DONE))
+    later.start()
+    report = pair.object(DONE, "late", "--wait", "30s")
+    later.join()
+    assert report["timings"]["status_latency"] > 1
+
+
+def test_a_byte_of_the_replica_flipped_on_the_disk(pair):
+    """The lab seals what it stores, so that the replica's server cannot give the part out any more."""
+    folder = Path(pair.lab.exports["KEYFERRY_LAB_DIR"]) / SECOND_REGION / "data"
+    before = set(folder.rglob("*"))
+    pair.put("flipped", 20 * MIB, "--part-size", "8MiB")
+    pair.object(DONE, "flipped", "--level", "deep")
+    parts = [each for each in set(folder.rglob("*")) - before if each.is_file()]
+    assert len(parts) == 3
+    smallest = min(parts, key=lambda part: part.stat().st_size)
+    content = bytearray(smallest.read_bytes())
+    content[len(content) // 2] ^= 0x10
+    smallest.write_bytes(content)
+    # What is stored about the object is as it was: nothing short of reading it tells.
+    report = pair.object(DONE, "flipped", "--level", "equal")
+    assert report["replicas"][0]["finding"]["detail"]["level"] == "equal"
+    (difference, *_) = differences(pair.object(REPLICATION_FAILED, "flipped", "--level", "deep"))
+    assert difference["difference"] in ("unreadable", "content")
+    assert difference["part"] == 3, difference
+
+
+def test_replication_wrote_wrong_bytes(pair):
+    pair.keyferry.run("lab", "fault", "corrupt", "--bucket", pair.source).expect(DONE)
+    pair.put("corrupt", 12 * MIB)
+    pair.object(DONE, "corrupt", "--level", "equal")
+    (difference, *_) = differences(pair.object(REPLICATION_FAILED, "corrupt", "--level", "deep"))
+    assert difference["difference"] in ("unreadable", "content")
+    assert difference["part"] in (1, 2)
+    pair.keyferry.run("lab", "fault", "clear", "--bucket", pair.source).expect(DONE)
+
+
+def test_a_tag_was_lost(pair):
+    pair.put("tagged", 10, "--tag", "class=gold")
+    pair.object(DONE, "tagged")
+    pair.osaka.put_object_tagging(
+        Bucket=pair.replica, Key="tagged",
+        Tagging={"TagSet": [
+            each
+            for each in pair.osaka.get_object_tagging(Bucket=pair.replica, Key="tagged")["TagSet"]
+            if each["Key"] != "class"
+        ]},
+    )
+    (difference,) = differences(pair.object(REPLICATION_FAILED, "tagged"))
+    assert difference == {"difference": "tag", "key": "class", "source": "gold", "replica": None}
+
+
+def test_the_replica_is_gone(pair):
+    version = pair.put("gone")
+    pair.object(DONE, "gone")
+    pair.osaka.delete_object(Bucket=pair.replica, Key="gone", VersionId=version)
+    report = pair.object(REPLICATION_FAILED, "gone")
+    assert report["outcome"]["kind"] == "replica-missing"
+    assert report["source"]["view"]["status"] == "COMPLETED"
+
+
+def test_the_rule_is_disabled_or_younger_than_the_object(pair):
+    pair.reconfigure(Status="Disabled")
+    pair.put("early")
+    why = pair.object(REPLICATION_FAILED, "early")["outcome"]["detail"]["why"]
+    assert why["reason"] == "rules-disabled"
+    pair.reconfigure(Status="Enabled")
+    why = pair.object(REPLICATION_FAILED, "early")["outcome"]["detail"]["why"]
+    assert why["reason"] == "older-than-rule"
+
+
+def test_the_replica_may_not_be_read(pair):
+    """Somebody who may read the source only: what is refused is never called missing."""
+    pair.put("hidden")
+    pair.object(DONE, "hidden")
+    iam = service(pair.lab, "iam")
+    name = fresh_name("reader")
+    made = iam.create_role(
+        RoleName=name,
+        AssumeRolePolicyDocument=document(
+            {"Effect": "Allow", "Principal": {"AWS": OWNER}, "Action": "sts:AssumeRole"}
+        ),
+    )
+    iam.put_role_policy(
+        RoleName=name,
+        PolicyName="source",
+        PolicyDocument=document(
+            {
+                "Effect": "Allow",
+                "Action": "s3:*",
+                "Resource": [f"arn:aws:s3:::{pair.source}", f"arn:aws:s3:::{pair.source}/*"],
+            }
+        ),
+    )
+    reader: Keys = assume(pair.lab, made["Role"]["Arn"])
+    environment = {
+        "AWS_ACCESS_KEY_ID": reader.access_key,
+        "AWS_SECRET_ACCESS_KEY": reader.secret_key,
+        "AWS_SESSION_TOKEN": reader.token,
+    }
+    report = pair.verify(
+        NOT_CONFIRMED, f"s3://{pair.source}/hidden", environment=environment
+    )
+    assert report["outcome"]["kind"] == "replica-refused", report["outcome"]
+    assert report["outcome"]["detail"]["wrong_key"] is False
+
+
+def test_the_key_opens_one_side_only(pair):
+    """Somebody put an object under another key in the replica's place. Version ids tell them apart."""
+    pair.put("swapped")
+    pair.object(DONE, "swapped")
+    other = pair.keyferry.home / "other"
+    other.write_bytes(secrets.token_bytes(32))
+    path = pair.keyferry.home / "content"
+    pair.keyferry.run(
+        "upload", str(path), f"s3://{pair.replica}/swapped", "--key", f"file:{other}", "--no-wait"
+    ).expect(DONE)
+    # The version that was replicated is there still.
+    pair.object(DONE, "swapped")
+    # The key of neither side's current version opens both.
+    refused = pair.keyferry.run(
+        "verify", f"s3://{pair.source}/swapped", "--key", f"file:{other}"
+    ).expect(WRONG_KEY)
+    refused.explains("key")
+
+
+def test_a_receipt_edited_by_hand(pair):
+    receipt = pair.keyferry.home / "receipt.json"
+    pair.put("sealed", 1000, "--receipt", str(receipt))
+    report = pair.verify(DONE, "--receipt", str(receipt))
+    assert report["subject"]["receipt"] == "authentic"
+    written = json.loads(receipt.read_text())
+    receipt.write_text(json.dumps(written | {"size": 999}))
+    (difference,) = differences(pair.verify(REPLICATION_FAILED, "--receipt", str(receipt)))
+    assert difference == {"difference": "receipt-changed"}
+    del written["seal"]
+    receipt.write_text(json.dumps(written))
+    report = pair.verify(DONE, "--receipt", str(receipt))
+    assert report["subject"]["receipt"] == "unsealed"
+    assert {"what": "receipt-seal"} in report["unseen"]

@@ -1,0 +1,181 @@
+"""SeaweedFS: sound encryption, and replication by `weed filer.sync`, without a status or rules."""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+
+import pytest
+
+from keyferry_cli import DONE, NOT_CONFIRMED, REPLICATION_FAILED, WRONG_KEY
+from server_pair import until
+
+MIB = 1 << 20
+
+
+@pytest.fixture
+def ready(keyferry, seaweedfs):
+    return keyferry(seaweedfs)
+
+
+@pytest.fixture
+def bucket(seaweedfs):
+    return seaweedfs.new_bucket()
+
+
+def upload(ready, bucket: str, key: str, size: int, *more: str) -> str:
+    path = ready.home / "data"
+    path.write_bytes(random.Random(size).randbytes(size))
+    receipt = ready.home / f"{key}.json"
+    ready.run(
+        *("upload", str(path), f"s3://{bucket}/{key}", "--key", "test", "--part-size", "5MiB"),
+        *("--no-wait", "--receipt", str(receipt), *more),
+    ).expect(DONE)
+    return str(receipt)
+
+
+def verify(ready, pair, bucket: str, receipt: str, *more: str, wait: str = "60s"):
+    return ready.run(
+        "verify", "--receipt", receipt, *pair.replica(bucket), "--wait", wait, *more
+    )
+
+
+@pytest.mark.parametrize("level", ["equal", "deep"])
+@pytest.mark.parametrize("size", [0, 100_000, 11 * MIB])
+def test_replicas_are_verified(ready, seaweedfs, bucket, size, level):
+    receipt = upload(ready, bucket, "data", size, "--tag", "a=b", "--metadata", "c=d")
+    found = verify(ready, seaweedfs, bucket, receipt, "--level", level).expect(DONE)
+    assert found.stdout.startswith(f"verified ({level})"), found.stdout
+    assert "all refused (400, 403)" in found.stdout, found.stdout
+
+
+def test_a_replica_that_was_overwritten_differs(ready, seaweedfs, bucket):
+    receipt = upload(ready, bucket, "data", 100_000)
+    verify(ready, seaweedfs, bucket, receipt).expect(DONE)
+    seaweedfs.fault("kill", "sync")
+    try:
+        # Not the version: another one, under no key, is current in the east. The receipt names the
+        # version, so this changes nothing.
+        east = seaweedfs.client("east")
+        east.put_object(Bucket=bucket, Key="data", Body=b"other")
+        verify(ready, seaweedfs, bucket, receipt).expect(DONE)
+        (version,) = [
+            each["VersionId"]
+            for each in east.list_object_versions(Bucket=bucket)["Versions"]
+            if each["Size"] == 100_000
+        ]
+        east.put_object_tagging(
+            Bucket=bucket, Key="data", VersionId=version, Tagging={"TagSet": []}
+        )
+        found = verify(ready, seaweedfs, bucket, receipt).expect(REPLICATION_FAILED)
+        assert "tag" in found.stdout, found.stdout
+        east.delete_object(Bucket=bucket, Key="data", VersionId=version)
+        found = verify(ready, seaweedfs, bucket, receipt, wait="1s").expect(NOT_CONFIRMED)
+        assert "not seen" in found.stdout, found.stdout
+    finally:
+        seaweedfs.fault("start", "sync")
+
+
+@pytest.mark.parametrize(("how", "back"), [("freeze", "thaw"), ("kill", "start")])
+def test_replication_that_stopped_goes_on(ready, seaweedfs, bucket, how, back):
+    receipt = upload(ready, bucket, "before", 100_000)
+    verify(ready, seaweedfs, bucket, receipt).expect(DONE)
+    seaweedfs.fault(how, "sync")
+    try:
+        receipt = upload(ready, bucket, "after", 100_000)
+        found = verify(ready, seaweedfs, bucket, receipt, wait="1s").expect(NOT_CONFIRMED)
+        assert "not confirmed" in found.stdout, found.stdout
+    finally:
+        seaweedfs.fault(back, "sync")
+    verify(ready, seaweedfs, bucket, receipt, "--level", "deep").expect(DONE)
+
+
+def test_a_cluster_that_is_down_is_waited_for(ready, seaweedfs, bucket):
+    receipt = upload(ready, bucket, "data", 100_000)
+    verify(ready, seaweedfs, bucket, receipt).expect(DONE)
+    seaweedfs.fault("kill", "east")
+    starting = threading.Thread(target=seaweedfs.fault, args=("start", "east"))
+    try:
+        found = verify(ready, seaweedfs, bucket, receipt, wait="1s").expect(NOT_CONFIRMED)
+        assert "refused the connection" in found.stdout, found.stdout
+        starting.start()
+        verify(ready, seaweedfs, bucket, receipt).expect(DONE)
+    finally:
+        if starting.ident is None:
+            starting.start()
+        starting.join()
+
+
+def test_the_key_is_found_without_a_catalogue(ready, seaweedfs, bucket):
+    """By the object's tag, on either side; and a ring without it does not open anything."""
+    path = ready.home / "data"
+    store = ready.home / "exported"
+    upload(ready, bucket, "data", 6 * MIB)
+    ready.run("key", "backup", str(store), "--no-passphrase")
+    ready.run("key", "new", "other").expect(DONE)
+    target = ready.home / "down"
+    found = ready.run("download", f"s3://{bucket}/data", str(target), "--key", "other")
+    found.expect(WRONG_KEY)
+    until(lambda: has(seaweedfs, "east", bucket, "data"), "the replica")
+    ready.run(
+        *("download", f"s3://{bucket}/data", str(target), "--from", "replica"),
+        *seaweedfs.replica(bucket),
+    ).expect(DONE)
+    assert target.read_bytes() == path.read_bytes()
+
+
+def test_a_download_turns_to_the_replica(ready, seaweedfs, bucket):
+    receipt = upload(ready, bucket, "data", 100_000)
+    verify(ready, seaweedfs, bucket, receipt).expect(DONE)
+    target = ready.home / "down"
+    found = ready.run(
+        *("download", f"s3://{bucket}/data", str(target)),
+        *seaweedfs.replica(bucket),
+        environment={"KEYFERRY_ENDPOINT_URL": "https://localhost:9"},
+    ).expect(DONE)
+    assert "reading the replica" in found.stderr, found.stderr
+    assert target.read_bytes() == (ready.home / "data").read_bytes()
+
+
+def test_a_folder_is_uploaded_and_its_replicas_verified(ready, seaweedfs, bucket):
+    folder = ready.home / "folder"
+    folder.mkdir()
+    for number in range(20):
+        (folder / f"file {number}").write_bytes(random.Random(number).randbytes(number * 1000))
+    found = ready.run(
+        *("upload", "-r", str(folder), f"s3://{bucket}/below/", "--key", "test"),
+        *(*seaweedfs.replica(bucket), "--wait", "60s", "--output", "json"),
+    ).expect(DONE)
+    assert json.loads(found.stdout.splitlines()[-1])["replicas"]["verified"] == 20, found.stdout
+
+
+def test_the_replicas_server_has_its_own_authority_and_credentials(
+    ready, seaweedfs, bucket, certificates
+):
+    receipt = upload(ready, bucket, "data", 100_000)
+    other = str(certificates / "ca.pem")
+    refused = verify(
+        ready, seaweedfs, bucket, receipt, "--replica-ca-bundle", other, wait="1s"
+    )
+    assert refused.code != DONE
+    assert "certificate" in refused.stdout + refused.stderr, refused.stdout + refused.stderr
+    profiles = ready.home / ".aws"
+    profiles.mkdir()
+    (profiles / "credentials").write_text(
+        f"[east]\naws_access_key_id = {seaweedfs.access_key}\n"
+        f"aws_secret_access_key = {seaweedfs.secret_key}\n"
+        "[stranger]\naws_access_key_id = NOBODY\naws_secret_access_key = nothing\n"
+    )
+    ours = ["--replica-ca-bundle", seaweedfs.ca]
+    verify(ready, seaweedfs, bucket, receipt, *ours, "--replica-profile", "east").expect(DONE)
+    stranger = verify(
+        ready, seaweedfs, bucket, receipt, *ours, "--replica-profile", "stranger", wait="1s"
+    )
+    assert stranger.code == NOT_CONFIRMED, stranger.stdout + stranger.stderr
+    assert "refused to show the replica" in stranger.stdout, stranger.stdout
+
+
+def has(pair, side: str, bucket: str, key: str) -> bool:
+    listed = pair.client(side).list_objects_v2(Bucket=bucket, Prefix=key)
+    return any(each["Key"] == key for each in listed.get("Contents", []))
