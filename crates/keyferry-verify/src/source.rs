@@ -11,7 +11,7 @@ use crate::outcome::Outcome;
 use crate::probe::{self, Presented, Probe, ProbeAnswer, ProbeRequest};
 use crate::report::{Report, Side, SourceSide, Timings, Unseen};
 use crate::tagging::Tags;
-use crate::verify::{Course, Looked};
+use crate::verify::{Course, Early, Looked};
 use crate::{ObjectView, Refusal, Subject, VerifyError};
 
 /// What the first look came to.
@@ -83,17 +83,13 @@ impl Course<'_> {
 
     /// The replica of a known version, where there can be only one. Nothing but its being there counts:
     /// what is missing or refused now is asked for again when the source's status is known.
-    async fn early_look(
-        &self,
-        source: &ObjectAccess,
-        address: &ObjectAddress,
-    ) -> Option<Box<ObjectView>> {
+    async fn early_look(&self, source: &ObjectAccess, address: &ObjectAddress) -> Option<Early> {
         source.version_id()?;
         let (bucket, place) = self.bucket.only_place(&address.key).await?;
         let (_, client) = place.found.as_ref()?;
-        let replica = source.in_bucket(client.clone(), &bucket);
-        let view = replica.head(self.key()).await.ok()?;
-        Some(Box::new(view))
+        let access = source.in_bucket(client.clone(), &bucket);
+        let view = Box::new(access.head(self.key()).await.ok()?);
+        Some(Early { access, view })
     }
 
     /// The report on a source that the key does not open, and that opens without one.
