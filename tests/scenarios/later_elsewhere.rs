@@ -7,7 +7,9 @@ use keyferry_transfer::{
     Authenticity, Download, DownloadTarget, ObjectAddress, Receipt, Silent, Upload, UploadSource,
     download, upload,
 };
-use keyferry_verify::{Difference, Level, Outcome, Subject, Unseen, Verification, verify};
+use keyferry_verify::{
+    Difference, Level, Outcome, ReadSides, Subject, Unseen, Verification, verify,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::world::World;
@@ -55,9 +57,10 @@ async fn a_receipt_verifies_after_everything_was_restarted() {
         let subject = Subject::of_receipt(receipt, &key);
         let verification = Verification {
             subject: &subject,
-            key: &key,
+            key: Some(&key),
             wait: Duration::from_secs(60),
             level,
+            read: ReadSides::Both,
             replica: None,
             probe: true,
         };

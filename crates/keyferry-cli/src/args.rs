@@ -18,6 +18,7 @@ mod rm;
 mod secret_place;
 mod sync;
 mod transfer;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -50,7 +51,8 @@ pub(crate) use replica::{ReplicaAddress, ReplicaArgs, ReplicaBucket};
 pub(crate) use rm::RmArgs;
 pub(crate) use secret_place::SecretPlace;
 pub(crate) use sync::{Compare, SyncArgs};
-pub(crate) use transfer::{DownloadArgs, From, Level, Overwrite, UploadArgs, VerifyArgs, WaitArgs};
+pub(crate) use transfer::{DownloadArgs, From, Overwrite, UploadArgs};
+pub(crate) use verify::{VerifyArgs, WaitArgs};
 
 /// Move data in and out of Amazon S3 under keys that you alone hold, and prove that it arrived,
 /// intact, in the other region.

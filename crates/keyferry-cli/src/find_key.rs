@@ -47,13 +47,27 @@ pub(crate) struct Opened {
 
 /// Finds the key of an object and proves it by a HEAD request.
 pub(crate) async fn open(invocation: &Invocation, wanted: Wanted<'_>) -> Result<Opened, Failure> {
+    let not_customer_key = || {
+        let address = wanted.address.clone();
+        VerifyError::NotCustomerKey { address }.into()
+    };
+    open_any(invocation, wanted)
+        .await?
+        .ok_or_else(not_customer_key)
+}
+
+/// The same; none for an object that is under no customer key, and that nothing says should be.
+pub(crate) async fn open_any(
+    invocation: &Invocation,
+    wanted: Wanted<'_>,
+) -> Result<Option<Opened>, Failure> {
     let only = match wanted.asked {
         None => None,
         Some(KeySource::Store(name)) => Some(name),
         Some(source) => {
             let key = keys::choose(&invocation.settings, &invocation.terminal, source)?;
             let subject = wanted.subject(&key).await?;
-            return Ok(Opened { key, subject });
+            return Ok(Some(Opened { key, subject }));
         }
     };
     let store = keys::open_store(&invocation.settings, &invocation.terminal)?;
@@ -79,7 +93,7 @@ async fn find(
     wanted: Wanted<'_>,
     keys: &StoreKeys,
     choice: &Choice,
-) -> Result<Opened, Failure> {
+) -> Result<Option<Opened>, Failure> {
     let Wanted {
         client, address, ..
     } = wanted;
@@ -100,6 +114,10 @@ async fn find(
             return Err(foreign::failure(invocation, wanted, keys, choice, &found).await);
         }
         KeyVerdict::NotCustomerKey { .. } => {
+            let recorded = keys.recorded(address, found.version_id.as_deref());
+            if wanted.asked.is_none() && found.tag.key_id().is_none() && recorded.is_none() {
+                return Ok(None);
+            }
             let address = address.clone();
             return Err(VerifyError::NotCustomerKey { address }.into());
         }
@@ -110,7 +128,9 @@ async fn find(
             }
             .into());
         }
-        KeyVerdict::Unreadable { reason } => return wanted.asked_again(keys, reason).await,
+        KeyVerdict::Unreadable { reason } => {
+            return wanted.asked_again(keys, reason).await.map(Some);
+        }
     };
     let pinned = Wanted {
         version_id: found.version_id.as_deref().or(wanted.version_id),
@@ -121,7 +141,7 @@ async fn find(
     if !wanted.is_replica {
         tag::put_right(invocation, pinned, &found, &opened.subject, &id).await;
     }
-    Ok(opened)
+    Ok(Some(opened))
 }
 
 /// Records what was found. Whoever reads must not be kept from it by a store that cannot be written.

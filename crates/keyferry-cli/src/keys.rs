@@ -6,6 +6,7 @@ use keyferry_key::import::{self, Format};
 use keyferry_key::{CustomerKey, KeyId, ParseKeyIdError};
 use keyferry_keystore::{Error, ErrorClass, KeyEntry, KeyState, RingName, Store};
 use keyferry_policy::BucketName;
+use keyferry_remote::StoreAddress;
 
 use crate::args::KeySource;
 use crate::exit::Exit;
@@ -44,6 +45,15 @@ impl ChosenKey {
             Some(id) => id.to_string(),
             None => format!("MD5 {}", self.key.md5()),
         }
+    }
+}
+
+/// Whether there is a store.
+pub(crate) fn has_store(settings: &Settings) -> bool {
+    match &settings.store {
+        StoreAddress::Folder(folder) => folder.exists(),
+        // Only asking tells.
+        _ => true,
     }
 }
 

@@ -1,10 +1,11 @@
 //! Where replicas are, and which side of a replicated pair to read from.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use keyferry_policy::Region;
 use keyferry_transfer::{BucketRegionError, ObjectAddress, TransferError};
-use keyferry_verify::{Regions, ReplicaTarget, Sides, destinations};
+use keyferry_verify::{FailureQueue, Regions, ReplicaTarget, Sides, destinations};
 
 use crate::args::{DownloadArgs, From, ReplicaArgs, ReplicaBucket};
 use crate::aws::Aws;
@@ -61,6 +62,17 @@ impl Place {
             elsewhere,
             asked,
         })
+    }
+
+    /// The same with the queue that S3's events of failed replication go to.
+    pub(crate) fn hearing(self, queue: Option<&Arc<FailureQueue>>) -> Self {
+        match queue {
+            Some(queue) => Self {
+                sides: self.sides.with_queue(Arc::clone(queue)),
+                ..self
+            },
+            None => self,
+        }
     }
 
     /// Clients for both sides.

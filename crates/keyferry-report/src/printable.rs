@@ -22,9 +22,11 @@ pub fn printable(name: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Control characters, and those that turn the direction of writing.
+/// Control characters, those that turn the direction of writing, and what is no character at all (XML
+/// cannot even name those).
 fn is_hidden(c: char) -> bool {
     c.is_control()
+        || u32::from(c) & 0xFFFE == 0xFFFE
         || matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
@@ -37,5 +39,6 @@ mod tests {
         assert_eq!(printable("a b/日本.txt"), "a b/日本.txt");
         assert_eq!(printable("x\u{1b}[2J\n"), "x\\u{1b}[2J\\n");
         assert_eq!(printable("a\u{202E}txt.exe"), "a\\u{202e}txt.exe");
+        assert_eq!(printable("\u{FFFE}\u{FFFD}"), "\\u{fffe}\u{FFFD}");
     }
 }

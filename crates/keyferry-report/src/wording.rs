@@ -7,13 +7,16 @@ mod differences;
 mod evidence;
 mod reasons;
 mod unseen;
+mod without_report;
 
 use keyferry_verify::{Difference, Level, NotCovered, Outcome};
 
 pub use differences::difference;
 pub use evidence::evidence;
-pub use reasons::{Repair, because, cause, certainty, repair};
+pub(crate) use reasons::because_briefly;
+pub use reasons::{Repair, because, cause, certainty, reason, repair};
 pub use unseen::not_seen;
+pub(crate) use without_report::{extra, marker};
 
 /// The verdict in a few words.
 #[must_use]
@@ -47,6 +50,9 @@ pub fn headline(outcome: &Outcome) -> String {
             format!("not confirmed: `{bucket}` refused to show the replica")
         }
         Outcome::NotRefused { .. } => "the data is given out without its key".to_owned(),
+        Outcome::NoOriginal { .. } => {
+            "all sides call it a replica: the original is nowhere".to_owned()
+        }
         Outcome::Unproven { reached, .. } => match reached {
             Some(reached) => format!("proven only as far as `{}`", level_name(*reached)),
             None => "not proven".to_owned(),
@@ -74,6 +80,9 @@ pub fn fix(outcome: &Outcome) -> Option<String> {
         Outcome::NotCovered {
             why: NotCovered::OlderThanRule,
         } => "upload it again, or run S3 Batch Replication",
+        Outcome::NotCovered {
+            why: NotCovered::NullVersion,
+        } => "copy it onto itself, so that it gets a version id, now that versioning is enabled",
         Outcome::NotCovered { .. } => {
             "add a replication rule that covers the object, or name the replica with --replica BUCKET@REGION"
         }
@@ -85,6 +94,9 @@ pub fn fix(outcome: &Outcome) -> Option<String> {
         }
         Outcome::Differs(_) | Outcome::ReplicaMissing { .. } => {
             "do not delete the source; upload again, and find out who changed the replica"
+        }
+        Outcome::NoOriginal { .. } => {
+            "find out from which bucket it came; copied onto itself it becomes an original that replicates"
         }
         Outcome::NotRefused { .. } => {
             "the server does not encrypt under your key: remove the object there if it is confidential"

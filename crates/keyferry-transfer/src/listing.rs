@@ -41,6 +41,7 @@ pub struct Listing {
     scope: Scope,
     by_level: bool,
     page_size: Option<i32>,
+    behind: Option<String>,
 }
 
 impl Listing {
@@ -53,6 +54,7 @@ impl Listing {
             scope,
             by_level: false,
             page_size: None,
+            behind: None,
         }
     }
 
@@ -70,6 +72,15 @@ impl Listing {
     pub fn page_size(self, entries: u16) -> Self {
         Self {
             page_size: Some(entries.into()),
+            ..self
+        }
+    }
+
+    /// Only what comes behind a key in the order of keys.
+    #[must_use]
+    pub fn behind(self, key: Option<String>) -> Self {
+        Self {
+            behind: key,
             ..self
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_s3::Client;
+use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::{Config, ResponseChecksumValidation};
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
@@ -23,6 +24,16 @@ pub(crate) struct ObjectAccess {
     address: ObjectAddress,
     version_id: Option<String>,
     responses: ResponseHeaders,
+}
+
+/// A part of an object that was uploaded in parts.
+pub(crate) struct Part {
+    /// How many parts there are.
+    pub(crate) count: u32,
+    /// Bytes in this one.
+    pub(crate) length: u64,
+    /// Where it begins, where the server tells.
+    pub(crate) start: Option<u64>,
 }
 
 /// Why the key did not open an object.
@@ -62,6 +73,10 @@ impl ObjectAccess {
 
     pub(crate) fn client(&self) -> &Client {
         &self.client
+    }
+
+    pub(crate) fn key(&self) -> &str {
+        &self.address.key
     }
 
     pub(crate) fn bucket(&self) -> &BucketName {
@@ -136,7 +151,9 @@ impl ObjectAccess {
             .customize()
             .config_override(
                 Config::builder()
-                    .response_checksum_validation(ResponseChecksumValidation::WhenRequired),
+                    .response_checksum_validation(ResponseChecksumValidation::WhenRequired)
+                    // Whoever reads tries again by himself, from where it broke off.
+                    .retry_config(RetryConfig::disabled()),
             )
             .interceptor(self.responses.clone())
             .send()
@@ -166,18 +183,57 @@ impl ObjectAccess {
     /// a server that does not tell is no error.
     pub(crate) async fn part_layout(
         &self,
-        key: &CustomerKeyHeaders,
+        key: Option<&CustomerKeyHeaders>,
         size: u64,
     ) -> Option<PartLayout> {
-        let first = self.head_output(Some(key), Some(1)).await.ok()?;
-        let count: u32 = first.parts_count()?.try_into().ok()?;
-        let part_size: u64 = first.content_length()?.try_into().ok()?;
-        let before_last = part_size.checked_mul(u64::from(count.checked_sub(1)?))?;
-        let uniform = count > 1
+        let first = self.part(key, 1).await?;
+        let part_size = first.length;
+        let before_last = part_size.checked_mul(u64::from(first.count.checked_sub(1)?))?;
+        let uniform = first.count > 1
             && part_size > 0
             && before_last < size
             && size <= before_last.checked_add(part_size)?;
-        uniform.then_some(PartLayout { part_size, count })
+        uniform.then_some(PartLayout {
+            part_size,
+            count: first.count,
+        })
+    }
+
+    /// One part of the object, if it has parts and the server tells (S3-XFER-19).
+    pub(crate) async fn part(&self, key: Option<&CustomerKeyHeaders>, number: u32) -> Option<Part> {
+        let number = i32::try_from(number).ok()?;
+        let head = self.head_output(key, Some(number)).await.ok()?;
+        Some(Part {
+            count: head.parts_count()?.try_into().ok()?,
+            length: head.content_length()?.try_into().ok()?,
+            start: head.content_range().and_then(start_of),
+        })
+    }
+
+    /// Why the lock of the version may not be seen, if so: HEAD leaves out what the caller has no
+    /// permission for.
+    pub(crate) async fn lock_hidden(&self, retention: bool) -> Option<Refusal> {
+        let bucket = self.bucket().as_str();
+        let trouble = if retention {
+            let request = self.client.get_object_retention();
+            let request = request.bucket(bucket).key(&self.address.key);
+            let answer = request.set_version_id(self.version_id.clone()).send().await;
+            answer.map(drop).map_err(Trouble::of)
+        } else {
+            let request = self.client.get_object_legal_hold();
+            let request = request.bucket(bucket).key(&self.address.key);
+            let answer = request.set_version_id(self.version_id.clone()).send().await;
+            answer.map(drop).map_err(Trouble::of)
+        };
+        match trouble {
+            Err(Trouble::Refused(refusal)) if matches!(refusal.status, 401 | 403) => Some(refusal),
+            _ => None,
+        }
+    }
+
+    /// Whether the server calls itself Amazon S3.
+    pub(crate) fn is_s3(&self) -> bool {
+        self.responses.is_s3()
     }
 
     /// Finds out why a request with the key was refused, by asking again without one: only whoever
@@ -208,6 +264,12 @@ impl ObjectAccess {
             Err(_) => KeyDiagnosis::Unclear,
         }
     }
+}
+
+/// The first offset in `bytes FIRST-LAST/SIZE`.
+fn start_of(range: &str) -> Option<u64> {
+    let (start, _) = range.strip_prefix("bytes ")?.split_once('-')?;
+    start.parse().ok()
 }
 
 fn speaks_of_the_key(refusal: &Refusal) -> bool {

@@ -1,24 +1,27 @@
-//! Why replication failed, as far as read access shows.
+//! Why replication failed or did not happen, as far as read access shows.
 //!
 //! `FAILED` means permissions or configuration. S3 keeps no reason with the object, so what is looked
-//! at is today's configuration; it may have been another when replication failed. What the
-//! replication role may do cannot be seen through S3 and stays possible (S3-VERIFY-6, S3-XFER-5).
+//! at is today's configuration; it may have been another when replication failed (S3-VERIFY-6,
+//! S3-XFER-5). Whether S3 may do what replication needs the policy core decides, from the policies that
+//! are in force. Where IAM may not be read, what the role may do stays possible. S3's events, where
+//! somebody has them sent to a queue, say what it was then.
 //!
 //! AWS: <https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-troubleshoot.html>,
 //! <https://docs.aws.amazon.com/AmazonS3/latest/userguide/blocking-unblocking-s3-c-encryption-gpb.html>
 
+mod background;
+mod buckets;
+mod gather;
+
 use std::fmt;
 
-use aws_sdk_s3::Client;
-use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_s3::types::{BucketVersioningStatus, EncryptionType};
 use keyferry_policy::BucketName;
+use keyferry_policy::check;
 use serde::Serialize;
 
-use crate::ObjectView;
-use crate::answer::Trouble;
-use crate::destination::Destination;
-use crate::report::Unseen;
+use crate::events::FailureEvent;
+pub(crate) use background::Background;
+pub(crate) use gather::{Failing, How, gather};
 
 /// A possible reason for a failed replication.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -67,11 +70,28 @@ pub enum Cause {
         rule: Option<String>,
     },
     /// The role does not exist, does not trust S3, or lacks a permission on one of the buckets; or a
-    /// bucket policy denies it.
+    /// bucket policy denies it. Which of these could not be found out.
     RolePermissions {
         /// ARN of the role.
         role: String,
     },
+    /// Something that the policy core finds in what is in force: a call that is denied, a KMS key that
+    /// cannot be used.
+    Found {
+        /// What, why, and what repairs it.
+        finding: Box<check::Finding>,
+    },
+    /// What S3 itself said about this version, in an event.
+    Reported {
+        /// The event.
+        event: Box<FailureEvent>,
+    },
+    /// A rule covers the object now, and everything is allowed: the object is older than the rule.
+    OlderThanRule,
+    /// Nothing stands in the way today: whatever it was, it was repaired since.
+    RepairedSince,
+    /// Nothing stands in the way: S3 is late, or cannot reach the destination's region.
+    Delayed,
 }
 
 impl fmt::Display for FailureReason {
@@ -116,126 +136,19 @@ impl fmt::Display for Cause {
                 "the role `{role}` is missing, not trusted by S3, lacks a permission, or is denied \
                  by a bucket policy"
             ),
+            Self::Found { finding } => {
+                write!(formatter, "{}: {}", finding.message, finding.why)
+            }
+            Self::Reported { event } => write!(formatter, "S3 reported {event}"),
+            Self::OlderThanRule => {
+                formatter.write_str("the object was written before the rule covered it")
+            }
+            Self::RepairedSince => formatter.write_str(
+                "nothing stands in the way today; what did was repaired after the object was written",
+            ),
+            Self::Delayed => formatter.write_str(
+                "nothing stands in the way; S3 is late, or the other region is out of reach",
+            ),
         }
-    }
-}
-
-/// Gathers what can be learnt, the surest first.
-pub(crate) async fn gather(
-    source: (&Client, &BucketName),
-    view: &ObjectView,
-    role: Option<&str>,
-    destinations: &[(&Destination, Option<&Client>)],
-    unseen: &mut Vec<Unseen>,
-) -> Vec<FailureReason> {
-    let mut certain = Vec::new();
-    let (source_client, source_bucket) = source;
-    if versioned(source_client, source_bucket, unseen).await == Some(false) {
-        certain.push(Cause::NotVersioned {
-            bucket: source_bucket.clone(),
-        });
-    }
-    for (destination, client) in destinations {
-        let bucket = &destination.bucket;
-        let Some(client) = client else {
-            certain.push(Cause::DestinationMissing {
-                bucket: bucket.clone(),
-            });
-            continue;
-        };
-        if versioned(client, bucket, unseen).await == Some(false) {
-            certain.push(Cause::NotVersioned {
-                bucket: bucket.clone(),
-            });
-        }
-        if view.key_md5.is_some() && blocks_customer_keys(client, bucket, unseen).await {
-            certain.push(Cause::DestinationBlocksCustomerKeys {
-                bucket: bucket.clone(),
-            });
-        }
-        if let Some(rule) = &destination.rule
-            && view.is_under_kms()
-            && !rule.kms_opt_in
-        {
-            certain.push(Cause::KmsNotIncluded {
-                rule: rule.id.clone(),
-            });
-        }
-    }
-    let permissions = if certain.is_empty() {
-        Certainty::Likely
-    } else {
-        Certainty::Possible
-    };
-    let role = role.map(|role| FailureReason {
-        cause: Cause::RolePermissions {
-            role: role.to_owned(),
-        },
-        certainty: permissions,
-    });
-    certain
-        .into_iter()
-        .map(|cause| FailureReason {
-            cause,
-            certainty: Certainty::Certain,
-        })
-        .chain(role)
-        .collect()
-}
-
-async fn versioned(client: &Client, bucket: &BucketName, unseen: &mut Vec<Unseen>) -> Option<bool> {
-    let answer = client
-        .get_bucket_versioning()
-        .bucket(bucket.as_str())
-        .send()
-        .await;
-    match answer {
-        Ok(versioning) => Some(versioning.status() == Some(&BucketVersioningStatus::Enabled)),
-        Err(error) => {
-            unseen.push(not_seen("GetBucketVersioning", error));
-            None
-        }
-    }
-}
-
-async fn blocks_customer_keys(
-    client: &Client,
-    bucket: &BucketName,
-    unseen: &mut Vec<Unseen>,
-) -> bool {
-    let answer = client
-        .get_bucket_encryption()
-        .bucket(bucket.as_str())
-        .send()
-        .await;
-    match answer {
-        Ok(encryption) => encryption
-            .server_side_encryption_configuration()
-            .map_or(&[][..], |configuration| configuration.rules())
-            .iter()
-            .filter_map(|rule| rule.blocked_encryption_types())
-            .flat_map(|blocked| blocked.encryption_type())
-            .any(|kind| kind == &EncryptionType::SseC),
-        // No encryption configuration, so none that blocks anything.
-        Err(error) if error.code() == Some("ServerSideEncryptionConfigurationNotFoundError") => {
-            false
-        }
-        Err(error) => {
-            unseen.push(not_seen("GetBucketEncryption", error));
-            false
-        }
-    }
-}
-
-fn not_seen<E>(operation: &'static str, error: SdkError<E>) -> Unseen
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-{
-    Unseen::DestinationSettings {
-        operation,
-        detail: match Trouble::of(error) {
-            Trouble::Refused(refusal) => refusal.to_string(),
-            Trouble::Unreachable(detail) => detail,
-        },
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::outcome::{NotCovered, Outcome, Verified};
 use crate::report::{Finding, ReplicaSide, SourceSide, Unseen};
 use crate::watch::Settled;
-use crate::{Difference, FailureReason, Level, probe};
+use crate::{Difference, FailureReason, Level, ReplicationStatus, probe};
 
 /// What led to an outcome, beside the sides.
 pub(crate) struct Evidence<'a> {
@@ -26,9 +26,9 @@ pub(crate) fn draw(evidence: Evidence<'_>) -> Outcome {
     exposed(&evidence)
         .or_else(|| unlike_receipt(&evidence))
         .unwrap_or_else(|| match evidence.settled {
-            Settled::Replica => Outcome::NotCovered {
+            Settled::Replica => no_original(&evidence).unwrap_or(Outcome::NotCovered {
                 why: NotCovered::IsReplica,
-            },
+            }),
             Settled::OlderThanRule => Outcome::NotCovered {
                 why: NotCovered::OlderThanRule,
             },
@@ -52,6 +52,22 @@ fn exposed(evidence: &Evidence<'_>) -> Option<Outcome> {
         .map(|replica| &replica.bucket);
     let buckets: Vec<_> = source.into_iter().chain(replicas).cloned().collect();
     (!buckets.is_empty()).then_some(Outcome::NotRefused { buckets })
+}
+
+/// Of a version that replication made in all of the buckets, the original is gone.
+fn no_original(evidence: &Evidence<'_>) -> Option<Outcome> {
+    let is_replica = |side: &&ReplicaSide| {
+        let status = side.view.as_ref().and_then(|view| view.status.as_ref());
+        status == Some(&ReplicationStatus::Replica)
+    };
+    let others: Vec<_> = evidence.replicas.iter().filter(is_replica).collect();
+    let all = !others.is_empty() && others.len() == evidence.replicas.len();
+    all.then(|| Outcome::NoOriginal {
+        buckets: std::iter::once(&evidence.source.bucket)
+            .chain(others.into_iter().map(|side| &side.bucket))
+            .cloned()
+            .collect(),
+    })
 }
 
 fn unlike_receipt(evidence: &Evidence<'_>) -> Option<Outcome> {
@@ -143,7 +159,8 @@ fn missing(evidence: &Evidence<'_>, reached: Option<Level>) -> Vec<Unseen> {
             // Then only a probe shows that the object is under a key at all.
             Unseen::KeyMd5 => !evidence.probed,
             Unseen::Checksum | Unseen::ReplicationStatus => short,
-            Unseen::Content => short && evidence.asked == Level::Deep,
+            Unseen::Content => short && evidence.asked >= Level::Sample,
+            Unseen::PartBoundaries => short,
             _ => false,
         })
         .cloned()

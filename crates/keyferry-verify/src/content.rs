@@ -5,25 +5,29 @@
 
 use keyferry_key::CustomerKeyHeaders;
 use keyferry_policy::BucketName;
-use keyferry_transfer::PartLayout;
 use serde::Serialize;
 
 use crate::access::ObjectAccess;
 use crate::answer::Trouble;
 use crate::difference::{Claim, Difference, Digest};
 use crate::event::{Event, Observer};
-use crate::report::Side;
+use crate::report::{Side, Unseen};
 use crate::{ObjectView, ReadSides, Subject, VerifyError};
 
 mod digests;
+mod parts;
 mod reader;
+mod samples;
 mod scan;
 
 use digests::{Digests, Values};
+use parts::part_at;
 use reader::{Broken, Reader};
 use scan::Scan;
 
-/// What reading both sides gave.
+pub(crate) use samples::sample;
+
+/// What reading the content gave.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ContentProof {
     /// Bytes compared.
@@ -51,27 +55,34 @@ pub struct SampleProof {
 
 /// One side to be read.
 pub(crate) struct Readable<'a> {
+    pub(crate) side: Side,
     pub(crate) access: &'a ObjectAccess,
     pub(crate) view: &'a ObjectView,
 }
 
 /// What was found by reading.
+#[derive(Default)]
 pub(crate) struct Read {
     pub(crate) differences: Vec<Difference>,
     pub(crate) proof: Option<ContentProof>,
+    pub(crate) samples: Option<SampleProof>,
+    pub(crate) unseen: Vec<Unseen>,
 }
 
-/// Streams both sides at once and compares them.
+/// Streams both sides at once and compares them, or the replica alone and compares it with the receipt.
 ///
 /// After a difference reading goes on, so that the digests can tell which side is not as sent.
 pub(crate) async fn compare(
     subject: &Subject,
-    key: &CustomerKeyHeaders,
+    key: Option<&CustomerKeyHeaders>,
     source: Readable<'_>,
     replica: Readable<'_>,
-    bucket: &BucketName,
+    (read, bucket): (ReadSides, &BucketName),
     observer: &dyn Observer,
 ) -> Result<Read, VerifyError> {
+    if read == ReadSides::Replica && subject.sha256.is_some() {
+        return read_replica(subject, key, replica, bucket, observer).await;
+    }
     let total = source.view.size;
     let mut readers = (
         Reader::new(source.access, key, source.view),
@@ -84,10 +95,10 @@ pub(crate) async fn compare(
         let (ours, theirs) = match (ours, theirs) {
             (Ok(ours), Ok(theirs)) => (ours, theirs),
             (Err(broken), _) => {
-                return stopped(subject, key, &source, Side::Source, broken).await;
+                return stopped(subject, key, &source, broken).await;
             }
             (_, Err(broken)) => {
-                return stopped(subject, key, &replica, Side::Replica, broken).await;
+                return stopped(subject, key, &replica, broken).await;
             }
         };
         let length = ours.len().min(theirs.len());
@@ -102,15 +113,14 @@ pub(crate) async fn compare(
         // Chunks that are already here would otherwise keep others from running.
         tokio::task::yield_now().await;
     }
-    let mut differences: Vec<_> = scan
-        .first
-        .map(|first_offset| Difference::Content {
+    let mut differences = Vec::new();
+    if let Some(first_offset) = scan.first {
+        differences.push(Difference::Content {
             first_offset,
-            part: part_at(subject.parts, first_offset),
+            part: part_at(subject.parts, source.access, key, first_offset).await,
             bytes: scan.differing,
-        })
-        .into_iter()
-        .collect();
+        });
+    }
     let (ours, theirs) = digests.finish();
     differences.extend(contradictions(subject, Side::Source, source.view, &ours));
     differences.extend(contradictions(
@@ -128,6 +138,48 @@ pub(crate) async fn compare(
             read: ReadSides::Both,
         }),
         differences,
+        ..Read::default()
+    })
+}
+
+/// Streams the replica, and compares its digests with what the receipt says.
+async fn read_replica(
+    subject: &Subject,
+    key: Option<&CustomerKeyHeaders>,
+    replica: Readable<'_>,
+    bucket: &BucketName,
+    observer: &dyn Observer,
+) -> Result<Read, VerifyError> {
+    let total = replica.view.size;
+    let mut reader = Reader::new(replica.access, key, replica.view);
+    let mut digests = Digests::default();
+    let mut offset = 0;
+    while offset < total {
+        let length = match reader.chunk().await {
+            Ok(chunk) => chunk.len(),
+            Err(broken) => return stopped(subject, key, &replica, broken).await,
+        };
+        let chunk = reader.take(length);
+        digests.update(&chunk, &chunk, false);
+        offset += length as u64;
+        observer.on(Event::Comparing {
+            bucket: bucket.clone(),
+            bytes: offset,
+            total,
+        });
+        tokio::task::yield_now().await;
+    }
+    let (values, _) = digests.finish();
+    Ok(Read {
+        differences: contradictions(subject, Side::Replica, replica.view, &values),
+        proof: Some(ContentProof {
+            bytes: offset,
+            crc64nvme: values.crc64nvme,
+            sha256: values.sha256,
+            receipt: true,
+            read: ReadSides::Replica,
+        }),
+        ..Read::default()
     })
 }
 
@@ -181,11 +233,11 @@ fn contradictions(
 /// A side broke off. If its server still answers for the object, the content is what is broken.
 async fn stopped(
     subject: &Subject,
-    key: &CustomerKeyHeaders,
+    key: Option<&CustomerKeyHeaders>,
     side: &Readable<'_>,
-    which: Side,
     broken: Broken,
 ) -> Result<Read, VerifyError> {
+    let which = side.side;
     let difference = match broken {
         Broken::Changed => Difference::ChangedWhileRead {
             side: which,
@@ -193,12 +245,12 @@ async fn stopped(
         },
         Broken::Denied(Trouble::Refused(refusal)) if refusal.is_absence() => gone(which),
         Broken::Denied(trouble) => return Err(side.access.error("GetObject", trouble)),
-        Broken::At { offset, trouble } => match side.access.head(Some(key)).await {
+        Broken::At { offset, trouble } => match side.access.head(key).await {
             Err(Trouble::Refused(refusal)) if refusal.is_absence() => gone(which),
             Ok(_) => Difference::Unreadable {
                 side: which,
                 offset,
-                part: part_at(subject.parts, offset),
+                part: part_at(subject.parts, side.access, key, offset).await,
                 detail: trouble,
             },
             Err(trouble) => return Err(side.access.error("GetObject", trouble)),
@@ -206,7 +258,7 @@ async fn stopped(
     };
     Ok(Read {
         differences: vec![difference],
-        proof: None,
+        ..Read::default()
     })
 }
 
@@ -214,31 +266,5 @@ fn gone(side: Side) -> Difference {
     Difference::ChangedWhileRead {
         side,
         detail: "it is gone".to_owned(),
-    }
-}
-
-/// Number of the part that holds an offset.
-fn part_at(parts: Option<PartLayout>, offset: u64) -> Option<u32> {
-    let parts = parts.filter(|parts| parts.part_size > 0)?;
-    let index = u32::try_from(offset / parts.part_size).ok()?;
-    index.checked_add(1).filter(|number| *number <= parts.count)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn offsets_belong_to_parts() {
-        let parts = Some(PartLayout {
-            part_size: 10,
-            count: 3,
-        });
-        assert_eq!(part_at(parts, 0), Some(1));
-        assert_eq!(part_at(parts, 9), Some(1));
-        assert_eq!(part_at(parts, 10), Some(2));
-        assert_eq!(part_at(parts, 29), Some(3));
-        assert_eq!(part_at(parts, 30), None);
-        assert_eq!(part_at(None, 0), None);
     }
 }

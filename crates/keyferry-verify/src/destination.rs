@@ -3,6 +3,7 @@
 //! The rule names a bucket (S3-VERIFY-7); where that is, S3 is asked (S3-XFER-16).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::types::{ReplicationConfiguration, ReplicationRule};
@@ -11,11 +12,12 @@ use keyferry_transfer::ObjectAddress;
 
 use crate::access::ObjectAccess;
 use crate::answer::Trouble;
+use crate::bucket::{Bucket, Place, Way};
 use crate::outcome::NotCovered;
-use crate::regions::{Regions, client_of, replicas_of};
-use crate::replica::read_tags;
+use crate::regions::Regions;
 use crate::report::Unseen;
 use crate::rules::{Coverage, RuleMatch, any_selects_by_tag, sole_destination};
+use crate::tagging::read_tags;
 use crate::{ObjectView, Refusal, ReplicaTarget, ReplicationStatus, VerifyError};
 
 /// A bucket that should hold a replica.
@@ -26,6 +28,8 @@ pub(crate) struct Destination {
     pub(crate) region: Option<Region>,
     /// The rule that sends the object there; absent when the bucket was given and no rule is known.
     pub(crate) rule: Option<RuleMatch>,
+    /// What is known of the bucket.
+    pub(crate) place: Arc<Place>,
 }
 
 /// The outcome of looking for destinations.
@@ -42,10 +46,21 @@ pub(crate) enum Destinations {
 }
 
 /// What can be known about replication of the source bucket.
+#[derive(Debug)]
 pub(crate) enum Configuration {
     Read(ReplicationConfiguration),
     Absent,
     Refused(Refusal),
+}
+
+impl Configuration {
+    /// Its rules, as far as they are known.
+    pub(crate) fn rules(&self) -> &[ReplicationRule] {
+        match self {
+            Self::Read(configuration) => configuration.rules(),
+            Self::Absent | Self::Refused(_) => &[],
+        }
+    }
 }
 
 /// Reads the replication configuration of the source bucket.
@@ -116,18 +131,16 @@ pub async fn destinations(
     region: &Region,
     address: &ObjectAddress,
 ) -> Result<Vec<ReplicaTarget>, VerifyError> {
-    let source = ObjectAccess::new(client_of(regions, region)?, address, None);
-    let configuration = read_configuration(source.client(), source.bucket()).await?;
-    let tags = read_tags(&source).await?;
+    let way = Way::straight(regions);
+    let bucket = Bucket::new(way, &address.bucket, region, Vec::new())?;
+    let access = ObjectAccess::new(bucket.client.clone(), address, None);
+    let view = ObjectView::default();
+    let tags = read_tags(&access, &view, &bucket.tag_counting).await?;
     let search = Search {
-        regions,
-        source_region: region,
-        source: &source,
+        bucket: &bucket,
         key: &address.key,
-        view: &ObjectView::default(),
+        view: &view,
         tags: tags.as_ref(),
-        configuration: &configuration,
-        given: None,
     };
     Ok(match search.run(&mut Vec::new()).await? {
         Destinations::None(_) => Vec::new(),
@@ -145,28 +158,27 @@ pub async fn destinations(
 
 /// A search for the buckets that should hold replicas of one object.
 pub(crate) struct Search<'a> {
-    pub(crate) regions: &'a dyn Regions,
-    pub(crate) source_region: &'a Region,
-    pub(crate) source: &'a ObjectAccess,
+    pub(crate) bucket: &'a Bucket<'a>,
     /// The object key.
     pub(crate) key: &'a str,
     pub(crate) view: &'a ObjectView,
     pub(crate) tags: Result<&'a BTreeMap<String, String>, &'a Refusal>,
-    pub(crate) configuration: &'a Configuration,
-    pub(crate) given: Option<&'a ReplicaTarget>,
 }
 
 impl Search<'_> {
-    /// Finds the buckets: the one that the caller names, or those of the rules that cover the object.
+    /// Finds the buckets: those that the caller names, or those of the rules that cover the object.
     pub(crate) async fn run(self, unseen: &mut Vec<Unseen>) -> Result<Destinations, VerifyError> {
-        let rules = self.rules(unseen)?;
+        let given = &self.bucket.given;
+        let configuration = self.bucket.configuration().await?;
+        let rules = self.rules(configuration, unseen)?;
         let no_tags = BTreeMap::new();
         let tags = match self.tags {
             Ok(tags) => tags,
             // Without tags a rule that asks for them would look as if it did not match.
-            Err(refusal) if self.given.is_none() && any_selects_by_tag(rules) => {
+            Err(refusal) if given.is_empty() && any_selects_by_tag(rules) => {
                 let refusal = Trouble::Refused(refusal.clone());
-                return Err(self.source.error("GetObjectTagging", refusal));
+                let bucket = &self.bucket.name;
+                return Err(VerifyError::of("GetObjectTagging", bucket, refusal));
             }
             Err(_) => &no_tags,
         };
@@ -175,8 +187,8 @@ impl Search<'_> {
         if self.view.is_under_kms() {
             coverage.matched.retain(|rule| rule.kms_opt_in);
         }
-        if let Some(target) = self.given {
-            return Ok(Self::named(target, &coverage));
+        if !given.is_empty() {
+            return self.named(&coverage).await;
         }
         if coverage.matched.is_empty() {
             match sole_destination(rules).filter(|_| self.was_eligible()) {
@@ -185,21 +197,23 @@ impl Search<'_> {
                     coverage.matched.push(rule);
                 }
                 None => {
-                    let why = why_none(self.configuration, coverage, matched_any);
+                    let why = why_none(configuration, coverage, matched_any);
                     return Ok(Destinations::None(why));
                 }
             }
         }
-        let mut destinations = Vec::new();
+        let mut destinations = Vec::with_capacity(coverage.matched.len());
         for rule in coverage.matched {
             let bucket =
                 bucket_of(&rule.destination).ok_or_else(|| VerifyError::DestinationArn {
                     arn: rule.destination.clone(),
                 })?;
+            let place = self.bucket.place(&bucket, None).await?;
             destinations.push(Destination {
-                region: self.region_of(&bucket).await?,
+                region: place.found.as_ref().map(|(region, _)| region.clone()),
                 bucket,
                 rule: Some(rule),
+                place,
             });
         }
         Ok(Destinations::Found {
@@ -208,52 +222,58 @@ impl Search<'_> {
         })
     }
 
-    fn rules(&self, unseen: &mut Vec<Unseen>) -> Result<&[ReplicationRule], VerifyError> {
-        match self.configuration {
+    fn rules<'c>(
+        &self,
+        configuration: &'c Configuration,
+        unseen: &mut Vec<Unseen>,
+    ) -> Result<&'c [ReplicationRule], VerifyError> {
+        match configuration {
             Configuration::Read(configuration) => Ok(configuration.rules()),
             Configuration::Absent => Ok(&[]),
-            Configuration::Refused(refusal) if self.given.is_some() => {
+            Configuration::Refused(refusal) if !self.bucket.given.is_empty() => {
                 unseen.push(Unseen::ReplicationConfiguration {
                     refusal: refusal.clone(),
                 });
                 Ok(&[])
             }
-            Configuration::Refused(refusal) => {
-                let refusal = Trouble::Refused(refusal.clone());
-                Err(self.source.error("GetBucketReplication", refusal))
-            }
+            Configuration::Refused(refusal) => Err(VerifyError::of(
+                "GetBucketReplication",
+                &self.bucket.name,
+                Trouble::Refused(refusal.clone()),
+            )),
         }
     }
 
-    fn named(target: &ReplicaTarget, coverage: &Coverage) -> Destinations {
-        let rule = coverage
-            .matched
-            .iter()
-            .find(|rule| bucket_of(&rule.destination).as_ref() == Some(&target.bucket))
-            .cloned();
-        Destinations::Found {
-            covered: rule.is_some(),
-            destinations: vec![Destination {
+    async fn named(&self, coverage: &Coverage) -> Result<Destinations, VerifyError> {
+        let given = &self.bucket.given;
+        let mut destinations = Vec::with_capacity(given.len());
+        for target in given {
+            let place = self
+                .bucket
+                .place(&target.bucket, Some(&target.region))
+                .await?;
+            destinations.push(Destination {
                 bucket: target.bucket.clone(),
                 region: Some(target.region.clone()),
-                rule,
-            }],
+                rule: coverage
+                    .matched
+                    .iter()
+                    .find(|rule| bucket_of(&rule.destination).as_ref() == Some(&target.bucket))
+                    .cloned(),
+                place,
+            });
         }
+        Ok(Destinations::Found {
+            // A bucket that the caller names is looked into even where S3 gives no status.
+            covered: false,
+            destinations,
+        })
     }
 
     /// Whether S3 counted the object as eligible when it was written.
     fn was_eligible(&self) -> bool {
         use ReplicationStatus::{Completed, Failed, Pending};
         matches!(self.view.status, Some(Pending | Completed | Failed))
-    }
-
-    async fn region_of(&self, bucket: &BucketName) -> Result<Option<Region>, VerifyError> {
-        let regions = replicas_of(self.regions);
-        match regions.bucket_region(bucket, self.source_region).await {
-            Ok(region) => Ok(Some(region)),
-            Err(VerifyError::NoBucket { .. }) => Ok(None),
-            Err(error) => Err(error),
-        }
     }
 }
 
@@ -273,7 +293,7 @@ fn why_none(configuration: &Configuration, coverage: Coverage, kms_missed: bool)
 }
 
 /// The bucket in `arn:PARTITION:s3:::BUCKET`.
-fn bucket_of(arn: &str) -> Option<BucketName> {
+pub(crate) fn bucket_of(arn: &str) -> Option<BucketName> {
     let (prefix, bucket) = arn.rsplit_once(":::")?;
     let mut fields = prefix.split(':');
     let named = fields.next() == Some("arn")

@@ -12,7 +12,7 @@ use keyferry_key::KeyMd5;
 use keyferry_transfer::Authenticity;
 use serde::Serialize;
 
-use crate::object_view::{ChecksumKind, ObjectView, ReplicationStatus, StoredChecksum};
+use crate::object_view::{ChecksumKind, ObjectLock, ObjectView, ReplicationStatus, StoredChecksum};
 use crate::report::{Side, Unseen};
 use crate::{Refusal, Subject};
 
@@ -67,6 +67,13 @@ pub enum Difference {
         /// The source's value.
         source: Option<String>,
         /// The replica's value.
+        replica: Option<String>,
+    },
+    /// The replica is encrypted in another way, though S3 says that it was made by replication.
+    Encryption {
+        /// The source's: `AES256`, `aws:kms` or `aws:kms:dsse`.
+        source: Option<String>,
+        /// The replica's.
         replica: Option<String>,
     },
     /// Object Lock protects the replica in another way.
@@ -213,7 +220,7 @@ pub(crate) fn between(
     source_tags: &Tags,
     replica: &ObjectView,
     replica_tags: &Tags,
-    key_md5: &KeyMd5,
+    key_md5: Option<&KeyMd5>,
 ) -> Comparison {
     let mut comparison = Comparison::default();
     let differences = &mut comparison.differences;
@@ -229,14 +236,28 @@ pub(crate) fn between(
             replica: replica.version_id.clone(),
         });
     }
-    if source.key_md5.is_none() && replica.key_md5.is_none() {
-        comparison.unseen.push(Unseen::KeyMd5);
-    } else if replica.key_md5.as_deref() != Some(&key_md5.to_string()) {
-        differences.push(Difference::KeyMd5 {
-            expected: *key_md5,
-            replica: replica.key_md5.clone(),
-        });
+    match key_md5 {
+        Some(_) if source.key_md5.is_none() && replica.key_md5.is_none() => {
+            comparison.unseen.push(Unseen::KeyMd5);
+        }
+        Some(key_md5) if replica.key_md5.as_deref() != Some(&key_md5.to_string()) => {
+            differences.push(Difference::KeyMd5 {
+                expected: *key_md5,
+                replica: replica.key_md5.clone(),
+            });
+        }
+        // A replica has its source's kind of encryption (S3-REPL-6); what others copied may have theirs.
+        None if replica.status == Some(ReplicationStatus::Replica)
+            && source.server_side_encryption != replica.server_side_encryption =>
+        {
+            differences.push(Difference::Encryption {
+                source: source.server_side_encryption.clone(),
+                replica: replica.server_side_encryption.clone(),
+            });
+        }
+        _ => {}
     }
+    compare_locks(&source.lock, &replica.lock, differences);
     for (name, source, replica) in unequal(&source.system_metadata, &replica.system_metadata) {
         differences.push(Difference::SystemMetadata {
             name: (*name).to_owned(),
@@ -260,12 +281,36 @@ pub(crate) fn between(
     comparison
 }
 
+fn compare_locks(source: &ObjectLock, replica: &ObjectLock, differences: &mut Vec<Difference>) {
+    if source == replica {
+        return;
+    }
+    let until = |lock: &ObjectLock| lock.retain_until.map(|until| until.to_string());
+    let hold = |lock: &ObjectLock| lock.legal_hold.then(|| "ON".to_owned());
+    for (what, source, replica) in [
+        ("mode", source.mode.clone(), replica.mode.clone()),
+        ("retain-until", until(source), until(replica)),
+        ("legal-hold", hold(source), hold(replica)),
+    ] {
+        if source != replica {
+            differences.push(Difference::ObjectLock {
+                what,
+                source,
+                replica,
+            });
+        }
+    }
+}
+
 type Pair<'m, K> = (&'m K, Option<String>, Option<String>);
 
 fn unequal<'m, K: Ord>(
     source: &'m BTreeMap<K, String>,
     replica: &'m BTreeMap<K, String>,
 ) -> Vec<Pair<'m, K>> {
+    if source == replica {
+        return Vec::new();
+    }
     let names: BTreeSet<&K> = source.keys().chain(replica.keys()).collect();
     names
         .into_iter()

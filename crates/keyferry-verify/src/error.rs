@@ -24,6 +24,14 @@ pub enum VerifyError {
         /// MD5 of the right key, where a receipt names it.
         expected: Option<KeyMd5>,
     },
+    /// The object is under a customer key, and none was given.
+    #[error("`{address}` is under a customer key, and no key is at hand{}", expected_key(*.expected))]
+    NoKey {
+        /// The object.
+        address: ObjectAddress,
+        /// MD5 of the key, where a receipt names it.
+        expected: Option<KeyMd5>,
+    },
     /// The object is not under a customer key.
     #[error(
         "`{address}` is not encrypted under a customer key (SSE-C): S3 gives it out without one"
@@ -88,6 +96,12 @@ pub enum VerifyError {
         /// What the server said; empty when nothing.
         said: String,
     },
+    /// What is to be verified could not be read to its end.
+    #[error("what is to be verified cannot be read: {detail}")]
+    Source {
+        /// What went wrong.
+        detail: String,
+    },
     /// What a bucket holds could not be listed.
     #[error(transparent)]
     Listing(#[from] TransferError),
@@ -133,7 +147,7 @@ impl VerifyError {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::WrongKey { .. } => ErrorKind::WrongKey,
+            Self::WrongKey { .. } | Self::NoKey { .. } => ErrorKind::WrongKey,
             Self::Interrupted | Self::Listing(TransferError::Interrupted) => ErrorKind::Interrupted,
             _ => ErrorKind::Failure,
         }
@@ -150,6 +164,7 @@ impl VerifyError {
             Self::WrongKey { expected: None, .. } => {
                 "the object tag `keyferry-key` names the key, if it was set".to_owned()
             }
+            Self::NoKey { .. } => "give its key".to_owned(),
             Self::NotCustomerKey { .. } => {
                 "read it without a key, as with `aws s3 cp`; or upload it again under a customer key"
                     .to_owned()
@@ -180,7 +195,10 @@ impl VerifyError {
             Self::UnknownRegion { .. } => "give the region of the replica bucket".to_owned(),
             Self::DestinationArn { .. } => "name the replica bucket".to_owned(),
             Self::Listing(error) => return error.hint(),
-            Self::Refused { .. } | Self::Randomness(_) | Self::Interrupted => return None,
+            Self::Refused { .. }
+            | Self::Source { .. }
+            | Self::Randomness(_)
+            | Self::Interrupted => return None,
         })
     }
 }

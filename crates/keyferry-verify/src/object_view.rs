@@ -36,6 +36,42 @@ pub struct ObjectView {
     pub user_metadata: BTreeMap<String, String>,
     /// How many metadata entries S3 could not put into headers.
     pub unseen_metadata: u32,
+    /// How many tags it has. S3 tells only where there are some, and only whoever may read them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tag_count: Option<u32>,
+    /// Object Lock, where it protects the version and may be seen.
+    #[serde(skip_serializing_if = "ObjectLock::is_none")]
+    pub lock: ObjectLock,
+}
+
+/// How Object Lock protects a version.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ObjectLock {
+    /// Retention mode: `GOVERNANCE` or `COMPLIANCE`.
+    pub mode: Option<String>,
+    /// When retention ends.
+    pub retain_until: Option<Timestamp>,
+    /// Whether there is a legal hold.
+    pub legal_hold: bool,
+}
+
+impl ObjectLock {
+    /// Whether nothing protects the version, as far as may be seen.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn of(head: &HeadObjectOutput) -> Self {
+        Self {
+            mode: head.object_lock_mode().map(|mode| mode.as_str().to_owned()),
+            retain_until: head
+                .object_lock_retain_until_date()
+                .and_then(|time| Timestamp::new(time.secs(), 0).ok()),
+            legal_hold: head.object_lock_legal_hold_status()
+                == Some(&types::ObjectLockLegalHoldStatus::On),
+        }
+    }
 }
 
 /// `x-amz-replication-status`.
@@ -110,6 +146,8 @@ impl From<HeadObjectOutput> for ObjectView {
                 .server_side_encryption()
                 .map(|encryption| encryption.as_str().to_owned()),
             system_metadata,
+            tag_count: head.tag_count().and_then(|count| count.try_into().ok()),
+            lock: ObjectLock::of(&head),
             unseen_metadata: head
                 .missing_meta()
                 .and_then(|missing| missing.try_into().ok())
@@ -161,6 +199,18 @@ impl ObjectView {
         self.checksums.iter().find(|checksum| {
             checksum.algorithm == algorithm && checksum.kind == ChecksumKind::FullObject
         })
+    }
+
+    /// How the object is encrypted by keys that the server holds, in a word.
+    pub(crate) fn encryption(&self) -> &str {
+        self.server_side_encryption.as_deref().unwrap_or("none")
+    }
+
+    /// Whether it was uploaded in parts, as far as the entity tag shows.
+    pub(crate) fn is_in_parts(&self) -> bool {
+        let etag = self.etag.as_deref().unwrap_or_default();
+        etag.rsplit_once('-')
+            .is_some_and(|(_, parts)| parts.parse::<u32>().is_ok())
     }
 
     /// Whether the server says that the object is under keys of AWS KMS.

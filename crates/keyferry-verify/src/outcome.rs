@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::report::Unseen;
 use crate::rules::RuleMiss;
-use crate::{Difference, FailureReason, Level, Refusal, ReplicationStatus};
+use crate::{Certainty, Difference, FailureReason, Level, Refusal, ReplicationStatus};
 
 /// What a verification came to. With several replicas, the worst of them decides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -115,6 +115,18 @@ pub enum NotCovered {
     NotVersioned,
     /// It was written while versioning was off or suspended, and has the version id `null`.
     NullVersion,
+}
+
+impl NotCovered {
+    /// How sure that is. All but one follow from what is there and keep replication from happening as long
+    /// as they last.
+    #[must_use]
+    pub fn certainty(&self) -> Certainty {
+        match self {
+            Self::OlderThanRule => Certainty::Likely,
+            _ => Certainty::Certain,
+        }
+    }
 }
 
 /// What an outcome means for whoever waits for it.

@@ -12,6 +12,7 @@ use keyferry_transfer::Connector;
 
 use crate::VerifyError;
 use crate::answer::Trouble;
+use crate::events::FailureQueue;
 
 /// Why there is no client for a region.
 pub type ClientFailure = Box<dyn std::error::Error + Send + Sync>;
@@ -26,6 +27,11 @@ pub trait Regions: Send + Sync {
 
     /// Connections to IAM, KMS and STS, where there are any: what policies say is read by them.
     fn connector(&self) -> Option<Connector> {
+        None
+    }
+
+    /// The queue that S3's events about failed replication go to, where there is one.
+    fn failure_queue(&self) -> Option<Arc<FailureQueue>> {
         None
     }
 
@@ -78,6 +84,7 @@ impl Regions for Connector {
 pub struct Sides {
     sources: Arc<dyn Regions>,
     replicas: Option<Arc<dyn Regions>>,
+    queue: Option<Arc<FailureQueue>>,
 }
 
 impl Sides {
@@ -87,6 +94,7 @@ impl Sides {
         Self {
             sources: regions,
             replicas: None,
+            queue: None,
         }
     }
 
@@ -96,6 +104,16 @@ impl Sides {
         Self {
             sources,
             replicas: Some(replicas),
+            queue: None,
+        }
+    }
+
+    /// The same with the queue that S3's events about failed replication go to.
+    #[must_use]
+    pub fn with_queue(self, queue: Arc<FailureQueue>) -> Self {
+        Self {
+            queue: Some(queue),
+            ..self
         }
     }
 
@@ -103,7 +121,11 @@ impl Sides {
     #[must_use]
     pub fn swapped(&self) -> Self {
         match &self.replicas {
-            Some(replicas) => Self::apart(Arc::clone(replicas), Arc::clone(&self.sources)),
+            Some(replicas) => Self {
+                sources: Arc::clone(replicas),
+                replicas: Some(Arc::clone(&self.sources)),
+                queue: self.queue.clone(),
+            },
             None => self.clone(),
         }
     }
@@ -116,6 +138,10 @@ impl Regions for Sides {
 
     fn connector(&self) -> Option<Connector> {
         self.sources.connector()
+    }
+
+    fn failure_queue(&self) -> Option<Arc<FailureQueue>> {
+        self.queue.clone()
     }
 
     fn bucket_region<'a>(

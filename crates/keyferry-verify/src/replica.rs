@@ -14,7 +14,11 @@ use crate::difference::{self, Comparison};
 use crate::event::{Event, Observer};
 use crate::probe;
 use crate::report::{Finding, ReplicaSide, Side, Unseen};
-use crate::{Difference, Level, ObjectView, Refusal, ReplicationStatus, Subject, VerifyError};
+use crate::tagging::{TagCounting, read_tags};
+use crate::{
+    ChecksumKind, Difference, Level, ObjectView, ReadSides, Refusal, ReplicationStatus, Subject,
+    VerifyError,
+};
 
 /// The source, as far as a replica is held against it.
 pub(crate) struct Original<'a> {
@@ -24,10 +28,20 @@ pub(crate) struct Original<'a> {
     pub(crate) tags: &'a Result<BTreeMap<String, String>, Refusal>,
 }
 
+/// The replica, as far as it was asked for.
+pub(crate) struct Replica<'a> {
+    pub(crate) destination: &'a Destination,
+    pub(crate) access: &'a ObjectAccess,
+    pub(crate) tag_counting: &'a TagCounting,
+    /// What HEAD answered.
+    pub(crate) head: Result<ObjectView, Trouble>,
+}
+
 /// How closely to look at a replica.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scrutiny {
     pub(crate) level: Level,
+    pub(crate) read: ReadSides,
     pub(crate) probe: bool,
 }
 
@@ -36,6 +50,7 @@ impl Scrutiny {
     pub(crate) fn glance() -> Self {
         Self {
             level: Level::Equal,
+            read: ReadSides::Both,
             probe: false,
         }
     }
@@ -63,14 +78,14 @@ pub(crate) fn unseen_side(destination: &Destination) -> ReplicaSide {
 /// Looks at the replica in one destination bucket.
 pub(crate) async fn examine(
     original: &Original<'_>,
-    destination: &Destination,
-    access: &ObjectAccess,
-    key: &CustomerKeyHeaders,
+    replica: Replica<'_>,
+    key: Option<&CustomerKeyHeaders>,
     scrutiny: Scrutiny,
     observer: &dyn Observer,
 ) -> Result<ReplicaSide, VerifyError> {
-    let mut side = unseen_side(destination);
-    let view = match access.head(Some(key)).await {
+    let access = replica.access;
+    let mut side = unseen_side(replica.destination);
+    let view = match replica.head {
         Ok(view) => view,
         Err(Trouble::Refused(refusal)) => {
             side.finding = unreadable(access, key, refusal, &mut side.view).await;
@@ -78,32 +93,49 @@ pub(crate) async fn examine(
         }
         Err(trouble) => return Err(access.error("HeadObject", trouble)),
     };
-    let tags = read_tags(access).await?;
+    // What the level does not compare is not asked for.
+    let tags = match scrutiny.level {
+        Level::Status => original.tags.clone(),
+        _ => read_tags(access, &view, replica.tag_counting).await?,
+    };
+    let md5 = key.map(CustomerKeyHeaders::md5);
+    let mut comparison = difference::between(original.view, original.tags, &view, &tags, md5);
+    side.etag_equal = Some(original.view.etag == view.etag);
+    side.tags = tags.ok().filter(|_| scrutiny.level > Level::Status);
+    if scrutiny.level == Level::Status {
+        comparison.differences.retain(says_s3);
+    } else {
+        drop_incomparable(original, access, &view, key, &mut comparison).await;
+        drop_hidden_locks(original, access, &mut comparison).await;
+    }
     let Comparison {
         mut differences,
         unseen,
         checksum,
-    } = difference::between(original.view, original.tags, &view, &tags, key.md5());
+    } = comparison;
     side.unseen = unseen;
-    side.etag_equal = Some(original.view.etag == view.etag);
-    side.tags = tags.ok();
-    if scrutiny.level == Level::Status {
-        differences.retain(says_s3);
-    }
-    if scrutiny.level == Level::Deep && original.view.size == view.size {
+    if scrutiny.level >= Level::Sample && original.view.size == view.size {
         let source = Readable {
+            side: Side::Source,
             access: original.access,
             view: original.view,
         };
-        let replica = Readable {
+        let theirs = Readable {
+            side: Side::Replica,
             access,
             view: &view,
         };
-        let bucket = access.bucket();
-        let read =
-            content::compare(original.subject, key, source, replica, bucket, observer).await?;
+        let read = match scrutiny.level {
+            Level::Sample => content::sample(original.subject, key, source, theirs).await?,
+            _ => {
+                let what = (scrutiny.read, access.bucket());
+                content::compare(original.subject, key, source, theirs, what, observer).await?
+            }
+        };
         differences.extend(read.differences);
         side.content = read.proof;
+        side.samples = read.samples;
+        side.unseen.extend(read.unseen);
         differences.extend(changed(access, key, &view).await?);
     } else {
         side.unseen.push(Unseen::Content);
@@ -120,9 +152,14 @@ pub(crate) async fn examine(
             });
         }
     }
+    let all_boundaries = !side.unseen.contains(&Unseen::PartBoundaries);
     let proven = [
         has_status(original.view, &view).then_some(Level::Status),
         (checksum.is_some() || view.size == 0).then_some(Level::Equal),
+        side.samples
+            .as_ref()
+            .filter(|_| all_boundaries)
+            .map(|_| Level::Sample),
         side.content.as_ref().map(|_| Level::Deep),
     ];
     side.finding = if probe::any_answered(&side.probes) {
@@ -146,13 +183,18 @@ pub(crate) async fn examine(
 /// Why the key does not open the replica. A refusal never means that nothing is there.
 async fn unreadable(
     access: &ObjectAccess,
-    key: &CustomerKeyHeaders,
+    key: Option<&CustomerKeyHeaders>,
     refusal: Refusal,
     view: &mut Option<ObjectView>,
 ) -> Finding {
     if refusal.is_absence() {
         return Finding::Absent;
     }
+    let Some(key) = key else {
+        // Only what is under a customer key is refused so to whoever comes without one (S3-XFER-4).
+        let wrong_key = refusal.status == 400;
+        return Finding::Refused { refusal, wrong_key };
+    };
     match access.diagnose(&refusal, key).await {
         KeyDiagnosis::OpenWithoutKey(open) => {
             *view = Some(*open);
@@ -165,24 +207,84 @@ async fn unreadable(
     }
 }
 
-/// Tags, or why they may not be read.
-pub(crate) async fn read_tags(
+/// Composite checksums of equally many parts differ, too, where the parts have other sizes: they say
+/// something of the content only where the parts are known to be the same.
+async fn drop_incomparable(
+    original: &Original<'_>,
     access: &ObjectAccess,
-) -> Result<Result<BTreeMap<String, String>, Refusal>, VerifyError> {
-    match access.tags().await {
-        Ok(tags) => Ok(Ok(tags)),
-        Err(Trouble::Refused(refusal)) => Ok(Err(refusal)),
-        Err(trouble) => Err(access.error("GetObjectTagging", trouble)),
+    view: &ObjectView,
+    key: Option<&CustomerKeyHeaders>,
+    comparison: &mut Comparison,
+) {
+    let is_composite = |difference: &Difference| {
+        matches!(difference, Difference::Checksum { source, .. }
+            if source.kind == ChecksumKind::Composite)
+    };
+    if !comparison.differences.iter().any(is_composite) {
+        return;
+    }
+    let (ours, theirs) = tokio::join!(
+        original.access.part_layout(key, original.view.size),
+        access.part_layout(key, view.size)
+    );
+    if ours.is_none() || ours != theirs {
+        comparison
+            .differences
+            .retain(|difference| !is_composite(difference));
+        if comparison.checksum.is_none() {
+            comparison.unseen.push(Unseen::Checksum);
+        }
+    }
+}
+
+/// A lock that shows on one side only may be hidden on the other: HEAD leaves out what the caller may
+/// not see.
+async fn drop_hidden_locks(
+    original: &Original<'_>,
+    access: &ObjectAccess,
+    comparison: &mut Comparison,
+) {
+    for retention in [true, false] {
+        let missing_on = comparison.differences.iter().find_map(|difference| {
+            let Difference::ObjectLock {
+                what,
+                source,
+                replica,
+            } = difference
+            else {
+                return None;
+            };
+            let concerned = retention != (*what == "legal-hold");
+            match (source, replica) {
+                (None, Some(_)) if concerned => Some(Side::Source),
+                (Some(_), None) if concerned => Some(Side::Replica),
+                _ => None,
+            }
+        });
+        let Some(side) = missing_on else {
+            continue;
+        };
+        let asked = match side {
+            Side::Source => original.access,
+            Side::Replica => access,
+        };
+        if let Some(refusal) = asked.lock_hidden(retention).await {
+            comparison.differences.retain(|difference| {
+                !matches!(difference, Difference::ObjectLock { what, .. }
+                    if retention != (*what == "legal-hold"))
+            });
+            comparison.unseen.push(Unseen::ObjectLock { side, refusal });
+        }
     }
 }
 
 /// Looks again after the content was read: it may have been replaced meanwhile.
 async fn changed(
     access: &ObjectAccess,
-    key: &CustomerKeyHeaders,
+    key: Option<&CustomerKeyHeaders>,
     before: &ObjectView,
 ) -> Result<Option<Difference>, VerifyError> {
-    let detail = match access.head(Some(key)).await {
+    let detail = match access.head(key).await {
         Ok(now) => {
             let same = now.etag == before.etag
                 && now.size == before.size

@@ -7,10 +7,11 @@ use keyferry_policy::{BucketName, Region};
 use serde::{Serialize, Serializer};
 
 use crate::object_view::ReplicationStatus;
+use crate::outcome::NotCovered;
 use crate::rules::RuleMatch;
 use crate::{
-    Conclusion, ContentProof, Difference, Level, ObjectView, Outcome, Probe, Refusal, SampleProof,
-    Subject,
+    Conclusion, ContentProof, Difference, FailureReason, Level, ObjectView, Outcome, Probe,
+    Refusal, SampleProof, Subject,
 };
 
 /// The result of one verification, with all that led to it.
@@ -26,6 +27,8 @@ pub struct Report {
     pub source: SourceSide,
     /// The replica sides: one for each destination.
     pub replicas: Vec<ReplicaSide>,
+    /// Why there may be no replica, where S3 has not said that replication failed: the surest first.
+    pub reasons: Vec<FailureReason>,
     /// How long things took.
     pub timings: Timings,
     /// What could not be seen, and so does not count as proven.
@@ -37,6 +40,17 @@ impl Report {
     #[must_use]
     pub fn conclusion(&self) -> Conclusion {
         self.outcome.conclusion()
+    }
+
+    /// Whether it is worth saying why there is no replica, beside the outcome.
+    pub(crate) fn may_have_reasons(&self) -> bool {
+        matches!(
+            self.outcome,
+            Outcome::Pending { .. }
+                | Outcome::NotCovered {
+                    why: NotCovered::OlderThanRule
+                }
+        )
     }
 
     /// The level that was proven, if any.
@@ -186,6 +200,13 @@ pub enum Unseen {
         /// What S3 answered.
         refusal: Refusal,
     },
+    /// Object Lock of a version may not be seen.
+    ObjectLock {
+        /// On this side.
+        side: Side,
+        /// What S3 answered.
+        refusal: Refusal,
+    },
     /// Some metadata cannot be put into headers.
     Metadata,
     /// The replica has a status of its own, which replica modification sync gives while it works.
@@ -209,6 +230,11 @@ pub enum Unseen {
         /// What S3 answered.
         detail: String,
     },
+    /// The queue that S3's events go to could not be read.
+    FailureEvents {
+        /// Why not.
+        detail: String,
+    },
     /// The content was not read: that it decrypts is not proven.
     Content,
     /// Of the content, only samples were read.
@@ -229,11 +255,13 @@ impl Unseen {
             Self::Checksum => "checksum",
             Self::KeyMd5 => "key-md5",
             Self::Tags { .. } => "tags",
+            Self::ObjectLock { .. } => "object-lock",
             Self::Metadata => "metadata",
             Self::ReplicaModifications { .. } => "replica-modifications",
             Self::ReceiptSeal => "receipt-seal",
             Self::Probes => "probes",
             Self::Probe { .. } => "probe",
+            Self::FailureEvents { .. } => "failure-events",
             Self::DestinationSettings { .. } => "destination-settings",
             Self::Content => "content",
             Self::RestOfContent => "rest-of-content",

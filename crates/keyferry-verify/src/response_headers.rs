@@ -12,16 +12,30 @@ use aws_sdk_s3::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_s3::error::BoxError;
 use keyferry_key::CustomerKeyHeaders;
 
+const SERVER: &str = "server";
+const S3: &str = "AmazonS3";
+
 /// Puts response headers right, and remembers whether a key was echoed.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ResponseHeaders {
-    key_echoed: Arc<AtomicBool>,
+    seen: Arc<Seen>,
+}
+
+#[derive(Debug, Default)]
+struct Seen {
+    key_echoed: AtomicBool,
+    is_s3: AtomicBool,
 }
 
 impl ResponseHeaders {
     /// Whether any response so far carried the customer key.
     pub(crate) fn key_echoed(&self) -> bool {
-        self.key_echoed.load(Ordering::Relaxed)
+        self.seen.key_echoed.load(Ordering::Relaxed)
+    }
+
+    /// Whether the server calls itself Amazon S3, and so does what S3's pages say.
+    pub(crate) fn is_s3(&self) -> bool {
+        self.seen.is_s3.load(Ordering::Relaxed)
     }
 }
 
@@ -38,14 +52,20 @@ impl Intercept for ResponseHeaders {
     ) -> Result<(), BoxError> {
         let headers = context.response_mut().headers_mut();
         if headers.remove(CustomerKeyHeaders::KEY_HEADER).is_some() {
-            self.key_echoed.store(true, Ordering::Relaxed);
+            self.seen.key_echoed.store(true, Ordering::Relaxed);
         }
-        let md5s: Vec<String> = headers
-            .get_all(CustomerKeyHeaders::MD5_HEADER)
-            .map(str::to_owned)
-            .collect();
-        if let Some(md5) = single(md5s.iter().map(String::as_str)) {
-            headers.insert(CustomerKeyHeaders::MD5_HEADER, md5);
+        if headers.get(SERVER) == Some(S3) {
+            self.seen.is_s3.store(true, Ordering::Relaxed);
+        }
+        let repeated = {
+            let mut md5s = headers.get_all(CustomerKeyHeaders::MD5_HEADER);
+            md5s.next().is_some_and(|md5| md5.contains(',')) || md5s.next().is_some()
+        };
+        if repeated {
+            let md5 = single(headers.get_all(CustomerKeyHeaders::MD5_HEADER));
+            if let Some(md5) = md5 {
+                headers.insert(CustomerKeyHeaders::MD5_HEADER, md5);
+            }
         }
         Ok(())
     }

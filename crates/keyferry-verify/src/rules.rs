@@ -10,7 +10,8 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_s3::types::{
-    ReplicationRule, ReplicationRuleStatus, SseKmsEncryptedObjectsStatus, Tag,
+    DeleteMarkerReplicationStatus, ReplicationRule, ReplicationRuleStatus,
+    SseKmsEncryptedObjectsStatus, Tag,
 };
 use serde::Serialize;
 
@@ -109,6 +110,24 @@ impl Coverage {
     }
 }
 
+/// Whether a rule acts.
+pub(crate) fn is_enabled(rule: &ReplicationRule) -> bool {
+    rule.status() == &ReplicationRuleStatus::Enabled
+}
+
+/// Whether a rule replicates the delete markers of an object: V1 rules do, V2 rules where they say so and
+/// select by no tag (S3-REPL-7).
+pub(crate) fn replicates_markers(rule: &ReplicationRule, key: &str) -> bool {
+    let says_so = rule
+        .delete_marker_replication()
+        .and_then(|markers| markers.status())
+        == Some(&DeleteMarkerReplicationStatus::Enabled);
+    is_enabled(rule)
+        && prefixes(rule).all(|prefix| key.starts_with(prefix))
+        && wanted_tags(rule).next().is_none()
+        && (rule.filter().is_none() || says_so)
+}
+
 /// Whether any enabled rule asks for tags.
 pub(crate) fn any_selects_by_tag(rules: &[ReplicationRule]) -> bool {
     rules
@@ -164,7 +183,7 @@ fn miss(rule: &ReplicationRule, key: &str, tags: &BTreeMap<String, String>) -> O
     deprecated,
     reason = "V1 configurations still exist, with the prefix outside a filter"
 )]
-fn prefixes(rule: &ReplicationRule) -> impl Iterator<Item = &str> {
+pub(crate) fn prefixes(rule: &ReplicationRule) -> impl Iterator<Item = &str> {
     let filter = rule.filter();
     [
         rule.prefix(),

@@ -147,7 +147,25 @@ impl Situation {
     /// Everything that the policy core finds, each with the commands that repair it.
     pub(crate) fn findings(&self, shell: &Shell) -> Vec<Finding> {
         let mut findings = self.unplanned.clone();
-        for plan in &self.plans {
+        findings.extend(self.findings_of(&self.plans, shell));
+        findings
+    }
+
+    /// The plans that objects under KMS keys, or others, replicate by.
+    pub(crate) fn plans_for(&self, under_kms: bool) -> &[ReplicationPlan] {
+        let customer = |plan: &ReplicationPlan| {
+            plan.site(&self.source)
+                .is_some_and(|site| site.encryption == Encryption::SseC)
+        };
+        let first = self.plans.iter().take_while(|plan| customer(plan)).count();
+        let (others, kms) = self.plans.split_at(first);
+        if under_kms { kms } else { others }
+    }
+
+    /// What the policy core finds in some of the plans.
+    pub(crate) fn findings_of(&self, plans: &[ReplicationPlan], shell: &Shell) -> Vec<Finding> {
+        let mut findings: Vec<Finding> = Vec::new();
+        for plan in plans {
             for finding in check(plan, &self.installed) {
                 let known = findings.iter().any(|known: &Finding| {
                     known.rule == finding.rule
@@ -159,7 +177,7 @@ impl Situation {
                 }
             }
         }
-        let documents = repaired(&self.plans, &self.installed, is_about_what_is);
+        let documents = repaired(plans, &self.installed, is_about_what_is);
         for finding in &mut findings {
             let commands = shell.commands(finding, &documents, self);
             for command in commands {

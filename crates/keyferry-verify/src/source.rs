@@ -1,8 +1,6 @@
-//! The source side of a verification: what it shows, that it refuses strangers, and what becomes of
-//! its replication status.
+//! The source side of a verification: what it shows, and that it refuses strangers.
 
-use std::collections::BTreeMap;
-
+use keyferry_transfer::ObjectAddress;
 use tokio::time::Instant;
 
 use crate::access::{KeyDiagnosis, ObjectAccess};
@@ -12,25 +10,51 @@ use crate::event::Event;
 use crate::outcome::Outcome;
 use crate::probe::{self, Presented, Probe, ProbeAnswer, ProbeRequest};
 use crate::report::{Report, Side, SourceSide, Timings, Unseen};
-use crate::verify::Course;
-use crate::watch::{Next, Settled, Watch};
-use crate::{ObjectView, Refusal, VerifyError};
+use crate::tagging::Tags;
+use crate::verify::{Course, Looked};
+use crate::{ObjectView, Refusal, Subject, VerifyError};
+
+/// What the first look came to.
+pub(crate) enum FirstLook {
+    /// The source, and the replica if it showed at the same time.
+    Seen(Looked),
+    /// The source opens without the key, and not with it.
+    OpenWithoutKey(Box<ObjectView>),
+}
 
 impl Course<'_> {
-    /// The source with the key. The inner error is a source that opens without it.
+    /// The source with the key. The only replica that there can be is looked at meanwhile.
     pub(crate) async fn first_look(
         &self,
         access: &ObjectAccess,
-    ) -> Result<Result<ObjectView, Box<ObjectView>>, VerifyError> {
-        let refusal = match self.look(access).await? {
-            Ok(view) => return Ok(Ok(view)),
+        address: &ObjectAddress,
+    ) -> Result<FirstLook, VerifyError> {
+        let (looked, early) =
+            tokio::join!(self.look(access, address), self.early_look(access, address));
+        let refusal = match looked? {
+            Ok(view) => {
+                return Ok(FirstLook::Seen(Looked {
+                    source: Box::new(view),
+                    replica: early,
+                }));
+            }
             Err(refusal) => refusal,
         };
-        match access.diagnose(&refusal, &self.headers).await {
-            KeyDiagnosis::OpenWithoutKey(view) => Ok(Err(view)),
+        let Some(key) = self.key() else {
+            // Only what is under a customer key is refused so to whoever comes without (S3-XFER-4).
+            return Err(match refusal.status {
+                400 => VerifyError::NoKey {
+                    address: address.clone(),
+                    expected: None,
+                },
+                _ => access.error("HeadObject", Trouble::Refused(refusal)),
+            });
+        };
+        match access.diagnose(&refusal, key).await {
+            KeyDiagnosis::OpenWithoutKey(view) => Ok(FirstLook::OpenWithoutKey(view)),
             KeyDiagnosis::WrongKey => Err(VerifyError::WrongKey {
-                address: self.verification.subject.source.clone(),
-                given: *self.headers.md5(),
+                address: address.clone(),
+                given: *key.md5(),
                 expected: None,
             }),
             KeyDiagnosis::Forbidden | KeyDiagnosis::Unclear => {
@@ -39,15 +63,16 @@ impl Course<'_> {
         }
     }
 
-    async fn look(
+    pub(crate) async fn look(
         &self,
         access: &ObjectAccess,
+        address: &ObjectAddress,
     ) -> Result<Result<ObjectView, Refusal>, VerifyError> {
-        match access.head(Some(&self.headers)).await {
+        match access.head(self.key()).await {
             Ok(view) => Ok(Ok(view)),
             Err(Trouble::Refused(refusal)) if refusal.is_absence() => {
                 Err(VerifyError::SourceMissing {
-                    address: self.verification.subject.source.clone(),
+                    address: address.clone(),
                     version_id: access.version_id().map(str::to_owned),
                 })
             }
@@ -56,46 +81,75 @@ impl Course<'_> {
         }
     }
 
+    /// The replica of a known version, where there can be only one. Nothing but its being there counts:
+    /// what is missing or refused now is asked for again when the source's status is known.
+    async fn early_look(
+        &self,
+        source: &ObjectAccess,
+        address: &ObjectAddress,
+    ) -> Option<Box<ObjectView>> {
+        source.version_id()?;
+        let (bucket, place) = self.bucket.only_place(&address.key).await?;
+        let (_, client) = place.found.as_ref()?;
+        let replica = source.in_bucket(client.clone(), &bucket);
+        let view = replica.head(self.key()).await.ok()?;
+        Some(Box::new(view))
+    }
+
     /// The report on a source that the key does not open, and that opens without one.
-    pub(crate) fn report_open_source(&self, view: ObjectView) -> Report {
-        let mut side = self.source_side(view, &Ok(BTreeMap::new()), &Configuration::Absent);
-        side.tags = None;
-        side.probes.push(Probe {
-            side: Side::Source,
-            request: ProbeRequest::Head,
-            presented: Presented::NoKey,
-            answer: ProbeAnswer::Answered,
-        });
+    pub(crate) fn report_open_source(
+        &self,
+        subject: Subject,
+        view: ObjectView,
+        started: Instant,
+    ) -> Report {
+        let side = SourceSide {
+            probes: vec![Probe {
+                side: Side::Source,
+                request: ProbeRequest::Head,
+                presented: Presented::NoKey,
+                answer: ProbeAnswer::Answered,
+            }],
+            ..self.bare_side(view)
+        };
         let outcome = Outcome::NotRefused {
             buckets: vec![side.bucket.clone()],
         };
         let timings = Timings {
             looks: 1,
+            total: started.elapsed(),
             ..Timings::default()
         };
-        self.report(outcome, side, Vec::new(), timings, Vec::new())
+        self.report(subject, outcome, side, timings, Vec::new())
     }
 
-    pub(crate) fn source_side(
-        &self,
-        view: ObjectView,
-        tags: &Result<BTreeMap<String, String>, Refusal>,
-        configuration: &Configuration,
-    ) -> SourceSide {
-        let subject = self.verification.subject;
+    fn bare_side(&self, view: ObjectView) -> SourceSide {
         SourceSide {
-            bucket: subject.source.bucket.clone(),
-            region: subject.region.clone(),
+            bucket: self.bucket.name.clone(),
+            region: self.bucket.region.clone(),
             view,
-            tags: tags.as_ref().ok().cloned(),
+            tags: None,
             probes: Vec::new(),
             differences: Vec::new(),
+            replication_role: None,
+            key_echoed: false,
+        }
+    }
+
+    pub(crate) async fn source_side(
+        &self,
+        view: ObjectView,
+        tags: &Tags,
+    ) -> Result<SourceSide, VerifyError> {
+        let configuration = self.bucket.configuration().await?;
+        Ok(SourceSide {
+            tags: tags.as_ref().ok().cloned(),
             replication_role: match configuration {
                 Configuration::Read(configuration) => Some(configuration.role().to_owned()),
                 Configuration::Absent | Configuration::Refused(_) => None,
             },
-            key_echoed: false,
-        }
+            ..self.bare_side(view)
+        })
     }
 
     pub(crate) async fn probe_source(
@@ -104,7 +158,11 @@ impl Course<'_> {
         side: &mut SourceSide,
         unseen: &mut Vec<Unseen>,
     ) -> Result<(), VerifyError> {
-        if !self.verification.probe {
+        if self.key.is_none() {
+            // Whoever may read the object needs no key: there is nothing to refuse.
+            return Ok(());
+        }
+        if !self.probe {
             unseen.push(Unseen::Probes);
             return Ok(());
         }
@@ -117,55 +175,5 @@ impl Course<'_> {
             unseen.push(Unseen::Probe { side: Side::Source });
         }
         Ok(())
-    }
-
-    /// Looks at the source until its status is settled or the deadline has passed.
-    pub(crate) async fn settle(
-        &self,
-        access: &ObjectAccess,
-        side: &mut SourceSide,
-        covered: bool,
-    ) -> Result<(Settled, Timings), VerifyError> {
-        let begun = Instant::now();
-        let age = side.view.last_modified.and_then(|made| self.since(made));
-        let mut watch = Watch::new(self.verification.wait, covered, age);
-        let mut looks = 1;
-        loop {
-            let elapsed = begun.elapsed();
-            let status = side.view.status.as_ref();
-            match watch.next(status, elapsed, rand::random()) {
-                Next::Stop(settled) => {
-                    self.observer.on(Event::Settled {
-                        status: status.cloned(),
-                        elapsed,
-                    });
-                    // Only a change that was witnessed says when it came.
-                    let witnessed = looks > 1 && settled == Settled::Completed;
-                    let uploaded = self.verification.subject.uploaded;
-                    let timings = Timings {
-                        waited: elapsed,
-                        looks,
-                        status_latency: uploaded
-                            .filter(|_| witnessed)
-                            .and_then(|uploaded| self.since(uploaded)),
-                        ..Timings::default()
-                    };
-                    return Ok((settled, timings));
-                }
-                Next::LookAfter(next) => {
-                    self.observer.on(Event::Waiting {
-                        status: status.cloned(),
-                        elapsed,
-                        next,
-                    });
-                    tokio::time::sleep(next).await;
-                }
-            }
-            side.view = self
-                .look(access)
-                .await?
-                .map_err(|refusal| access.error("HeadObject", Trouble::Refused(refusal)))?;
-            looks += 1;
-        }
     }
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::VerifyError;
 use crate::access::{KeyDiagnosis, ObjectAccess};
 use crate::answer::Trouble;
-use crate::object_view::{ChecksumKind, ObjectView};
+use crate::object_view::{ChecksumKind, ObjectView, StoredChecksum};
 
 /// An object version that has a replica to be found.
 ///
@@ -36,8 +36,8 @@ pub struct Subject {
     pub sha256: Option<String>,
     /// Id of the customer key, where known.
     pub key_id: Option<KeyId>,
-    /// MD5 of the customer key.
-    pub key_md5: KeyMd5,
+    /// MD5 of the customer key; absent where the object is not under one.
+    pub key_md5: Option<KeyMd5>,
     /// When the upload was complete.
     pub uploaded: Option<Timestamp>,
     /// Whether this is what an uploader recorded, not what the source says today.
@@ -56,6 +56,42 @@ impl Subject {
         Self {
             receipt: checked,
             ..Self::from(receipt)
+        }
+    }
+
+    /// What the source says today, as far as HEAD tells.
+    pub(crate) fn of_view(
+        address: &ObjectAddress,
+        region: &Region,
+        version_id: Option<&str>,
+        view: &ObjectView,
+        key_md5: Option<KeyMd5>,
+    ) -> Self {
+        let full_object = |checksum: &&StoredChecksum| checksum.kind == ChecksumKind::FullObject;
+        Self {
+            source: address.clone(),
+            region: region.clone(),
+            version_id: view
+                .version_id
+                .clone()
+                .or_else(|| version_id.map(str::to_owned)),
+            size: view.size,
+            etag: view.etag.clone(),
+            parts: None,
+            checksum: view
+                .checksums
+                .iter()
+                .find(full_object)
+                .map(|checksum| Checksum {
+                    algorithm: checksum.algorithm.clone(),
+                    value: checksum.value.clone(),
+                }),
+            sha256: None,
+            key_id: None,
+            key_md5,
+            uploaded: view.last_modified,
+            from_receipt: false,
+            receipt: None,
         }
     }
 }
@@ -78,7 +114,7 @@ impl From<&Receipt> for Subject {
             checksum: Some(receipt.checksum.clone()),
             sha256: receipt.sha256.clone(),
             key_id: receipt.key_id.clone(),
-            key_md5: receipt.key_md5,
+            key_md5: Some(receipt.key_md5),
             uploaded: Some(receipt.uploaded),
             from_receipt: true,
             receipt: None,
@@ -104,38 +140,42 @@ pub async fn receipt_of(
     let headers = key.headers();
     let access = ObjectAccess::new(client.clone(), address, version_id);
     let view = open(&access, address, &headers).await?;
-    let parts = access.part_layout(&headers, view.size).await;
+    let parts = access.part_layout(Some(&headers), view.size).await;
     let key_id = access
         .tags()
         .await
         .ok()
         .and_then(|tags| tags.get(KEY_TAG)?.parse().ok());
-    let checksum = view
-        .checksums
-        .iter()
-        .find(|checksum| checksum.kind == ChecksumKind::FullObject)
-        .map(|checksum| Checksum {
-            algorithm: checksum.algorithm.clone(),
-            value: checksum.value.clone(),
-        });
     Ok(Subject {
-        source: address.clone(),
-        region: region.clone(),
-        version_id: view
-            .version_id
-            .clone()
-            .or_else(|| version_id.map(str::to_owned)),
-        size: view.size,
-        etag: view.etag.clone(),
         parts,
-        checksum,
-        sha256: None,
         key_id,
-        key_md5: key.md5(),
-        uploaded: view.last_modified,
-        from_receipt: false,
-        receipt: None,
+        ..Subject::of_view(address, region, version_id, &view, Some(key.md5()))
     })
+}
+
+/// Asks the source bucket for what a receipt would say of an object that is under no customer key. None
+/// where it does not open without one.
+///
+/// # Errors
+/// [`VerifyError::SourceMissing`] when there is no such version, and whatever keeps S3 from answering.
+pub async fn subject_without_key(
+    client: &Client,
+    address: &ObjectAddress,
+    version_id: Option<&str>,
+    region: &Region,
+) -> Result<Option<Subject>, VerifyError> {
+    let access = ObjectAccess::new(client.clone(), address, version_id);
+    match access.head(None).await {
+        Ok(view) => Ok(Some(Subject::of_view(
+            address, region, version_id, &view, None,
+        ))),
+        Err(Trouble::Refused(refusal)) if refusal.is_absence() => Err(VerifyError::SourceMissing {
+            address: address.clone(),
+            version_id: version_id.map(str::to_owned),
+        }),
+        Err(Trouble::Refused(refusal)) if refusal.status == 400 => Ok(None),
+        Err(trouble) => Err(access.error("HeadObject", trouble)),
+    }
 }
 
 async fn open(

@@ -13,12 +13,14 @@ use crate::Subject;
 pub struct Verification<'a> {
     /// The object as it was sent, or as the source shows it.
     pub subject: &'a Subject,
-    /// The customer key of the object.
-    pub key: &'a CustomerKey,
+    /// The customer key of the object; none where it is not under one.
+    pub key: Option<&'a CustomerKey>,
     /// How long to wait for replication; zero looks once.
     pub wait: Duration,
     /// How much proof is asked for.
     pub level: Level,
+    /// What the deepest level reads.
+    pub read: ReadSides,
     /// Where the replica is, when the replication configuration is not to be asked.
     pub replica: Option<ReplicaTarget>,
     /// Whether both sides must show that they refuse requests without the key.

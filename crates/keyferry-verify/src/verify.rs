@@ -1,26 +1,32 @@
 //! The course of a verification: look at the source, find the destinations, wait, look at the
 //! replicas, probe, conclude.
+//!
+//! It goes in steps, so that whoever verifies many objects need not stand by each one that waits for
+//! replication: see [`Step`].
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use keyferry_key::CustomerKeyHeaders;
-use keyferry_transfer::Authenticity;
+use keyferry_key::{CustomerKeyHeaders, KeyId};
+use keyferry_transfer::{Authenticity, KEY_TAG, ObjectAddress};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::ObjectAccess;
-use crate::answer::Trouble;
-use crate::causes::{self, FailureReason};
-use crate::conclusion::{self, Evidence};
-use crate::destination::{self, Configuration, Destination, Destinations, Search};
+use crate::bucket::{Bucket, Way};
+use crate::destination::{Destination, Destinations, Search};
 use crate::event::{Event, Observer};
 use crate::outcome::{NotCovered, Outcome};
-use crate::regions::{Regions, client_of, replicas_of};
-use crate::replica::{self, Original, Scrutiny};
-use crate::report::{Finding, ReplicaSide, Report, SourceSide, Timings, Unseen};
-use crate::watch::{Settled, Watch};
-use crate::{ObjectView, Refusal, ReplicationStatus, Verification, VerifyError, difference, probe};
+use crate::regions::Regions;
+use crate::report::{Report, SourceSide, Timings, Unseen};
+use crate::source::FirstLook;
+use crate::tagging::{Tags, read_tags};
+use crate::underway::{Reachable, Underway};
+use crate::watch::Watch;
+use crate::{
+    Level, ObjectView, ReadSides, ReplicationStatus, Subject, Verification, VerifyError,
+    difference, probe, rules,
+};
 
 /// Verifies that an object arrived, intact and under its key, in the other region.
 ///
@@ -41,327 +47,326 @@ pub async fn verify(
     observer: &dyn Observer,
     cancel: CancellationToken,
 ) -> Result<Report, VerifyError> {
+    let Verification {
+        subject,
+        key,
+        wait,
+        level,
+        read,
+        replica,
+        probe,
+    } = verification;
+    let key = key.map(|key| Arc::new(key.headers()));
+    check_key(subject, key.as_deref())?;
+    let bucket = Bucket::new(
+        Way::straight(regions),
+        &subject.source.bucket,
+        &subject.region,
+        replica.into_iter().collect(),
+    )?;
     let course = Course {
-        regions,
-        headers: verification.key.headers(),
-        verification,
+        bucket: &bucket,
+        key,
+        wait,
+        level,
+        read,
+        probe,
         observer,
-        started: Instant::now(),
+    };
+    let access = ObjectAccess::new(
+        bucket.client.clone(),
+        &subject.source,
+        subject.version_id.as_deref(),
+    );
+    let run = async {
+        let mut step = course
+            .begin(access, Target::Subject(subject.clone()))
+            .await?;
+        loop {
+            match step {
+                Step::Done(report) => return Ok(*report),
+                Step::Again(underway, after) => {
+                    tokio::time::sleep(after).await;
+                    step = course.look_again(underway).await?;
+                }
+            }
+        }
     };
     cancel
-        .run_until_cancelled(course.run())
+        .run_until_cancelled(run)
         .await
         .unwrap_or(Err(VerifyError::Interrupted))
 }
 
-/// One verification under way.
+/// Refuses a key that is not the one that a receipt names.
+pub(crate) fn check_key(
+    subject: &Subject,
+    key: Option<&CustomerKeyHeaders>,
+) -> Result<(), VerifyError> {
+    let given = key.map(CustomerKeyHeaders::md5);
+    match (given, subject.key_md5) {
+        (Some(given), Some(expected)) if *given == expected => Ok(()),
+        (Some(given), expected) => Err(VerifyError::WrongKey {
+            address: subject.source.clone(),
+            given: *given,
+            expected,
+        }),
+        (None, Some(expected)) => Err(VerifyError::NoKey {
+            address: subject.source.clone(),
+            expected: Some(expected),
+        }),
+        (None, None) => Ok(()),
+    }
+}
+
+/// One verification under way, as it was asked for.
+#[derive(Clone)]
 pub(crate) struct Course<'a> {
-    pub(crate) regions: &'a dyn Regions,
-    pub(crate) verification: Verification<'a>,
-    pub(crate) headers: CustomerKeyHeaders,
+    pub(crate) bucket: &'a Bucket<'a>,
+    /// None for objects that are not under a customer key.
+    pub(crate) key: Option<Arc<CustomerKeyHeaders>>,
+    pub(crate) wait: Duration,
+    pub(crate) level: Level,
+    pub(crate) read: ReadSides,
+    pub(crate) probe: bool,
     pub(crate) observer: &'a dyn Observer,
-    pub(crate) started: Instant,
 }
 
-/// A destination and the replica in it; no access where the bucket does not exist.
-struct Reachable {
-    destination: Destination,
-    access: Option<ObjectAccess>,
+/// What is known of the object before it is looked at.
+pub(crate) enum Target {
+    /// Everything.
+    Subject(Subject),
+    /// Its name and its key. What it is like the first look shows, which may be over.
+    Listed {
+        address: ObjectAddress,
+        key_id: Option<KeyId>,
+        seen: Option<Looked>,
+    },
 }
 
-/// The time that the last look at a replica is given, however near the deadline is.
-const SHORTEST_LOOK: Duration = Duration::from_secs(5);
+impl Target {
+    pub(crate) fn address(&self) -> &ObjectAddress {
+        match self {
+            Self::Subject(subject) => &subject.source,
+            Self::Listed { address, .. } => address,
+        }
+    }
+}
 
-type Tags = Result<BTreeMap<String, String>, Refusal>;
+/// The source, and the only replica if it showed at the same time.
+pub(crate) struct Looked {
+    pub(crate) source: Box<ObjectView>,
+    pub(crate) replica: Option<Box<ObjectView>>,
+}
+
+/// How far a verification is after a look.
+pub(crate) enum Step {
+    /// There is a result.
+    Done(Box<Report>),
+    /// Replication is not finished: look again, after so long.
+    Again(Box<Underway>, Duration),
+}
 
 impl Course<'_> {
-    async fn run(self) -> Result<Report, VerifyError> {
-        let subject = self.verification.subject;
-        self.check_key()?;
-        let client = client_of(self.regions, &subject.region)?;
-        let mut access = ObjectAccess::new(client, &subject.source, subject.version_id.as_deref());
-        let view = match self.first_look(&access).await? {
-            Ok(view) => view,
-            Err(open) => return Ok(self.report_open_source(*open)),
+    pub(crate) fn key(&self) -> Option<&CustomerKeyHeaders> {
+        self.key.as_deref()
+    }
+
+    /// Looks for the first time.
+    pub(crate) async fn begin(
+        &self,
+        mut access: ObjectAccess,
+        mut target: Target,
+    ) -> Result<Step, VerifyError> {
+        let started = Instant::now();
+        let at_hand = match &mut target {
+            Target::Listed { seen, .. } => seen.take(),
+            Target::Subject(_) => None,
         };
+        let (view, early) = match at_hand {
+            Some(looked) => (*looked.source, looked.replica),
+            None => match self.first_look(&access, target.address()).await? {
+                FirstLook::Seen(looked) => (*looked.source, looked.replica),
+                FirstLook::OpenWithoutKey(view) => {
+                    let subject = self.subject(target, &access, &view);
+                    let report = self.report_open_source(subject, *view, started);
+                    return Ok(Step::Done(Box::new(report)));
+                }
+            },
+        };
+        let subject = self.subject(target, &access, &view);
         if access.version_id().is_none() {
             access.pin(view.version_id.clone());
         }
         self.observer.on(Event::SourceSeen {
             status: view.status.clone(),
         });
-        let tags = replica::read_tags(&access).await?;
-        let configuration =
-            destination::read_configuration(access.client(), access.bucket()).await?;
         let mut unseen = Vec::new();
         if subject.receipt == Some(Authenticity::Unsealed) {
             unseen.push(Unseen::ReceiptSeal);
         }
+        let tags = self.tags(&access, &view).await?;
+        let is_tagged =
+            |tags: &std::collections::BTreeMap<String, String>| tags.contains_key(KEY_TAG);
+        if self.key.is_none() && tags.as_ref().is_ok_and(is_tagged) {
+            // Somebody meant it to be under a customer key.
+            let report = self.report_open_source(subject, view, started);
+            return Ok(Step::Done(Box::new(report)));
+        }
         let found = self
-            .destinations(&access, &view, &tags, &configuration, &mut unseen)
+            .destinations(&subject, &view, &tags, &mut unseen)
             .await?;
-        let mut side = self.source_side(view, &tags, &configuration);
-        side.differences = difference::against_receipt(subject, &side.view);
+        let mut side = self.source_side(view, &tags).await?;
+        side.differences = difference::against_receipt(&subject, &side.view);
         self.probe_source(&access, &mut side, &mut unseen).await?;
         let (destinations, covered) = match found {
             Destinations::Found {
                 destinations,
                 covered,
-            } => (self.reach(&access, destinations)?, covered),
-            Destinations::None(why) => return Ok(self.report_not_covered(why, side, unseen)),
-        };
-        // A bucket that the caller names is looked into even where S3 gives no status.
-        let covered = covered && self.verification.replica.is_none();
-        let (settled, mut timings) = self.settle(&access, &mut side, covered).await?;
-        let original = Original {
-            subject,
-            access: &access,
-            view: &side.view,
-            tags: &tags,
-        };
-        let mut replicas = Vec::new();
-        for reachable in &destinations {
-            let mut found = self.replica(&original, reachable, &settled).await?;
-            found.endpoint = self.endpoint_elsewhere(&reachable.destination);
-            replicas.push(found);
-        }
-        if settled == Settled::Silent {
-            timings.waited = self.started.elapsed();
-        }
-        let reasons = match settled {
-            Settled::Failed => {
-                self.reasons(&access, &side, &destinations, &replicas, &mut unseen)
-                    .await
+            } => (destinations, covered),
+            Destinations::None(why) => {
+                let report = report_not_covered(self, (subject, why, side, unseen), started);
+                return Ok(Step::Done(Box::new(report)));
             }
-            _ => Vec::new(),
         };
-        side.key_echoed = access.key_echoed();
-        let outcome = conclusion::draw(Evidence {
-            asked: self.verification.level,
-            settled: &settled,
-            waited: timings.waited,
-            reasons,
-            source: &side,
-            replicas: &replicas,
-            probed: self.verification.probe,
-            unseen: &unseen,
-        });
-        Ok(self.report(outcome, side, replicas, timings, unseen))
+        let age = side.view.last_modified.and_then(since);
+        let underway = Underway {
+            destinations: self.reach(&access, destinations),
+            watch: Watch::new(self.wait, covered, age),
+            subject,
+            access,
+            side,
+            tags,
+            looks: 1,
+            started,
+            watched: Instant::now(),
+            unseen,
+            early,
+        };
+        self.proceed(Box::new(underway)).await
     }
 
-    fn check_key(&self) -> Result<(), VerifyError> {
-        let subject = self.verification.subject;
-        if subject.key_md5 == *self.headers.md5() {
-            Ok(())
-        } else {
-            Err(VerifyError::WrongKey {
-                address: subject.source.clone(),
-                given: *self.headers.md5(),
-                expected: Some(subject.key_md5),
-            })
+    fn subject(&self, target: Target, access: &ObjectAccess, view: &ObjectView) -> Subject {
+        match target {
+            Target::Subject(subject) => subject,
+            Target::Listed {
+                address, key_id, ..
+            } => {
+                let md5 = self.key().map(|key| *key.md5());
+                let region = &self.bucket.region;
+                let version_id = access.version_id();
+                Subject {
+                    key_id,
+                    ..Subject::of_view(&address, region, version_id, view, md5)
+                }
+            }
         }
+    }
+
+    /// The source's tags, where anything depends on them.
+    async fn tags(&self, access: &ObjectAccess, view: &ObjectView) -> Result<Tags, VerifyError> {
+        let rules = self.bucket.configuration().await?.rules();
+        let selected = self.bucket.given.is_empty() && rules::any_selects_by_tag(rules);
+        if self.level == Level::Status && !selected {
+            return Ok(Ok(std::collections::BTreeMap::new()));
+        }
+        read_tags(access, view, &self.bucket.tag_counting).await
     }
 
     async fn destinations(
         &self,
-        access: &ObjectAccess,
+        subject: &Subject,
         view: &ObjectView,
         tags: &Tags,
-        configuration: &Configuration,
         unseen: &mut Vec<Unseen>,
     ) -> Result<Destinations, VerifyError> {
-        let given = self.verification.replica.as_ref();
-        if given.is_none() && view.status == Some(ReplicationStatus::Replica) {
-            return Ok(Destinations::None(NotCovered::IsReplica));
+        if self.bucket.given.is_empty() && view.status.is_none() {
+            match view.version_id.as_deref() {
+                None => return Ok(Destinations::None(NotCovered::NotVersioned)),
+                Some("null") => return Ok(Destinations::None(NotCovered::NullVersion)),
+                Some(_) => {}
+            }
         }
-        if given.is_none() && view.version_id.is_none() {
-            return Ok(Destinations::None(NotCovered::NotVersioned));
-        }
-        let subject = self.verification.subject;
         let search = Search {
-            regions: self.regions,
-            source_region: &subject.region,
-            source: access,
+            bucket: self.bucket,
             key: &subject.source.key,
             view,
             tags: tags.as_ref(),
-            configuration,
-            given,
         };
-        search.run(unseen).await
+        let found = search.run(unseen).await;
+        if view.status != Some(ReplicationStatus::Replica) {
+            return found;
+        }
+        // The buckets that it would be sent on to are those where its original may be.
+        match found {
+            Ok(found @ Destinations::Found { .. }) => Ok(found),
+            Ok(Destinations::None(_)) | Err(_) => Ok(Destinations::None(NotCovered::IsReplica)),
+        }
     }
 
-    fn reach(
-        &self,
-        source: &ObjectAccess,
-        destinations: Vec<Destination>,
-    ) -> Result<Vec<Reachable>, VerifyError> {
+    fn reach(&self, source: &ObjectAccess, destinations: Vec<Destination>) -> Vec<Reachable> {
         destinations
             .into_iter()
             .map(|destination| {
-                let access = match &destination.region {
-                    Some(region) => {
-                        self.observer.on(Event::Destination {
-                            bucket: destination.bucket.clone(),
-                            region: region.clone(),
-                        });
-                        let client = client_of(replicas_of(self.regions), region)?;
-                        Some(source.in_bucket(client, &destination.bucket))
-                    }
-                    None => None,
-                };
-                Ok(Reachable {
+                let access = destination.place.found.as_ref().map(|(region, client)| {
+                    self.observer.on(Event::Destination {
+                        bucket: destination.bucket.clone(),
+                        region: region.clone(),
+                    });
+                    source.in_bucket(client.clone(), &destination.bucket)
+                });
+                Reachable {
                     destination,
                     access,
-                })
+                }
             })
             .collect()
     }
 
-    /// Looks at one replica, as closely as the state of replication makes sense.
-    async fn replica(
-        &self,
-        original: &Original<'_>,
-        reachable: &Reachable,
-        settled: &Settled,
-    ) -> Result<ReplicaSide, VerifyError> {
-        let destination = &reachable.destination;
-        let Some(access) = &reachable.access else {
-            return Ok(ReplicaSide {
-                finding: Finding::NoBucket,
-                ..replica::unseen_side(destination)
-            });
-        };
-        let full = Scrutiny {
-            level: self.verification.level,
-            probe: self.verification.probe,
-        };
-        let look = async |scrutiny| {
-            let (key, observer) = (&self.headers, self.observer);
-            replica::examine(original, destination, access, key, scrutiny, observer).await
-        };
-        match settled {
-            Settled::Completed => look(full).await,
-            Settled::Silent => match self.await_replica(access).await {
-                Ok(()) => look(full).await,
-                Err(detail) => Ok(ReplicaSide {
-                    finding: Finding::Unreachable { detail },
-                    ..replica::unseen_side(destination)
-                }),
-            },
-            Settled::Replica => Ok(replica::unseen_side(destination)),
-            // Trouble on this side must not hide what the source says.
-            Settled::Pending | Settled::Failed | Settled::OlderThanRule => {
-                Ok(look(Scrutiny::glance())
-                    .await
-                    .unwrap_or_else(|_| replica::unseen_side(destination)))
-            }
-        }
-    }
-
-    /// Where a replica is, if not with the source's server.
-    fn endpoint_elsewhere(&self, destination: &Destination) -> Option<String> {
-        let elsewhere = self.regions.replica_side()?;
-        elsewhere.endpoint(destination.region.as_ref()?)
-    }
-
-    /// Waits for the replica itself, where the server gives no status. The error is what kept its
-    /// server from answering until the deadline: a region that is down may be back before then.
-    async fn await_replica(&self, access: &ObjectAccess) -> Result<(), String> {
-        let wait = self.verification.wait;
-        let mut watch = Watch::new(wait, false, None);
-        loop {
-            let look = access.head(Some(&self.headers));
-            let left = wait.saturating_sub(self.started.elapsed());
-            let answer = match tokio::time::timeout(left.max(SHORTEST_LOOK), look).await {
-                Ok(answer) => answer,
-                Err(_) => Err(Trouble::Unreachable("it does not answer".to_owned())),
-            };
-            let trouble = match answer {
-                Err(Trouble::Refused(refusal)) if refusal.is_absence() => None,
-                Err(Trouble::Unreachable(detail)) => Some(detail),
-                Ok(_) | Err(_) => return Ok(()),
-            };
-            let elapsed = self.started.elapsed();
-            let Some(next) = watch.delay(elapsed, rand::random()) else {
-                return trouble.map_or(Ok(()), Err);
-            };
-            self.observer.on(Event::Waiting {
-                status: None,
-                elapsed,
-                next,
-            });
-            tokio::time::sleep(next).await;
-        }
-    }
-
-    /// Why replication failed. With several destinations, those that have their replica did not.
-    async fn reasons(
-        &self,
-        access: &ObjectAccess,
-        side: &SourceSide,
-        destinations: &[Reachable],
-        replicas: &[ReplicaSide],
-        unseen: &mut Vec<Unseen>,
-    ) -> Vec<FailureReason> {
-        let without_replica: Vec<_> = destinations
-            .iter()
-            .zip(replicas)
-            .filter(|(_, replica)| replica.view.is_none())
-            .map(|(reachable, _)| {
-                let client = reachable.access.as_ref().map(ObjectAccess::client);
-                (&reachable.destination, client)
-            })
-            .collect();
-        causes::gather(
-            (access.client(), &side.bucket),
-            &side.view,
-            side.replication_role.as_deref(),
-            &without_replica,
-            unseen,
-        )
-        .await
-    }
-
-    fn report_not_covered(&self, why: NotCovered, side: SourceSide, unseen: Vec<Unseen>) -> Report {
-        let outcome = if probe::any_answered(&side.probes) {
-            Outcome::NotRefused {
-                buckets: vec![side.bucket.clone()],
-            }
-        } else {
-            Outcome::NotCovered { why }
-        };
-        let timings = Timings {
-            looks: 1,
-            ..Timings::default()
-        };
-        self.report(outcome, side, Vec::new(), timings, unseen)
-    }
-
     pub(crate) fn report(
         &self,
+        subject: Subject,
         outcome: Outcome,
         source: SourceSide,
-        replicas: Vec<ReplicaSide>,
         timings: Timings,
         unseen: Vec<Unseen>,
     ) -> Report {
         Report {
-            subject: self.verification.subject.clone(),
+            subject,
             outcome,
-            asked: self.verification.level,
+            asked: self.level,
             source,
-            replicas,
-            timings: Timings {
-                total: self.started.elapsed(),
-                ..timings
-            },
+            replicas: Vec::new(),
+            reasons: Vec::new(),
+            timings,
             unseen,
         }
     }
+}
 
-    /// Time since an event that another clock recorded; none if the clocks disagree about the order.
-    pub(crate) fn since(&self, event: jiff::Timestamp) -> Option<Duration> {
-        jiff::Timestamp::now().duration_since(event).try_into().ok()
-    }
+fn report_not_covered(
+    course: &Course<'_>,
+    (subject, why, side, unseen): (Subject, NotCovered, SourceSide, Vec<Unseen>),
+    started: Instant,
+) -> Report {
+    let outcome = if probe::any_answered(&side.probes) {
+        Outcome::NotRefused {
+            buckets: vec![side.bucket.clone()],
+        }
+    } else if !side.differences.is_empty() {
+        Outcome::Differs(side.differences.clone())
+    } else {
+        Outcome::NotCovered { why }
+    };
+    let timings = Timings {
+        looks: 1,
+        total: started.elapsed(),
+        ..Timings::default()
+    };
+    course.report(subject, outcome, side, timings, unseen)
+}
+
+/// Time since an event that another clock recorded; none if the clocks disagree about the order.
+pub(crate) fn since(event: jiff::Timestamp) -> Option<Duration> {
+    jiff::Timestamp::now().duration_since(event).try_into().ok()
 }

@@ -97,6 +97,11 @@ impl Watch {
         Some(delay.min(LONGEST_DELAY).min(left))
     }
 
+    /// Lets the time run out.
+    pub(crate) fn give_up(&mut self) {
+        self.wait = Duration::ZERO;
+    }
+
     fn is_old(&self) -> bool {
         self.age.is_some_and(|age| age >= SETTLED_AGE)
     }

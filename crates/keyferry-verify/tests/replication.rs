@@ -373,7 +373,7 @@ async fn wrong_keys_missing_objects_and_plain_objects_are_errors() {
     ));
     // A receipt that lies about its key does not help.
     let mut lying = Subject::from(&receipt);
-    lying.key_md5 = other.md5();
+    lying.key_md5 = Some(other.md5());
     let error = pair.try_verify(&lying, &other).await.unwrap_err();
     assert!(matches!(
         error,

@@ -51,7 +51,7 @@ pub(crate) struct FaultArgs {
     /// What goes wrong with what is replicated from now on.
     pub(crate) fault: Option<FaultKind>,
     /// How long each version waits; for `delay`.
-    #[arg(long = "for", value_name = "TIME", value_parser = super::transfer::duration, required_if_eq("fault", "delay"))]
+    #[arg(long = "for", value_name = "TIME", value_parser = super::verify::duration, required_if_eq("fault", "delay"))]
     pub(crate) time: Option<Duration>,
     /// Only what is replicated from this bucket.
     #[arg(long)]

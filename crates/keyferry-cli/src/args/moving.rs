@@ -29,7 +29,7 @@ pub(crate) struct MovingArgs {
     #[arg(long)]
     pub(crate) accept_loss_risk: bool,
     /// Do not wait for replication of what was sent.
-    #[arg(long, conflicts_with_all = ["wait", "level", "deep", "no_probe", "replica"])]
+    #[arg(long, conflicts_with_all = ["wait", "level", "deep", "probe", "no_probe", "replica"])]
     pub(crate) no_wait: bool,
     #[command(flatten)]
     pub(crate) wait: WaitArgs,

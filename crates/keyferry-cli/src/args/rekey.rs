@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::ReplicaArgs;
-use super::transfer::duration;
+use super::verify::duration;
 
 /// `keyferry rekey`
 #[derive(Debug, Args)]

@@ -1,13 +1,12 @@
-//! Arguments of `keyferry upload`, `download` and `verify`.
+//! Arguments of `keyferry upload` and `download`.
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::{Args, ValueEnum};
 
-use super::{KeySource, ManyArgs, ReplicaArgs};
+use super::{KeySource, ManyArgs, ReplicaArgs, WaitArgs};
 
 /// `keyferry upload`
 #[derive(Debug, Args)]
@@ -63,7 +62,7 @@ pub(crate) struct UploadArgs {
     #[arg(long)]
     pub(crate) resume: bool,
     /// Do not wait for replication.
-    #[arg(long, conflicts_with_all = ["wait", "level", "deep", "no_probe", "replica"])]
+    #[arg(long, conflicts_with_all = ["wait", "level", "deep", "probe", "no_probe", "replica"])]
     pub(crate) no_wait: bool,
     #[command(flatten)]
     pub(crate) wait: WaitArgs,
@@ -107,56 +106,6 @@ pub(crate) struct DownloadArgs {
     /// Ranges of an object, or small objects, under way at once.
     #[arg(long, value_name = "N")]
     pub(crate) concurrency: Option<NonZeroUsize>,
-}
-
-/// `keyferry verify`
-#[derive(Debug, Args)]
-pub(crate) struct VerifyArgs {
-    /// Object to verify: s3://BUCKET/KEY.
-    #[arg(required_unless_present = "receipt", conflicts_with = "receipt")]
-    pub(crate) source: Option<keyferry_transfer::ObjectAddress>,
-    /// Receipt that an upload wrote; `-` for standard input.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) receipt: Option<PathBuf>,
-    /// Key it is encrypted under: a ring (all of its keys are tried), a key id, file:PATH, fd:N or
-    /// env:NAME. Found by itself when it is left out.
-    #[arg(long, env = "KEYFERRY_KEY", hide_env_values = true)]
-    pub(crate) key: Option<KeySource>,
-    /// Version to verify; the current one when it is left out.
-    #[arg(long, value_name = "ID", conflicts_with = "receipt")]
-    pub(crate) version_id: Option<String>,
-    #[command(flatten)]
-    pub(crate) wait: WaitArgs,
-}
-
-/// How long and how hard to look at the other region.
-#[derive(Debug, Clone, Args)]
-pub(crate) struct WaitArgs {
-    /// How long to wait for replication: 30s, 15m, 1h.
-    #[arg(long, default_value = "15m", value_name = "TIME", value_parser = duration)]
-    pub(crate) wait: Duration,
-    /// How hard to look.
-    #[arg(long, default_value = "equal")]
-    pub(crate) level: Level,
-    /// Read both sides and compare them byte by byte; the same as --level deep.
-    #[arg(long, conflicts_with = "level")]
-    pub(crate) deep: bool,
-    /// Do not check that both sides refuse requests without the key and with another key.
-    #[arg(long)]
-    pub(crate) no_probe: bool,
-    #[command(flatten)]
-    pub(crate) replica: ReplicaArgs,
-}
-
-/// How hard verification looks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Level {
-    /// What S3 says of replication.
-    Status,
-    /// Size, checksum, key, metadata and tags on both sides.
-    Equal,
-    /// All that, and every byte read from both sides.
-    Deep,
 }
 
 /// Which side a download reads from.
@@ -206,23 +155,12 @@ fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
-pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    text.parse::<jiff::SignedDuration>()
-        .ok()
-        .and_then(|duration| Duration::try_from(duration).ok())
-        .ok_or_else(|| "it must look like `30s`, `15m` or `1h`".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn durations_and_pairs_parse() {
-        assert_eq!(duration("15m"), Ok(Duration::from_secs(900)));
-        assert_eq!(duration("0s"), Ok(Duration::ZERO));
-        assert!(duration("-5s").is_err());
-        assert!(duration("soon").is_err());
+    fn pairs_parse() {
         assert_eq!(pair("a=b=c"), Ok(("a".into(), "b=c".into())));
         assert!(pair("=x").is_err());
         assert!(pair("x").is_err());

@@ -21,7 +21,7 @@ use keyferry_policy::{PlannedFlow, Region};
 use keyferry_transfer::{
     Download, DownloadTarget, ObjectAddress, Receipt, Upload, UploadSource, download, upload,
 };
-use keyferry_verify::{Level, Outcome, Report, Subject, Verification};
+use keyferry_verify::{Level, Outcome, ReadSides, Report, Subject, Verification};
 use tokio_util::sync::CancellationToken;
 
 use super::{Invocation, lab, upload as upload_command};
@@ -222,9 +222,10 @@ async fn verify(
     let subject = Subject::from(receipt);
     let verification = Verification {
         subject: &subject,
-        key,
+        key: Some(key),
         wait: Duration::from_secs(120),
         level: Level::Deep,
+        read: ReadSides::Both,
         replica: None,
         probe: true,
     };

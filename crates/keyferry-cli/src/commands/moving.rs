@@ -285,7 +285,7 @@ fn subject(
         checksum: None,
         sha256: None,
         key_id: Some(encrypting.id.clone()),
-        key_md5: encrypting.key.md5(),
+        key_md5: Some(encrypting.key.md5()),
         uploaded: None,
         from_receipt: false,
         receipt: None,

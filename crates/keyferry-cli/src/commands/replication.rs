@@ -1,10 +1,15 @@
 //! Whether all that was sent arrived in the other region.
 
-use std::time::{Duration, Instant};
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::time::Duration;
 
-use futures::stream::StreamExt;
+use futures::stream::{self, StreamExt};
 use keyferry_key::CustomerKey;
-use keyferry_verify::{Conclusion, ErrorKind, NotCovered, Outcome, Silent, Subject, Verification};
+use keyferry_verify::{
+    Checked, CheckedResult, Conclusion, ErrorKind, Keys, Many, ManyOptions, NotCovered, Outcome,
+    Recorded, Silent, Subject, Verdict, VerifyError, What, verify_many,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -13,15 +18,15 @@ use tokio_util::sync::CancellationToken;
 use super::sent::Sent;
 use crate::args::WaitArgs;
 use crate::aws::Aws;
+use crate::commands::Invocation;
 use crate::commands::actions::Actions;
-use crate::commands::{Invocation, verify};
 use crate::exit::Exit;
 use crate::failure::{Failure, chain};
 use crate::replica;
-use crate::terminal::report;
+use crate::terminal::{Terminal, report};
 
-/// How many replicas are looked at at once.
-const AT_ONCE: usize = 16;
+/// How often progress is shown while nothing happens.
+const TICK: Duration = Duration::from_millis(500);
 
 /// What all of it came to.
 #[derive(Debug, Default, Serialize)]
@@ -41,15 +46,6 @@ pub(super) struct Look<'a> {
     pub(super) cancel: &'a CancellationToken,
 }
 
-/// What became of one replica.
-struct Seen {
-    subject: Subject,
-    status: &'static str,
-    why: Option<Failure>,
-    /// No rule of the bucket covers anything, so that nothing else needs to be asked.
-    nothing_replicates: bool,
-}
-
 impl Replicas {
     /// Looks at the replicas of all that was sent.
     pub(super) async fn verify<T>(
@@ -58,7 +54,7 @@ impl Replicas {
         actions: &mut Actions,
     ) -> Result<Self, Failure>
     where
-        T: Into<Subject> + Serialize + DeserializeOwned + 'static,
+        T: Into<Subject> + Serialize + DeserializeOwned + Send + 'static,
     {
         let mut replicas = Self::default();
         let total = sent.count();
@@ -66,40 +62,57 @@ impl Replicas {
         let Some(first) = sent.next() else {
             return Ok(replicas);
         };
-        let place =
-            replica::Place::connect(look.invocation, look.aws, &look.options.replica).await?;
-        let place = &place;
+        let first: Subject = first?.into();
+        let place = replica::Place::connect(look.invocation, look.aws, &look.options.replica)
+            .await?
+            .hearing(look.options.events.as_ref());
+        let given = place.given(look.invocation, &first.source);
+        let bucket = first.source.bucket.clone();
         let progress = look.invocation.terminal.progress("replicas");
         progress.status("waiting for replication");
-        let started = Instant::now();
-        // The first one tells whether there is replication at all, and whether both sides refuse who has
-        // not the key: that does not depend on the object.
-        let first = look
-            .at(place, first?.into(), started, !look.options.no_probe)
-            .await?;
-        if first.nothing_replicates {
-            replicas.not_replicated = total;
-            progress.finish();
-            if let Some(why) = first.why {
-                look.invocation.terminal.warn(why.message());
-                let hint = why.hint_text().unwrap_or("set up replication");
-                look.invocation
-                    .terminal
-                    .hint(format!("{hint}; or give --no-wait"));
+        let subjects = std::iter::once(Ok(first)).chain(sent.map(|sent| match sent {
+            Ok(sent) => Ok(sent.into()),
+            Err(failure) => Err(VerifyError::Source {
+                detail: failure.message().to_owned(),
+            }),
+        }));
+        let recorded = subjects.map(|subject| Ok(Recorded::Subject(Box::new(subject?))));
+        let many = Many {
+            what: What::Recorded(stream::iter(recorded).boxed()),
+            keys: Keys::One(look.key),
+            options: ManyOptions {
+                level: look.options.level(),
+                probe: look.options.probe(),
+                wait: look.options.wait,
+                replicas: BTreeMap::from_iter(given.map(|given| (bucket, vec![given]))),
+                ..ManyOptions::default()
+            },
+            state: None,
+        };
+        let cancel = look.cancel.clone();
+        let mut run = pin!(verify_many(place.regions(), many, &Silent, cancel));
+        let mut ticks = tokio::time::interval(TICK);
+        loop {
+            tokio::select! {
+                biased;
+                _ = ticks.tick() => {
+                    let waiting = run.progress().waiting;
+                    let message = format!("{waiting} waiting for replication");
+                    progress.counted(replicas.seen(), Some(total), &message);
+                }
+                next = run.next() => match next {
+                    None => break,
+                    Some(Ok(checked)) if nothing_replicates(&checked) => {
+                        replicas.not_replicated = total;
+                        progress.finish();
+                        tell_nothing_replicates(look.invocation.terminal, &checked);
+                        return Ok(replicas);
+                    }
+                    Some(Ok(checked)) => replicas.take_in(&checked, actions)?,
+                    Some(Err(error)) if error.kind() == ErrorKind::Interrupted => break,
+                    Some(Err(error)) => return Err(error.into()),
+                },
             }
-            return Ok(replicas);
-        }
-        replicas.take_in(first, actions)?;
-        let looks = futures::stream::iter(sent)
-            .map(|sent| async move { look.at(place, sent?.into(), started, false).await });
-        let mut looks = looks.buffer_unordered(AT_ONCE);
-        while let Some(seen) = looks.next().await {
-            match seen {
-                Ok(seen) => replicas.take_in(seen, actions)?,
-                Err(failure) if failure.exit() == Exit::Interrupted => break,
-                Err(failure) => return Err(failure),
-            }
-            progress.status(&format!("{} of {total} looked at", replicas.seen()));
         }
         // What an interruption kept from being looked at.
         replicas.not_confirmed += total.saturating_sub(replicas.seen());
@@ -111,23 +124,24 @@ impl Replicas {
         self.verified + self.not_confirmed + self.failed + self.not_replicated
     }
 
-    fn take_in(&mut self, seen: Seen, actions: &mut Actions) -> Result<(), Failure> {
-        let counter = match seen.status {
+    fn take_in(&mut self, checked: &Checked, actions: &mut Actions) -> Result<(), Failure> {
+        let (status, why) = said_of(checked);
+        let counter = match status {
             "verified" => &mut self.verified,
             "failed" => &mut self.failed,
             "not-replicated" => &mut self.not_replicated,
             _ => &mut self.not_confirmed,
         };
         *counter += 1;
-        let source = &seen.subject.source;
+        let source = &checked.address;
         let action = json!({
             "action": "verify-replica",
             "address": source,
-            "version_id": seen.subject.version_id,
-            "status": seen.status,
-            "reason": seen.why.as_ref().map(Failure::message),
+            "version_id": checked.version_id,
+            "status": status,
+            "reason": why.as_ref().map(Failure::message),
         });
-        match seen.why {
+        match why {
             None => actions.done(&action, || format!("replica of {source} verified")),
             Some(why) => actions.failed(&action, why),
         }
@@ -161,71 +175,47 @@ impl Replicas {
     }
 }
 
-impl Look<'_> {
-    /// Looks at one. All of them together wait no longer than was asked for.
-    async fn at(
-        &self,
-        place: &replica::Place,
-        subject: Subject,
-        started: Instant,
-        probe: bool,
-    ) -> Result<Seen, Failure> {
-        let verification = Verification {
-            subject: &subject,
-            key: self.key,
-            wait: self
-                .options
-                .wait
-                .checked_sub(started.elapsed())
-                .unwrap_or(Duration::ZERO),
-            level: verify::level(self.options),
-            replica: place.given(self.invocation, &subject.source),
-            probe,
-        };
-        let regions = place.regions();
-        let verified =
-            keyferry_verify::verify(regions, verification, &Silent, self.cancel.clone()).await;
-        let mut nothing_replicates = false;
-        let address = subject.source.clone();
-        let said = |exit, what: &str, hint: Option<String>| {
-            Some(Failure::new(exit, format!("`{address}`: {what}")).maybe_hint(hint))
-        };
-        let (status, why) = match verified {
-            Ok(found) => {
-                let outcome = &found.outcome;
-                nothing_replicates = matches!(
-                    outcome,
-                    Outcome::NotCovered {
-                        why: NotCovered::NoConfiguration | NotCovered::NotVersioned
-                    }
-                );
-                let (status, exit) = match (outcome, outcome.conclusion()) {
-                    (_, Conclusion::Verified) => ("verified", Exit::Done),
-                    (Outcome::NotCovered { .. }, _) => ("not-replicated", Exit::NotConfirmed),
-                    (_, Conclusion::Refuted) => ("failed", Exit::Differs),
-                    (_, Conclusion::Pending) => ("pending", Exit::NotConfirmed),
-                    (_, Conclusion::Undetermined) => ("unclear", Exit::NotConfirmed),
-                };
-                let why = match status {
-                    "verified" => None,
-                    _ => {
-                        let what = format!("replication: {}", report::outcome(outcome));
-                        said(exit, &what, report::hint(outcome))
-                    }
-                };
-                (status, why)
-            }
-            Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error.into()),
-            Err(error) => (
-                "unclear",
-                said(Exit::NotConfirmed, &chain(&error), error.hint()),
-            ),
-        };
-        Ok(Seen {
-            subject,
-            status,
-            why,
-            nothing_replicates,
+/// What is to be said of one.
+fn said_of(checked: &Checked) -> (&'static str, Option<Failure>) {
+    let address = &checked.address;
+    let said = |exit, what: &str, hint: Option<String>| {
+        Some(Failure::new(exit, format!("`{address}`: {what}")).maybe_hint(hint))
+    };
+    let outcome = match &checked.result {
+        CheckedResult::Object(found) => &found.outcome,
+        CheckedResult::Error(error) => {
+            let why = said(Exit::NotConfirmed, &chain(error), error.hint());
+            return ("unclear", why);
+        }
+        _ => return ("unclear", said(Exit::NotConfirmed, "it is gone", None)),
+    };
+    let (status, exit) = match (checked.verdict(), outcome.conclusion()) {
+        (_, Conclusion::Verified) => return ("verified", None),
+        (Verdict::NotCovered | Verdict::Replica, _) => ("not-replicated", Exit::NotConfirmed),
+        (_, Conclusion::Refuted) => ("failed", Exit::Differs),
+        (_, Conclusion::Pending) => ("pending", Exit::NotConfirmed),
+        (_, Conclusion::Undetermined) => ("unclear", Exit::NotConfirmed),
+    };
+    let what = format!("replication: {}", report::outcome(outcome));
+    (status, said(exit, &what, report::hint(outcome)))
+}
+
+/// Whether nothing of the bucket is replicated, whatever the object.
+fn nothing_replicates(checked: &Checked) -> bool {
+    let outcome = checked.report().map(|report| &report.outcome);
+    matches!(
+        outcome,
+        Some(Outcome::NotCovered {
+            why: NotCovered::NoConfiguration | NotCovered::NotVersioned
         })
+    )
+}
+
+fn tell_nothing_replicates(terminal: Terminal, checked: &Checked) {
+    let (_, why) = said_of(checked);
+    if let Some(why) = why {
+        terminal.warn(why.message());
+        let hint = why.hint_text().unwrap_or("set up replication");
+        terminal.hint(format!("{hint}; or give --no-wait"));
     }
 }

@@ -15,7 +15,7 @@ use keyferry_policy::BucketName;
 use keyferry_transfer::{
     ObjectAddress, Overwrite, PartSize, Receipt, Upload, UploadSource, Uploaded, upload,
 };
-use keyferry_verify::Subject;
+use keyferry_verify::{ReadSides, Subject};
 use tempfile::NamedTempFile;
 
 use super::{Invocation, verify};
@@ -135,7 +135,7 @@ async fn one(
         invocation,
         &aws,
         &subject,
-        &key.key,
+        (Some(&key.key), ReadSides::Both),
         &arguments.wait,
         cancel,
     )

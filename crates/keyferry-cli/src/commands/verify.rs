@@ -1,22 +1,29 @@
 //! `keyferry verify`, and the verification behind `keyferry upload`.
 
-use std::path::Path;
+mod many;
+mod output;
+mod receipts;
+mod state;
+
+use std::path::PathBuf;
 
 use keyferry_key::CustomerKey;
-use keyferry_transfer::Receipt;
+use keyferry_transfer::{ObjectAddress, Receipt, Scope};
 use keyferry_verify::{
-    Conclusion, ErrorKind, Level, Outcome, Report, Subject, Verification, VerifyError,
+    Conclusion, ErrorKind, Listed, Outcome, ParseScopeError, ProbeScope, ReadSides, Report,
+    Subject, Verification, VerifyError, Versions, subject_without_key,
 };
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::Invocation;
-use crate::args::{self, KeySource, VerifyArgs, WaitArgs};
+use crate::args::{KeySource, VerifyArgs, WaitArgs};
 use crate::aws::Aws;
 use crate::exit::Exit;
-use crate::failure::{Context, Failure};
+use crate::failure::Failure;
 use crate::terminal::{Terminal, report};
-use crate::{find_key, interrupt, replica, secret_input};
+use crate::{find_key, interrupt, replica};
+use receipts::Receipts;
 
 impl From<VerifyError> for Failure {
     fn from(error: VerifyError) -> Self {
@@ -29,75 +36,161 @@ impl From<VerifyError> for Failure {
     }
 }
 
+/// What is to be verified.
+enum Asked {
+    /// An object by itself.
+    Object {
+        address: ObjectAddress,
+        version_id: Option<String>,
+        receipt: Option<Box<Receipt>>,
+    },
+    /// What is in a bucket.
+    Listed(keyferry_verify::Scope, Scope),
+    /// Several receipts.
+    Receipts(Receipts),
+}
+
 pub(super) async fn run(invocation: &Invocation, arguments: VerifyArgs) -> Result<Exit, Failure> {
     let cancel = interrupt::token(invocation.terminal)?;
-    let receipt = arguments.receipt.as_deref().map(read_receipt).transpose()?;
-    let (address, version_id) = match (&receipt, arguments.source) {
-        (Some(receipt), _) => (receipt.source.clone(), receipt.version_id.clone()),
-        (None, Some(source)) => (source, arguments.version_id),
-        (None, None) => return Err(Failure::new(Exit::Usage, "nothing to verify was given")),
-    };
+    let asked = asked(&arguments)?;
     let aws = Aws::connect(&invocation.settings).await?;
-    let region = match &receipt {
+    let run = many::Run {
+        invocation,
+        aws: &aws,
+        arguments: &arguments,
+        cancel: cancel.clone(),
+    };
+    match asked {
+        Asked::Object {
+            address,
+            version_id,
+            receipt,
+        } => {
+            if arguments.state.is_some() {
+                return Err(Failure::new(
+                    Exit::Usage,
+                    "--state is for many objects: there is nothing to go on with in one",
+                )
+                .hint("leave out --state"));
+            }
+            let found = object(
+                invocation,
+                &aws,
+                (&address, version_id.as_deref(), receipt.as_deref()),
+                &arguments,
+                cancel,
+            )
+            .await?;
+            show(invocation.terminal, &found, receipt.as_deref(), false)
+        }
+        Asked::Listed(shown, scope) => {
+            let listed = Listed {
+                region: aws.bucket_region(&shown.bucket).await?,
+                bucket: shown.bucket.clone(),
+                scope,
+                versions: match arguments.all_versions {
+                    true => Versions::All,
+                    false => Versions::Current,
+                },
+            };
+            run.listed(&shown, listed).await
+        }
+        Asked::Receipts(receipts) => run.receipts(receipts).await,
+    }
+}
+
+fn asked(arguments: &VerifyArgs) -> Result<Asked, Failure> {
+    let Some(source) = &arguments.source else {
+        let mut receipts = Receipts::open(&arguments.receipt)?;
+        return Ok(match receipts.only_one()? {
+            Some(receipt) => Asked::Object {
+                address: receipt.source.clone(),
+                version_id: receipt.version_id.clone(),
+                receipt: Some(Box::new(receipt)),
+            },
+            None => Asked::Receipts(receipts),
+        });
+    };
+    let scope: keyferry_verify::Scope = source.parse().map_err(|error: ParseScopeError| {
+        Failure::from_error(Exit::Usage, &error)
+            .hint("give s3://BUCKET/KEY, s3://BUCKET/PREFIX/ or s3://BUCKET")
+    })?;
+    let is_prefix = arguments.recursive || scope.prefix.is_empty() || scope.prefix.ends_with('/');
+    if is_prefix && arguments.version_id.is_some() {
+        return Err(Failure::new(
+            Exit::Usage,
+            "--version-id is the version of one object, and this is a prefix",
+        )
+        .hint("give the object's key, or leave out --version-id"));
+    }
+    if is_prefix {
+        let listed = scope.listed();
+        return Ok(Asked::Listed(scope, listed));
+    }
+    if arguments.all_versions || arguments.both_ways {
+        let listed = Scope::Object(scope.prefix.clone());
+        return Ok(Asked::Listed(scope, listed));
+    }
+    Ok(Asked::Object {
+        address: source
+            .parse()
+            .map_err(|error| Failure::from_error(Exit::Usage, &error))?,
+        version_id: arguments.version_id.clone(),
+        receipt: None,
+    })
+}
+
+/// Verifies an object by itself.
+async fn object(
+    invocation: &Invocation,
+    aws: &Aws,
+    (address, version_id, receipt): (&ObjectAddress, Option<&str>, Option<&Receipt>),
+    arguments: &VerifyArgs,
+    cancel: CancellationToken,
+) -> Result<Report, Failure> {
+    let region = match receipt {
         Some(receipt) => receipt.region.clone(),
         None => aws.bucket_region(&address.bucket).await?,
     };
     let recorded = receipt
-        .as_ref()
         .and_then(|receipt| receipt.key_id.as_ref())
         .map(|id| KeySource::Store(id.to_string()));
-    let asked = arguments.key.or(recorded);
+    let asked = arguments.key.clone().or(recorded);
     let client = aws.client(&region)?;
     let wanted = find_key::Wanted {
         client: &client,
         region: &region,
-        address: &address,
-        version_id: version_id.as_deref(),
+        address,
+        version_id,
         asked: asked.as_ref(),
         is_replica: false,
     };
-    let opened = find_key::open(invocation, wanted).await?;
-    let subject = match &receipt {
-        Some(receipt) => Subject::of_receipt(receipt, &opened.key.key),
-        None => opened.subject,
+    let opened = match receipt {
+        Some(_) => Some(find_key::open(invocation, wanted).await?),
+        None => find_key::open_any(invocation, wanted).await?,
     };
-    let report = of_subject(
+    let (subject, key) = match (opened, receipt) {
+        (Some(opened), Some(receipt)) => (
+            Subject::of_receipt(receipt, &opened.key.key),
+            Some(opened.key.key),
+        ),
+        (Some(opened), None) => (opened.subject, Some(opened.key.key)),
+        (None, _) => {
+            let found = subject_without_key(&client, address, version_id, &region).await?;
+            let address = address.clone();
+            (found.ok_or(VerifyError::NotCustomerKey { address })?, None)
+        }
+    };
+    let (options, read) = (&arguments.wait, arguments.read.into());
+    of_subject(
         invocation,
-        &aws,
+        aws,
         &subject,
-        &opened.key.key,
-        &arguments.wait,
+        (key.as_ref(), read),
+        options,
         cancel,
     )
-    .await?;
-    show(invocation.terminal, &report, receipt.as_ref(), false)
-}
-
-fn read_receipt(path: &Path) -> Result<Receipt, Failure> {
-    let text = if path.as_os_str() == "-" {
-        secret_input::from_stdin()?.to_vec()
-    } else {
-        std::fs::read(path).context("read", path.display())?
-    };
-    let receipt: Receipt = serde_json::from_slice(&text).map_err(|error| {
-        Failure::new(
-            Exit::Usage,
-            format!("`{}` is not a receipt: {error}", path.display()),
-        )
-        .hint("`keyferry upload --receipt FILE` writes one")
-    })?;
-    if receipt.format == Receipt::FORMAT {
-        Ok(receipt)
-    } else {
-        Err(Failure::new(
-            Exit::Usage,
-            format!(
-                "the receipt has format {}, this keyferry knows {}",
-                receipt.format,
-                Receipt::FORMAT
-            ),
-        ))
-    }
+    .await
 }
 
 /// Verifies a subject as the options ask.
@@ -105,31 +198,24 @@ pub(super) async fn of_subject(
     invocation: &Invocation,
     aws: &Aws,
     subject: &Subject,
-    key: &CustomerKey,
+    (key, read): (Option<&CustomerKey>, ReadSides),
     options: &WaitArgs,
     cancel: CancellationToken,
 ) -> Result<Report, Failure> {
-    let place = replica::Place::connect(invocation, aws, &options.replica).await?;
+    let place = replica::Place::connect(invocation, aws, &options.replica)
+        .await?
+        .hearing(options.events.as_ref());
     let verification = Verification {
         subject,
         key,
         wait: options.wait,
-        level: level(options),
+        level: options.level(),
+        read,
         replica: place.given(invocation, &subject.source),
-        probe: !options.no_probe,
+        probe: options.probe() != ProbeScope::None,
     };
     let progress = invocation.terminal.progress("replicating");
     Ok(keyferry_verify::verify(place.regions(), verification, &progress, cancel).await?)
-}
-
-/// How hard the options ask to look.
-pub(super) fn level(options: &WaitArgs) -> Level {
-    match options.level {
-        _ if options.deep => Level::Deep,
-        args::Level::Status => Level::Status,
-        args::Level::Equal => Level::Equal,
-        args::Level::Deep => Level::Deep,
-    }
 }
 
 /// Prints a report and says how the run ends.
@@ -157,4 +243,13 @@ pub(super) fn show(
         Conclusion::Pending | Conclusion::Undetermined => Exit::NotConfirmed,
         Conclusion::Refuted => Exit::Differs,
     })
+}
+
+/// What the receipts' files are called, for messages.
+fn named(files: &[PathBuf]) -> String {
+    let names: Vec<_> = files
+        .iter()
+        .map(|file| file.display().to_string())
+        .collect();
+    names.join(", ")
 }

@@ -173,6 +173,27 @@ impl Progress {
         }
     }
 
+    /// How many things are done, of how many where that is known, and what else there is to say.
+    pub(crate) fn counted(&self, done: u64, total: Option<u64>, message: &str) {
+        match (&self.kind, total) {
+            (Kind::Bar(bar), Some(total)) => {
+                bar.set_style(counted_style());
+                bar.set_length(total);
+                bar.set_position(done);
+                bar.set_message(message.to_owned());
+            }
+            (Kind::Bar(bar), None) => {
+                bar.set_style(spinner_style());
+                bar.set_message(format!("{done} {message}"));
+            }
+            (Kind::Lines { .. }, Some(total)) => {
+                self.status(&format!("{done} of {total} {message}"))
+            }
+            (Kind::Lines { .. }, None) => self.status(&format!("{done} {message}")),
+            (Kind::Silent, _) => {}
+        }
+    }
+
     /// What is waited for, where there are no bytes to count.
     pub(crate) fn status(&self, message: &str) {
         match &self.kind {
@@ -237,6 +258,10 @@ fn bar_style() -> ProgressStyle {
 
 fn counter_style() -> ProgressStyle {
     style("{prefix} {spinner} {bytes} {bytes_per_sec}")
+}
+
+fn counted_style() -> ProgressStyle {
+    style("{prefix} {wide_bar:.cyan/dim} {pos}/{len} {msg}")
 }
 
 fn spinner_style() -> ProgressStyle {

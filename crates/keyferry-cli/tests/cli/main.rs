@@ -11,3 +11,4 @@ mod rekey;
 mod resume;
 mod running;
 mod secrets;
+mod verifying;

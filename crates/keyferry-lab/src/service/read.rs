@@ -3,6 +3,7 @@
 //! `S3-GET-4` response header overrides. The customer key is judged before the conditions, so
 //! that nothing is learned without it.
 
+use http::HeaderValue;
 use s3s::dto::{
     ChecksumMode, ETag, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput,
     ReplicationStatus, StreamingBlob, Timestamp,
@@ -206,6 +207,13 @@ impl RegionService {
         output.expires = input.response_expires.or(output.expires);
         let mut response = S3Response::new(output);
         response.status = Some(found.selection.status());
+        // s3s knows this one of GetObject only.
+        let tags = found.object.tags.len();
+        if tags > 0 {
+            response
+                .headers
+                .insert("x-amz-tagging-count", HeaderValue::from(tags));
+        }
         Ok(response)
     }
 

@@ -7,7 +7,7 @@ use super::rule::Rule;
 use crate::iam::StatementId;
 
 /// One thing that was found.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// Which rule found it; its name stays the same, for machines.
     pub rule: Rule,
@@ -113,7 +113,7 @@ impl Place {
 }
 
 /// A change of a document that repairs something.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Change {
     /// The document, as a person calls it.
     pub document: String,

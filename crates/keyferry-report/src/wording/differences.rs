@@ -1,6 +1,6 @@
 //! What is not the same, in words.
 
-use keyferry_verify::{Difference, Side};
+use keyferry_verify::{Claim, Difference, Side};
 
 /// One difference.
 #[must_use]
@@ -40,6 +40,20 @@ pub fn difference(difference: &Difference) -> String {
             replica,
         } => format!(
             "tag `{key}`: {} in the source, {} in the replica",
+            shown(source),
+            shown(replica)
+        ),
+        Difference::Encryption { source, replica } => format!(
+            "encryption: {} in the source, {} in the replica",
+            shown(source),
+            shown(replica)
+        ),
+        Difference::ObjectLock {
+            what,
+            source,
+            replica,
+        } => format!(
+            "Object Lock, {what}: {} in the source, {} in the replica",
             shown(source),
             shown(replica)
         ),
@@ -101,6 +115,49 @@ pub fn difference(difference: &Difference) -> String {
             )
         }
         _ => "differs".to_owned(),
+    }
+}
+
+/// What differs, without the values: the same words for all objects of which the same is wrong.
+pub(super) fn what_differs(difference: &Difference) -> String {
+    let in_part = |part: &Option<u32>| match part {
+        Some(part) => format!("content, from part {part} on"),
+        None => "content".to_owned(),
+    };
+    match difference {
+        Difference::Size { .. } => "size".to_owned(),
+        Difference::Checksum { .. } => "stored checksum".to_owned(),
+        Difference::KeyMd5 { .. } => "MD5 of the key".to_owned(),
+        Difference::SystemMetadata { name, .. } => format!("`{name}`"),
+        Difference::UserMetadata { name, .. } => format!("metadata `{name}`"),
+        Difference::Tag { key, .. } => format!("tag `{key}`"),
+        Difference::Encryption { .. } => "encryption".to_owned(),
+        Difference::ObjectLock { what, .. } => format!("Object Lock ({what})"),
+        Difference::ReceiptChanged => "the receipt was changed after it was written".to_owned(),
+        Difference::VersionId { .. } => "version id".to_owned(),
+        Difference::NotAReplica { .. } => "written there, not replicated".to_owned(),
+        Difference::Receipt { what, .. } => format!("{what}, against the receipt"),
+        Difference::Content { part, .. } => in_part(part),
+        Difference::Digest { side, claim, .. } => format!(
+            "content of the {}, against {}",
+            side_name(*side),
+            match claim {
+                Claim::Receipt => "the receipt",
+                Claim::StoredChecksum => "its stored checksum",
+            }
+        ),
+        Difference::Unreadable { side, part, .. } => {
+            let part = part.map(|part| format!(" from part {part} on"));
+            format!(
+                "the {} cannot be read{}",
+                side_name(*side),
+                part.unwrap_or_default()
+            )
+        }
+        Difference::ChangedWhileRead { side, .. } => {
+            format!("the {} changed while it was read", side_name(*side))
+        }
+        _ => "something that this version has no words for".to_owned(),
     }
 }
 

@@ -1,6 +1,8 @@
 //! What was seen of one object, in lines.
 
-use keyferry_verify::{Finding, Level, ObjectView, ProbeAnswer, ReplicaSide, Report, Unseen};
+use std::collections::BTreeSet;
+
+use keyferry_verify::{Finding, Level, ObjectView, ReplicaSide, Report, Unseen};
 
 use crate::size::human_bytes;
 
@@ -14,7 +16,13 @@ pub fn evidence(report: &Report) -> Vec<(&'static str, String)> {
         .map(|id| format!("{id}, "))
         .unwrap_or_default();
     let mut steps = vec![
-        ("key", format!("{key}MD5 {}", report.subject.key_md5)),
+        (
+            "key",
+            match report.subject.key_md5 {
+                Some(md5) => format!("{key}MD5 {md5}"),
+                None => "not under a customer key".to_owned(),
+            },
+        ),
         (
             "source",
             format!(
@@ -40,27 +48,30 @@ pub fn evidence(report: &Report) -> Vec<(&'static str, String)> {
     if let Some(reached) = report.level_reached() {
         steps.push(("equal", compared(report, reached)));
     }
-    let refused: Vec<String> = report
-        .probes()
-        .filter_map(|probe| match &probe.answer {
-            ProbeAnswer::Refused(refusal) => Some(refusal.status.to_string()),
-            _ => None,
-        })
-        .collect();
-    if !refused.is_empty() {
-        let mut statuses = refused.clone();
-        statuses.sort();
-        statuses.dedup();
-        steps.push((
-            "probes",
-            format!(
-                "{} requests without the key or with another: all refused ({})",
-                refused.len(),
-                statuses.join(", ")
-            ),
-        ));
-    }
+    steps.extend(probes(report).map(|line| ("probes", line)));
     steps
+}
+
+/// What came of the requests that had to be refused.
+fn probes(report: &Report) -> Option<String> {
+    let mut refused = 0;
+    let mut all = 0;
+    let mut statuses = BTreeSet::new();
+    for probe in report.probes() {
+        all += 1;
+        if let Some(refusal) = probe.refusal() {
+            refused += 1;
+            statuses.insert(refusal.status.to_string());
+        }
+    }
+    let statuses = Vec::from_iter(statuses).join(", ");
+    let requests = "requests without the key or with another";
+    match (all, refused) {
+        (0, _) => None,
+        (_, 0) => Some(format!("{all} {requests}: none refused")),
+        _ if all == refused => Some(format!("{all} {requests}: all refused ({statuses})")),
+        _ => Some(format!("{all} {requests}: {refused} refused ({statuses})")),
+    }
 }
 
 fn view(view: &ObjectView) -> String {

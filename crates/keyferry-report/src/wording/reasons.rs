@@ -4,7 +4,7 @@ use keyferry_verify::{Cause, Certainty, FailureReason, NotCovered, Outcome, Rule
 
 use serde::{Deserialize, Serialize};
 
-use super::differences::difference;
+use super::differences::{difference, what_differs};
 use super::unseen::not_seen;
 
 /// Why the outcome is what it is.
@@ -12,7 +12,10 @@ use super::unseen::not_seen;
 pub fn because(outcome: &Outcome) -> Vec<String> {
     match outcome {
         Outcome::Failed { reasons } => reasons.iter().map(reason).collect(),
-        Outcome::NotCovered { why } => not_covered(why),
+        Outcome::NotCovered { why } => not_covered(why)
+            .into_iter()
+            .map(|reason| format!("{reason} ({})", certainty(why.certainty())))
+            .collect(),
         Outcome::Differs(differences) => differences.iter().map(difference).collect(),
         Outcome::ReplicaRefused { refusal, .. } => vec![refusal.to_string()],
         Outcome::NotRefused { buckets } => buckets
@@ -21,8 +24,42 @@ pub fn because(outcome: &Outcome) -> Vec<String> {
                 format!("`{bucket}` answered a request without the key, or with another one")
             })
             .collect(),
+        Outcome::NoOriginal { buckets } => buckets
+            .iter()
+            .map(|bucket| format!("its status is REPLICA in `{bucket}`, too"))
+            .collect(),
         Outcome::Unproven { missing, .. } => missing.iter().map(not_seen).collect(),
         _ => Vec::new(),
+    }
+}
+
+/// Why the outcome is what it is, without what only this object has: the same words for all objects
+/// of which the same is wrong.
+pub(crate) fn because_briefly(outcome: &Outcome) -> Option<String> {
+    match outcome {
+        Outcome::Failed { reasons } => reasons.first().map(|reason| cause(&reason.cause)),
+        Outcome::NotCovered { why } => not_covered(why).into_iter().next(),
+        Outcome::Differs(differences) => {
+            let mut what: Vec<_> = differences.iter().map(what_differs).collect();
+            what.dedup();
+            Some(what.join("; "))
+        }
+        Outcome::ReplicaMissing { bucket } => Some(format!("not in `{bucket}`")),
+        Outcome::ReplicaRefused {
+            bucket, refusal, ..
+        } => {
+            let code = refusal.code.as_deref().unwrap_or_default();
+            Some(
+                format!("`{bucket}` answers {} {code}", refusal.status)
+                    .trim_end()
+                    .to_owned(),
+            )
+        }
+        Outcome::Unproven { missing, .. } => missing.first().map(not_seen),
+        Outcome::Pending { status, .. } => status
+            .as_ref()
+            .map(|status| format!("the source's status is {status}")),
+        other => because(other).into_iter().next(),
     }
 }
 
@@ -45,12 +82,17 @@ fn not_covered(why: &NotCovered) -> Vec<String> {
         NotCovered::KmsNotIncluded => {
             vec!["the object is under an AWS KMS key, and no rule includes those".to_owned()]
         }
+        NotCovered::NullVersion => vec![
+            "it was written while versioning was off or suspended, and has the version id `null`".to_owned(),
+        ],
         NotCovered::NotVersioned => vec!["the bucket is not versioned".to_owned()],
         _ => Vec::new(),
     }
 }
 
-fn reason(reason: &FailureReason) -> String {
+/// A cause, and how sure it is.
+#[must_use]
+pub fn reason(reason: &FailureReason) -> String {
     format!("{} ({})", cause(&reason.cause), certainty(reason.certainty))
 }
 
@@ -84,6 +126,22 @@ pub fn cause(cause: &Cause) -> String {
         Cause::RolePermissions { role } => format!(
             "the role `{role}` does not exist, does not trust s3.amazonaws.com, or lacks a permission"
         ),
+        Cause::Found { finding } => {
+            let code = finding.failure_code.as_ref();
+            let code = code.map(|code| format!(" ({code})")).unwrap_or_default();
+            format!(
+                "{}: {}{code}: {}",
+                finding.subject, finding.message, finding.why
+            )
+        }
+        Cause::Reported { event } => format!("S3 reported {event}"),
+        Cause::OlderThanRule => "it was written before the rule covered it".to_owned(),
+        Cause::RepairedSince => {
+            "nothing stands in the way today; what did was repaired after it was written".to_owned()
+        }
+        Cause::Delayed => {
+            "nothing stands in the way; S3 is late, or the other region is out of reach".to_owned()
+        }
         _ => "a cause that this version cannot describe".to_owned(),
     }
 }
@@ -120,6 +178,17 @@ pub fn repair(cause: &Cause) -> Option<Repair> {
         ),
         Cause::RolePermissions { role } => (
             format!("look at the trust and the permissions of `{role}`"),
+            None,
+        ),
+        Cause::Found { finding } if !finding.fix.is_empty() => {
+            let commands = finding.commands.join(" && ");
+            (
+                finding.fix.clone(),
+                (!commands.is_empty()).then_some(commands),
+            )
+        }
+        Cause::OlderThanRule | Cause::RepairedSince => (
+            "upload it again, or run S3 Batch Replication".to_owned(),
             None,
         ),
         _ => return None,

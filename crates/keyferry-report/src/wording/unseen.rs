@@ -22,6 +22,12 @@ pub fn not_seen(unseen: &Unseen) -> String {
                 side_name(*side)
             )
         }
+        Unseen::ObjectLock { side, refusal } => {
+            format!(
+                "Object Lock of the {} may not be seen: {refusal}",
+                side_name(*side)
+            )
+        }
         Unseen::Metadata => "some metadata cannot be put into headers".to_owned(),
         Unseen::ReplicaModifications { status } => {
             format!("the replica's own changes are still being replicated: {status}")
@@ -39,9 +45,17 @@ pub fn not_seen(unseen: &Unseen) -> String {
         Unseen::DestinationSettings { operation, detail } => {
             format!("{operation} on the destination: {detail}")
         }
+        Unseen::FailureEvents { detail } => format!("events of failed replication: {detail}"),
         Unseen::Content => {
             "the content was not read: that the replica decrypts is not proven".to_owned()
         }
+        Unseen::RestOfContent => {
+            "of the content only samples were read: what lies between them is not proven".to_owned()
+        }
+        Unseen::PartBoundaries => {
+            "where the object's parts end is not known: samples could not be laid across".to_owned()
+        }
+        Unseen::KeyMd5 => "the server does not say under which key the object is".to_owned(),
         _ => "something else".to_owned(),
     }
 }

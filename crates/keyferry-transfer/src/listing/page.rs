@@ -96,6 +96,7 @@ pub(super) async fn of_objects(
         .encoding_type(EncodingType::Url)
         .set_delimiter(listing.delimiter())
         .set_max_keys(listing.page_size)
+        .set_start_after(listing.behind.clone().filter(|_| marker.name.is_none()))
         .set_continuation_token(marker.name.clone())
         .send()
         .await
@@ -136,7 +137,7 @@ pub(super) async fn of_versions(
         .encoding_type(EncodingType::Url)
         .set_delimiter(listing.delimiter())
         .set_max_keys(listing.page_size)
-        .set_key_marker(marker.name.clone())
+        .set_key_marker(marker.name.clone().or_else(|| listing.behind.clone()))
         .set_version_id_marker(marker.id.clone())
         .send()
         .await

@@ -17,7 +17,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// Reads an object from its beginning to its end, asking again from where it broke off.
 pub(super) struct Reader<'a> {
     access: &'a ObjectAccess,
-    key: &'a CustomerKeyHeaders,
+    key: Option<&'a CustomerKeyHeaders>,
     etag: Option<&'a str>,
     size: u64,
     /// Bytes handed out and at hand.
@@ -44,7 +44,7 @@ pub(super) enum Broken {
 impl<'a> Reader<'a> {
     pub(super) fn new(
         access: &'a ObjectAccess,
-        key: &'a CustomerKeyHeaders,
+        key: Option<&'a CustomerKeyHeaders>,
         view: &'a ObjectView,
     ) -> Self {
         Self {
@@ -112,7 +112,7 @@ impl<'a> Reader<'a> {
     async fn open(&self) -> Result<Result<ByteStream, String>, Broken> {
         let range = (self.received > 0).then(|| format!("bytes={}-", self.received));
         let resumed = range.is_some();
-        match self.access.get(Some(self.key), range, self.etag).await {
+        match self.access.get(self.key, range, self.etag).await {
             // Without a content range the answer begins at the beginning.
             Ok(output) if resumed && output.content_range().is_none() => {
                 Ok(Err("the server ignores ranges".to_owned()))

@@ -30,11 +30,6 @@ pub enum CheckedResult {
     Extra(Extra),
     /// It was listed, and was gone when it was looked at.
     Gone,
-    /// It is not under a customer key, and so nothing that this verification can open.
-    NotCustomerKey {
-        /// How it is encrypted, where the server says: `AES256`, `aws:kms` or `aws:kms:dsse`.
-        encryption: Option<String>,
-    },
     /// Nothing could be said about it.
     Error(VerifyError),
 }
@@ -131,8 +126,6 @@ pub enum Verdict {
     Extra,
     /// It was deleted while the run was under way.
     Gone,
-    /// It is not under a customer key.
-    NotCustomerKey,
     /// No key at hand opens it.
     WrongKey,
     /// Nothing could be said about it.
@@ -158,7 +151,6 @@ impl Verdict {
             Self::ReplicaRefused
             | Self::Unproven
             | Self::MarkerNotSeen
-            | Self::NotCustomerKey
             | Self::WrongKey
             | Self::Error => Conclusion::Undetermined,
             Self::Replica | Self::MarkerLeftOut | Self::Gone => return None,
@@ -188,7 +180,6 @@ impl Verdict {
             Self::MarkerNotSeen => "marker-not-seen",
             Self::Extra => "extra",
             Self::Gone => "gone",
-            Self::NotCustomerKey => "not-customer-key",
             Self::WrongKey => "wrong-key",
             Self::Error => "error",
         }
@@ -200,11 +191,10 @@ impl Checked {
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         match &self.result {
-            CheckedResult::Object(report) => of_outcome(&report.outcome),
+            CheckedResult::Object(report) => of_report(report),
             CheckedResult::DeleteMarker(marker) => marker.verdict(),
             CheckedResult::Extra(_) => Verdict::Extra,
             CheckedResult::Gone => Verdict::Gone,
-            CheckedResult::NotCustomerKey { .. } => Verdict::NotCustomerKey,
             CheckedResult::Error(error) if error.kind() == ErrorKind::WrongKey => Verdict::WrongKey,
             CheckedResult::Error(_) => Verdict::Error,
         }
@@ -226,14 +216,15 @@ impl Checked {
     }
 }
 
-fn of_outcome(outcome: &Outcome) -> Verdict {
-    match outcome {
+fn of_report(report: &Report) -> Verdict {
+    match &report.outcome {
         Outcome::Verified(_) => Verdict::Verified,
         Outcome::Pending { .. } => Verdict::Pending,
         Outcome::Failed { .. } => Verdict::Failed,
+        // What was uploaded cannot have come by replication.
         Outcome::NotCovered {
             why: NotCovered::IsReplica,
-        } => Verdict::Replica,
+        } if !report.subject.from_receipt => Verdict::Replica,
         Outcome::NotCovered { .. } => Verdict::NotCovered,
         Outcome::Differs(_) => Verdict::Differs,
         Outcome::ReplicaMissing { .. } => Verdict::ReplicaMissing,
@@ -290,9 +281,6 @@ impl Serialize for Checked {
             }
             CheckedResult::Extra(extra) => fields.serialize_field("extra", extra)?,
             CheckedResult::Gone => {}
-            CheckedResult::NotCustomerKey { encryption } => {
-                fields.serialize_field("encryption", encryption)?;
-            }
             CheckedResult::Error(error) => fields.serialize_field(
                 "error",
                 &Failed {

@@ -20,6 +20,9 @@ pub struct Summary {
     pub bytes: u64,
     /// Bytes that were read and compared.
     pub bytes_read: u64,
+    /// How they are encrypted, and how many: `SSE-C` for customer keys, otherwise what the server says,
+    /// `AES256`, `aws:kms` or `aws:kms:dsse`; `none` where it says nothing.
+    pub encryption: BTreeMap<String, u64>,
     /// From upload to replication, where the change was witnessed.
     pub latencies: Latencies,
     /// Requests that had to be refused.
@@ -118,6 +121,11 @@ impl Summary {
     fn take_in_report(&mut self, report: &Report) {
         self.objects += 1;
         self.bytes += report.source.view.size;
+        let encryption = match report.subject.key_md5 {
+            Some(_) => "SSE-C",
+            None => report.source.view.encryption(),
+        };
+        count(&mut self.encryption, encryption);
         let read = report
             .replicas
             .iter()
@@ -143,12 +151,7 @@ impl Summary {
         self.probes.objects += u64::from(probed);
         let sides = report.replicas.iter().flat_map(|side| &side.unseen);
         for unseen in report.unseen.iter().chain(sides) {
-            match self.unseen.get_mut(unseen.name()) {
-                Some(count) => *count += 1,
-                None => {
-                    self.unseen.insert(unseen.name().to_owned(), 1);
-                }
-            }
+            count(&mut self.unseen, unseen.name());
         }
         self.key_echoed |= report.key_echoed();
     }
@@ -198,5 +201,15 @@ impl Summary {
         .into_iter()
         .find(|conclusion| self.concluded(*conclusion) > 0)
         .unwrap_or(Conclusion::Undetermined)
+    }
+}
+
+/// One more of a name, which is copied only the first time.
+fn count(counts: &mut BTreeMap<String, u64>, name: &str) {
+    match counts.get_mut(name) {
+        Some(count) => *count += 1,
+        None => {
+            counts.insert(name.to_owned(), 1);
+        }
     }
 }

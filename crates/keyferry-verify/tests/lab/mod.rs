@@ -18,7 +18,7 @@ use keyferry_policy::Region;
 use keyferry_transfer::{
     Connector, ConnectorSettings, PartSize, Receipt, Silent, Upload, UploadSource, upload,
 };
-use keyferry_verify::{Level, Report, Subject, Verification, VerifyError, verify};
+use keyferry_verify::{Level, ReadSides, Report, Subject, Verification, VerifyError, verify};
 use tokio_util::sync::CancellationToken;
 
 const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow",
@@ -135,6 +135,16 @@ impl Pair {
     }
 
     pub(crate) async fn replicate(&self, rules: Vec<ReplicationRule>) {
+        self.replicate_from(0, SOURCE, rules).await;
+    }
+
+    /// A rule for everything from the replica bucket to the source bucket.
+    pub(crate) async fn replicate_back(&self) {
+        let rules = vec![rule("back", 1, "", SOURCE)];
+        self.replicate_from(1, REPLICA, rules).await;
+    }
+
+    async fn replicate_from(&self, index: usize, bucket: &str, rules: Vec<ReplicationRule>) {
         let role = self
             .lab
             .put_role("replication", TRUST, PERMISSIONS)
@@ -144,9 +154,9 @@ impl Pair {
             .set_rules(Some(rules))
             .build()
             .unwrap();
-        self.client(0)
+        self.client(index)
             .put_bucket_replication()
-            .bucket(SOURCE)
+            .bucket(bucket)
             .replication_configuration(configuration)
             .send()
             .await
@@ -184,9 +194,10 @@ impl Pair {
     ) -> Result<Report, VerifyError> {
         let verification = Verification {
             subject,
-            key,
+            key: Some(key),
             wait: self.wait,
             level: self.level,
+            read: ReadSides::Both,
             replica: None,
             probe: true,
         };

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use keyferry_key::CustomerKey;
 use keyferry_verify::{
-    Conclusion, Level, Outcome, Side, Silent, Unseen, Verification, VerifyError, receipt_of, verify,
+    Conclusion, Level, Outcome, ReadSides, Side, Silent, Unseen, Verification, VerifyError,
+    receipt_of, verify,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -228,9 +229,10 @@ async fn a_wrong_key_is_told_from_a_missing_permission() {
     .await;
     let verification = Verification {
         subject: &subject,
-        key: &other,
+        key: Some(&other),
         wait: Duration::ZERO,
         level: Level::Equal,
+        read: ReadSides::Both,
         replica: None,
         probe: true,
     };

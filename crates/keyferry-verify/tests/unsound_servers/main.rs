@@ -19,8 +19,8 @@ use fake::{FakeS3, Request, Response};
 use futures::future::BoxFuture;
 use keyferry_key::CustomerKey;
 use keyferry_verify::{
-    Level, Outcome, ReplicaTarget, Report, Silent, Subject, Verification, VerifyError, receipt_of,
-    verify,
+    Level, Outcome, ReadSides, ReplicaTarget, Report, Silent, Subject, Verification, VerifyError,
+    receipt_of, verify,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -64,9 +64,10 @@ impl Run {
         let key = key();
         let verification = Verification {
             subject,
-            key: &key,
+            key: Some(&key),
             wait: self.wait,
             level: self.level,
+            read: ReadSides::Both,
             replica: self.given.then(|| ReplicaTarget {
                 bucket: "osaka".parse().unwrap(),
                 region: "ap-northeast-3".parse().unwrap(),

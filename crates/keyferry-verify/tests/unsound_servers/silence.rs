@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use keyferry_verify::{
-    Conclusion, Event, Finding, Level, NotCovered, Observer, Outcome, Unseen, Verification,
-    VerifyError, verify,
+    Conclusion, Event, Finding, Level, NotCovered, Observer, Outcome, ReadSides, Unseen,
+    Verification, VerifyError, verify,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -123,9 +123,10 @@ async fn a_cancelled_verification_is_interrupted() {
     let key = key();
     let verification = Verification {
         subject: &subject,
-        key: &key,
+        key: Some(&key),
         wait: Duration::from_secs(600),
         level: Level::Equal,
+        read: ReadSides::Both,
         replica: None,
         probe: true,
     };

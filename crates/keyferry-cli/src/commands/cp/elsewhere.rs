@@ -102,6 +102,12 @@ fn typed(command: &str, arguments: &CpArgs) -> Result<Vec<String>, Failure> {
                 option(name, None);
             }
         }
+        if !moving.wait.deep {
+            option("level", named(moving.wait.level));
+        }
+        if !moving.wait.no_probe {
+            option("probe", named(moving.wait.probe));
+        }
     }
     option("memory", Some(moving.choice.memory.as_u64().to_string()));
     let replica = &moving.wait.replica;
@@ -135,4 +141,9 @@ fn typed(command: &str, arguments: &CpArgs) -> Result<Vec<String>, Failure> {
         arguments.destination.clone(),
     ]);
     Ok(typed)
+}
+
+/// How a value is written on the command line.
+fn named(value: impl clap::ValueEnum) -> Option<String> {
+    Some(value.to_possible_value()?.get_name().to_owned())
 }

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use futures::stream::StreamExt;
 use keyferry_transfer::ObjectAddress;
 use keyferry_verify::{
-    Conclusion, ErrorKind, Level, NotCovered, Outcome, Silent, Subject, Verification, VerifyError,
+    Conclusion, ErrorKind, Level, NotCovered, Outcome, ReadSides, Silent, Subject, Verification,
+    VerifyError,
 };
 
 use super::Course;
@@ -110,7 +111,7 @@ impl Look<'_> {
             checksum: None,
             sha256: None,
             key_id: Some(course.rekey.key_id.clone()),
-            key_md5: course.rekey.key.md5(),
+            key_md5: Some(course.rekey.key.md5()),
             uploaded: None,
             from_receipt: false,
             receipt: None,
@@ -118,13 +119,14 @@ impl Look<'_> {
         };
         let verification = Verification {
             subject: &subject,
-            key: &course.rekey.key,
+            key: Some(&course.rekey.key),
             wait: course
                 .arguments
                 .wait
                 .checked_sub(self.started.elapsed())
                 .unwrap_or(Duration::ZERO),
             level: Level::Equal,
+            read: ReadSides::Both,
             replica: self.place.given(course.invocation, &subject.source),
             probe: false,
         };

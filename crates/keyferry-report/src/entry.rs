@@ -1,0 +1,204 @@
+//! One object as reports show it: words, and the figures that tables sort by.
+
+use std::time::Duration;
+
+use keyferry_verify::{
+    Checked, CheckedResult, DeleteMarker, Extra, Outcome, Report, Verdict, VerifyError,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::verdict::meaning;
+use crate::wording::{
+    Repair, because, because_briefly, evidence, extra, fix, headline, level_name, marker, not_seen,
+    reason, repair,
+};
+
+/// One object version, and what was found of it. Holds nothing secret: of the key its id and its MD5.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Entry {
+    pub(crate) bucket: String,
+    pub(crate) key: String,
+    pub(crate) version_id: Option<String>,
+    pub(crate) verdict: Verdict,
+    /// The verdict in a few words.
+    pub(crate) headline: String,
+    /// Why, in words that all objects share of which the same is wrong.
+    pub(crate) group: Option<String>,
+    /// Why, in full.
+    pub(crate) because: Vec<String>,
+    /// What to do.
+    pub(crate) repairs: Vec<Repair>,
+    /// The level that was proven.
+    pub(crate) level: Option<String>,
+    /// Size in bytes.
+    pub(crate) size: Option<u64>,
+    /// From the upload until the status was seen as completed, where that was witnessed.
+    pub(crate) latency: Option<Duration>,
+    /// Where replicas were looked for: bucket, and region where it is known.
+    pub(crate) replicas: Vec<(String, Option<String>)>,
+    /// What was seen, a name and a line each.
+    pub(crate) evidence: Vec<(String, String)>,
+    /// What was not.
+    pub(crate) not_seen: Vec<String>,
+    /// Whether a server echoed the customer key.
+    pub(crate) key_echoed: bool,
+}
+
+impl Entry {
+    /// The address as S3 tools take it.
+    pub(crate) fn address(&self) -> String {
+        format!("s3://{}/{}", self.bucket, self.key)
+    }
+}
+
+impl From<&Checked> for Entry {
+    fn from(checked: &Checked) -> Self {
+        let verdict = checked.verdict();
+        let entry = Self {
+            bucket: checked.address.bucket.to_string(),
+            key: checked.address.key.clone(),
+            version_id: checked.version_id.clone(),
+            verdict,
+            headline: meaning(verdict).trim_end_matches('.').to_owned(),
+            group: None,
+            because: Vec::new(),
+            repairs: Vec::new(),
+            level: None,
+            size: None,
+            latency: None,
+            replicas: Vec::new(),
+            evidence: Vec::new(),
+            not_seen: Vec::new(),
+            key_echoed: false,
+        };
+        match &checked.result {
+            CheckedResult::Object(report) => entry.of_report(report),
+            CheckedResult::DeleteMarker(found) => entry.of_marker(found),
+            CheckedResult::Extra(found) => entry.of_extra(found),
+            CheckedResult::Error(error) => entry.of_error(error),
+            _ => entry,
+        }
+    }
+}
+
+impl Entry {
+    fn of_report(self, report: &Report) -> Self {
+        let outcome = &report.outcome;
+        Self {
+            headline: headline(outcome),
+            group: because_briefly(outcome),
+            because: because(outcome)
+                .into_iter()
+                .chain(perhaps(report))
+                .collect(),
+            repairs: repairs(report),
+            level: report
+                .level_reached()
+                .map(|level| level_name(level).to_owned()),
+            size: Some(report.source.view.size),
+            latency: report.timings.status_latency,
+            replicas: report
+                .replicas
+                .iter()
+                .map(|replica| {
+                    let region = replica.region.as_ref().map(ToString::to_string);
+                    (replica.bucket.to_string(), region)
+                })
+                .collect(),
+            evidence: evidence(report)
+                .into_iter()
+                .map(|(name, line)| (name.to_owned(), line))
+                .collect(),
+            not_seen: report
+                .unseen
+                .iter()
+                .chain(report.replicas.iter().flat_map(|replica| &replica.unseen))
+                .map(not_seen)
+                .collect(),
+            key_echoed: report.key_echoed(),
+            ..self
+        }
+    }
+
+    fn of_marker(self, found: &DeleteMarker) -> Self {
+        let told = marker(found);
+        Self {
+            group: told.because.first().cloned(),
+            headline: told.headline,
+            because: told.because,
+            repairs: told.todo.iter().map(|words| todo(words)).collect(),
+            replicas: found
+                .replicas
+                .iter()
+                .map(|replica| (replica.bucket.to_string(), None))
+                .collect(),
+            ..self
+        }
+    }
+
+    fn of_extra(self, found: &Extra) -> Self {
+        let told = extra(found);
+        Self {
+            group: told.because.first().cloned(),
+            headline: told.headline,
+            because: told.because,
+            repairs: told.todo.iter().map(|words| todo(words)).collect(),
+            size: (!found.is_delete_marker).then_some(found.size),
+            ..self
+        }
+    }
+
+    fn of_error(self, error: &VerifyError) -> Self {
+        let address = self.address();
+        let message = chain(error);
+        Self {
+            // The same trouble is told once, whatever object it was met at.
+            group: Some(message.replace(&address, "the object")),
+            because: vec![message],
+            repairs: error.hint().map(|hint| todo(&hint)).into_iter().collect(),
+            ..self
+        }
+    }
+}
+
+fn todo(words: &str) -> Repair {
+    Repair {
+        words: words.to_owned(),
+        command: None,
+    }
+}
+
+/// An error and its sources, each once.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.ends_with(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}
+
+/// What to do about an outcome: the causes first, then what to do with the object.
+fn repairs(report: &Report) -> Vec<Repair> {
+    let of_outcome = match &report.outcome {
+        Outcome::Failed { reasons } => reasons.as_slice(),
+        _ => &[],
+    };
+    let reasons = of_outcome.iter().chain(&report.reasons);
+    let fix = fix(&report.outcome).map(|words| todo(&words));
+    reasons
+        .filter_map(|reason| repair(&reason.cause))
+        .chain(fix)
+        .collect()
+}
+
+/// What may be behind it, where S3 has not said that replication failed.
+fn perhaps(report: &Report) -> impl Iterator<Item = String> {
+    let each = report.reasons.iter();
+    each.map(|cause| format!("perhaps: {}", reason(cause)))
+}

@@ -1,0 +1,474 @@
+//! One item of a run, from its first look to its result.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use keyferry_transfer::{ObjectAddress, Receipt};
+
+use super::checked::{Checked, CheckedResult, Extra};
+use super::context::Context;
+use super::extra;
+use super::item::Item;
+use super::marker::{self, WaitingMarker};
+use super::opener::Opening;
+use super::options::Keys;
+use crate::access::ObjectAccess;
+use crate::bucket::Bucket;
+use crate::outcome::{NotCovered, Outcome};
+use crate::source::FirstLook;
+use crate::underway::Underway;
+use crate::verify::{Course, Looked, Step, Target, check_key};
+use crate::{KeyVerdict, ReplicationStatus, Report, Subject, VerifyError, key_of};
+
+/// Something that waits for its replication.
+pub(super) enum Parked<'a> {
+    Object(Box<WaitingObject<'a>>),
+    Marker(Box<WaitingMarker<'a>>),
+}
+
+/// An object that waits for its replication.
+pub(super) struct WaitingObject<'a> {
+    begun: Begun<'a>,
+    underway: Box<Underway>,
+}
+
+/// An object that was turned to.
+struct Begun<'a> {
+    bucket: Arc<Bucket<'a>>,
+    opening: Opening,
+    probe: bool,
+    /// Whether the other way was looked at already, or is not to be.
+    one_way: bool,
+}
+
+/// What work on an item came to.
+pub(super) enum Worked<'a> {
+    /// A result; none where there is nothing to say.
+    Done(Option<Checked>),
+    /// Look again, after so long.
+    Again(Parked<'a>, Duration),
+}
+
+impl Parked<'_> {
+    /// Lets the time run out.
+    pub(super) fn give_up_waiting(&mut self) {
+        match self {
+            Self::Object(object) => object.underway.give_up_waiting(),
+            Self::Marker(marker) => marker.give_up_waiting(),
+        }
+    }
+}
+
+/// Turns to an item. An error ends the run; what is wrong with the item is a result.
+pub(super) async fn begin<'a>(
+    context: Arc<Context<'a>>,
+    item: Item,
+) -> Result<Worked<'a>, VerifyError> {
+    let (address, version_id) = named(&context, &item)?;
+    let worked = match item {
+        Item::Version { .. } => listed_version(&context, &address, version_id.as_deref()).await,
+        Item::Receipt { receipt } => of_receipt(&context, &receipt).await,
+        Item::Subject { subject } => of_subject(&context, *subject).await,
+        Item::Marker {
+            of,
+            made,
+            shown_in,
+            is_latest,
+            ..
+        } => {
+            let marker = marker::Listed {
+                address: address.clone(),
+                version_id: version_id.clone(),
+                is_latest,
+                made,
+                shown_in,
+            };
+            marker::begin(&context, of.as_ref(), marker).await
+        }
+        Item::Extra {
+            bucket,
+            is_delete_marker,
+            is_latest,
+            size,
+            made,
+            ..
+        } => {
+            let found = Extra {
+                is_delete_marker,
+                is_latest,
+                size,
+                status: None,
+            };
+            extra::look(
+                &context,
+                &bucket,
+                (&address.key, version_id.clone()),
+                found,
+                made,
+            )
+            .await
+        }
+    };
+    Ok(worked.unwrap_or_else(|error| failed(address, version_id, error)))
+}
+
+/// Looks again.
+pub(super) async fn go_on<'a>(context: Arc<Context<'a>>, parked: Parked<'a>) -> Worked<'a> {
+    match parked {
+        Parked::Marker(marker) => marker::look(&context, *marker).await,
+        Parked::Object(object) => {
+            let WaitingObject { begun, underway } = *object;
+            let subject = &underway.subject;
+            let (address, version_id) = (subject.source.clone(), subject.version_id.clone());
+            let course = begun.course(&context);
+            let looked = course.look_again(underway).await;
+            let worked = match looked {
+                Ok(step) => begun.stepped(&context, step).await,
+                Err(VerifyError::SourceMissing { .. }) => Ok(gone(&address, version_id.as_deref())),
+                Err(error) => Err(error),
+            };
+            worked.unwrap_or_else(|error| failed(address, version_id, error))
+        }
+    }
+}
+
+/// What an item is about.
+fn named(
+    context: &Context<'_>,
+    item: &Item,
+) -> Result<(ObjectAddress, Option<String>), VerifyError> {
+    Ok(match item {
+        Item::Receipt { receipt } => (receipt.source.clone(), receipt.version_id.clone()),
+        Item::Subject { subject } => (subject.source.clone(), subject.version_id.clone()),
+        Item::Version { key, version_id }
+        | Item::Marker {
+            of: None,
+            key,
+            version_id,
+            ..
+        } => {
+            let (bucket, _) = context.listed_bucket()?;
+            let address = ObjectAddress {
+                bucket: bucket.clone(),
+                key: key.clone(),
+            };
+            (address, version_id.clone())
+        }
+        Item::Marker {
+            of: Some(bucket),
+            key,
+            version_id,
+            ..
+        }
+        | Item::Extra {
+            bucket,
+            key,
+            version_id,
+            ..
+        } => {
+            let address = ObjectAddress {
+                bucket: bucket.clone(),
+                key: key.clone(),
+            };
+            (address, version_id.clone())
+        }
+    })
+}
+
+async fn listed_version<'a>(
+    context: &Context<'a>,
+    address: &ObjectAddress,
+    version_id: Option<&str>,
+) -> Result<Worked<'a>, VerifyError> {
+    let (name, region) = context.listed_bucket()?;
+    let bucket = context.source(name, region)?;
+    version(context, bucket, address, version_id, false).await
+}
+
+/// Verifies a version of which only the name is known.
+pub(super) fn version<'c, 'a: 'c>(
+    context: &'c Context<'a>,
+    bucket: Arc<Bucket<'a>>,
+    address: &'c ObjectAddress,
+    version_id: Option<&'c str>,
+    one_way: bool,
+) -> BoxFuture<'c, Result<Worked<'a>, VerifyError>> {
+    async move {
+        let access = ObjectAccess::new(bucket.client.clone(), address, version_id);
+        let mut begun = Begun {
+            opening: context.opener.likely(address, version_id),
+            bucket,
+            probe: false,
+            one_way,
+        };
+        let looked = match begun.open(context, &access, address).await? {
+            Opened::Looked(looked) => looked,
+            Opened::Gone => return Ok(gone(address, version_id)),
+            Opened::Exposed(report) => return Ok(done(*report)),
+        };
+        begun.probe = begun.opening.key.is_some() && context.probes(&begun.bucket);
+        let target = Target::Listed {
+            address: address.clone(),
+            key_id: begun.opening.id.clone(),
+            seen: Some(looked),
+        };
+        let step = begun.course(context).begin(access, target).await?;
+        begun.stepped(context, step).await
+    }
+    .boxed()
+}
+
+async fn of_receipt<'a>(
+    context: &Context<'a>,
+    receipt: &Receipt,
+) -> Result<Worked<'a>, VerifyError> {
+    let (subject, opening) = context.opener.of_receipt(receipt)?;
+    recorded(context, subject, opening).await
+}
+
+async fn of_subject<'a>(
+    context: &Context<'a>,
+    subject: Subject,
+) -> Result<Worked<'a>, VerifyError> {
+    let opening = context.opener.of_subject(&subject)?;
+    recorded(context, subject, opening).await
+}
+
+async fn recorded<'a>(
+    context: &Context<'a>,
+    subject: Subject,
+    opening: Opening,
+) -> Result<Worked<'a>, VerifyError> {
+    check_key(&subject, opening.key.as_deref())?;
+    let bucket = context.source(&subject.source.bucket, &subject.region)?;
+    let access = ObjectAccess::new(
+        bucket.client.clone(),
+        &subject.source,
+        subject.version_id.as_deref(),
+    );
+    let begun = Begun {
+        probe: opening.key.is_some() && context.probes(&bucket),
+        bucket,
+        opening,
+        one_way: true,
+    };
+    let step = begun
+        .course(context)
+        .begin(access, Target::Subject(subject))
+        .await?;
+    begun.stepped(context, step).await
+}
+
+/// What opening an object came to.
+enum Opened {
+    Looked(Looked),
+    Gone,
+    /// It opens for whoever has no key, and should not.
+    Exposed(Box<Report>),
+}
+
+impl<'a> Begun<'a> {
+    fn course<'c>(&'c self, context: &'c Context<'a>) -> Course<'c>
+    where
+        'a: 'c,
+    {
+        let options = &context.options;
+        Course {
+            bucket: &self.bucket,
+            key: self.opening.key.clone(),
+            wait: options.wait,
+            level: options.level,
+            read: options.read,
+            probe: self.probe,
+            observer: context.observer,
+        }
+    }
+
+    /// Finds out what the object is opened with.
+    async fn open(
+        &mut self,
+        context: &Context<'a>,
+        access: &ObjectAccess,
+        address: &ObjectAddress,
+    ) -> Result<Opened, VerifyError> {
+        let first = self.course(context).first_look(access, address).await;
+        let opened = match first {
+            Ok(FirstLook::Seen(looked))
+                if self.opening.key.is_some() && looked.source.key_md5.is_none() =>
+            {
+                // Given out without saying that the key was used.
+                match context.opener.insists(address, access.version_id()) {
+                    true => match access.head(None).await {
+                        Ok(view) => self.exposed(context, access, address, Box::new(view)),
+                        Err(_) => Opened::Looked(looked),
+                    },
+                    false => self.without_key(looked),
+                }
+            }
+            Ok(FirstLook::Seen(looked)) => Opened::Looked(looked),
+            Ok(FirstLook::OpenWithoutKey(view))
+                if context.opener.insists(address, access.version_id()) =>
+            {
+                self.exposed(context, access, address, view)
+            }
+            Ok(FirstLook::OpenWithoutKey(view)) => self.without_key(Looked {
+                source: view,
+                replica: None,
+            }),
+            Err(VerifyError::SourceMissing { .. }) => Opened::Gone,
+            Err(error) => self.find_key(context, access, address, error).await?,
+        };
+        if matches!(opened, Opened::Looked(_)) {
+            context.opener.opened(&self.opening);
+        }
+        Ok(opened)
+    }
+
+    fn without_key(&mut self, looked: Looked) -> Opened {
+        self.opening = Opening::default();
+        Opened::Looked(looked)
+    }
+
+    fn exposed(
+        &self,
+        context: &Context<'a>,
+        access: &ObjectAccess,
+        address: &ObjectAddress,
+        view: Box<crate::ObjectView>,
+    ) -> Opened {
+        let md5 = self.opening.key.as_ref().map(|key| *key.md5());
+        let (region, version_id) = (&self.bucket.region, access.version_id());
+        let subject = Subject::of_view(address, region, version_id, &view, md5);
+        let begun = tokio::time::Instant::now();
+        let report = self
+            .course(context)
+            .report_open_source(subject, *view, begun);
+        Opened::Exposed(Box::new(report))
+    }
+
+    /// Tries the keys of the store where the likely one does not open the object.
+    async fn find_key(
+        &mut self,
+        context: &Context<'a>,
+        access: &ObjectAccess,
+        address: &ObjectAddress,
+        refused: VerifyError,
+    ) -> Result<Opened, VerifyError> {
+        let Keys::Store(store) = context.opener.keys else {
+            return Err(refused);
+        };
+        if !matches!(
+            refused,
+            VerifyError::WrongKey { .. } | VerifyError::NoKey { .. } | VerifyError::Refused { .. }
+        ) {
+            return Err(refused);
+        }
+        let found = key_of(&self.bucket.client, address, access.version_id(), store).await;
+        let looked = found.view.map(|source| Looked {
+            source,
+            replica: None,
+        });
+        match (&found.verdict, looked) {
+            (KeyVerdict::Known { id, .. }, Some(looked)) => {
+                self.opening = context.opener.opening(id).ok_or(refused)?;
+                Ok(Opened::Looked(looked))
+            }
+            (KeyVerdict::NotCustomerKey { .. }, Some(looked)) => Ok(self.without_key(looked)),
+            (KeyVerdict::Gone, _) => Ok(Opened::Gone),
+            (KeyVerdict::Foreign { .. }, _) => Err(VerifyError::NoKey {
+                address: address.clone(),
+                expected: None,
+            }),
+            _ => Err(refused),
+        }
+    }
+
+    /// Goes on after a look.
+    async fn stepped(self, context: &Context<'a>, step: Step) -> Result<Worked<'a>, VerifyError> {
+        let report = match step {
+            Step::Done(report) => report,
+            Step::Again(underway, after) => {
+                let waiting = WaitingObject {
+                    begun: self,
+                    underway,
+                };
+                return Ok(Worked::Again(Parked::Object(Box::new(waiting)), after));
+            }
+        };
+        let is_replica = matches!(
+            report.outcome,
+            Outcome::NotCovered {
+                why: NotCovered::IsReplica
+            }
+        );
+        if is_replica && context.options.both_ways && !self.one_way {
+            return self.other_way(context, *report).await;
+        }
+        Ok(done(*report))
+    }
+
+    /// Verifies what came by replication from the bucket that it came from.
+    async fn other_way(
+        &self,
+        context: &Context<'a>,
+        report: Report,
+    ) -> Result<Worked<'a>, VerifyError> {
+        let version_id = report.subject.version_id.clone();
+        for side in &report.replicas {
+            let (Some(region), Some(_)) = (&side.region, &side.view) else {
+                continue;
+            };
+            let origin = context.other_way(&self.bucket, &side.bucket, region)?;
+            let address = ObjectAddress {
+                bucket: side.bucket.clone(),
+                key: report.subject.source.key.clone(),
+            };
+            return version(context, origin, &address, version_id.as_deref(), true).await;
+        }
+        if report.replicas.is_empty() {
+            return Ok(done(report));
+        }
+        // What replication made is left, and what it was made of is not there.
+        let size = report.subject.size;
+        Ok(Worked::Done(Some(Checked {
+            address: report.subject.source,
+            version_id,
+            result: CheckedResult::Extra(Extra {
+                is_delete_marker: false,
+                is_latest: true,
+                size,
+                status: Some(ReplicationStatus::Replica),
+            }),
+        })))
+    }
+}
+
+fn failed<'a>(
+    address: ObjectAddress,
+    version_id: Option<String>,
+    error: VerifyError,
+) -> Worked<'a> {
+    Worked::Done(Some(Checked {
+        address,
+        version_id,
+        result: CheckedResult::Error(error),
+    }))
+}
+
+pub(super) fn gone<'a>(address: &ObjectAddress, version_id: Option<&str>) -> Worked<'a> {
+    Worked::Done(Some(Checked {
+        address: address.clone(),
+        version_id: version_id.map(str::to_owned),
+        result: CheckedResult::Gone,
+    }))
+}
+
+fn done<'a>(report: Report) -> Worked<'a> {
+    Worked::Done(Some(Checked {
+        address: report.subject.source.clone(),
+        version_id: report.subject.version_id.clone(),
+        result: CheckedResult::Object(Box::new(report)),
+    }))
+}
