@@ -86,7 +86,7 @@ impl Entry {
         let outcome = &report.outcome;
         Self {
             headline: headline(outcome),
-            group: because_briefly(outcome),
+            group: group(report),
             because: because(outcome)
                 .into_iter()
                 .chain(perhaps(report))
@@ -206,4 +206,10 @@ fn repairs(report: &Report) -> Vec<Repair> {
         }
     }
     repairs
+}
+
+/// What may be behind it, where S3 has not said that replication failed.
+fn perhaps(report: &Report) -> impl Iterator<Item = String> {
+    let each = report.reasons.iter();
+    each.map(|cause| format!("perhaps: {}", reason(cause)))
 }
