@@ -5,14 +5,10 @@ use std::sync::Arc;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_s3::Client;
-use aws_sdk_s3::types::{
-    BlockedEncryptionTypes, BucketLocationConstraint, CreateBucketConfiguration, EncryptionType,
-    ServerSideEncryption, ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration,
-    ServerSideEncryptionRule,
-};
 use keyferry_key::CustomerKey;
 use keyferry_lab::{Lab, LabOptions};
 use keyferry_policy::Region;
+use keyferry_tests::buckets::make_for_customer_keys;
 use keyferry_transfer::{Connector, ConnectorSettings};
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use rustls::pki_types::pem::PemObject;
@@ -49,7 +45,7 @@ impl World {
             region,
             lab,
         };
-        world.make_bucket().await;
+        make_for_customer_keys(&world.direct, BUCKET).await.unwrap();
         world
     }
 
@@ -61,42 +57,6 @@ impl World {
     /// A client that asks whoever listens on this port.
     pub(crate) fn client(&self, port: u16) -> Client {
         client(&self.lab, &self.region, port)
-    }
-
-    async fn make_bucket(&self) {
-        let location = BucketLocationConstraint::from(self.region.as_str());
-        let configuration = CreateBucketConfiguration::builder()
-            .location_constraint(location)
-            .build();
-        self.direct
-            .create_bucket()
-            .bucket(BUCKET)
-            .create_bucket_configuration(configuration)
-            .send()
-            .await
-            .unwrap();
-        let by_default = ServerSideEncryptionByDefault::builder()
-            .sse_algorithm(ServerSideEncryption::Aes256)
-            .build()
-            .unwrap();
-        let none_blocked = BlockedEncryptionTypes::builder()
-            .encryption_type(EncryptionType::None)
-            .build();
-        let rule = ServerSideEncryptionRule::builder()
-            .apply_server_side_encryption_by_default(by_default)
-            .blocked_encryption_types(none_blocked)
-            .build();
-        let configuration = ServerSideEncryptionConfiguration::builder()
-            .rules(rule)
-            .build()
-            .unwrap();
-        self.direct
-            .put_bucket_encryption()
-            .bucket(BUCKET)
-            .server_side_encryption_configuration(configuration)
-            .send()
-            .await
-            .unwrap();
     }
 }
 

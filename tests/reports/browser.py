@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import itertools
 import json
 import os
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
+
+
+def _high_pipe() -> tuple[int, int]:
+    """A pipe whose ends are in nobody's way when others become descriptors 3 and 4."""
+    ends = os.pipe()
+    high = tuple(fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 20) for end in ends)
+    for end in ends:
+        os.close(end)
+    return high
 
 
 class Browser:
     """One headless Chromium with a profile of its own."""
 
     def __init__(self, profile: Path) -> None:
-        to_child, self._to = os.pipe()
-        self._from, from_child = os.pipe()
+        to_child, self._to = _high_pipe()
+        self._from, from_child = _high_pipe()
         # Chromium reads orders from descriptor 3 and answers on descriptor 4.
         self._process = subprocess.Popen(
             [
-                "/bin/sh", "-c", f'exec "$@" 3<&{to_child} 4>&{from_child}', "sh",
+                "bash", "-c", f'exec "$@" 3<&{to_child} 4>&{from_child}', "bash",
                 "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
                 "--disable-background-networking", "--no-first-run", "--remote-debugging-pipe",
                 f"--user-data-dir={profile}", "about:blank",
@@ -51,13 +60,14 @@ class Browser:
             order["sessionId"] = session
         os.write(self._to, json.dumps(order).encode() + b"\0")
         while True:
-            answer = self._read()
+            answer = self.read()
             if answer.get("id") == number:
                 assert "error" not in answer, f"{method}: {answer['error']}"
                 return answer["result"]
             self.events.append(answer)
 
-    def _read(self) -> dict[str, Any]:
+    def read(self) -> dict[str, Any]:
+        """The next thing that the browser says."""
         while b"\0" not in self._rest:
             more = os.read(self._from, 1 << 20)
             assert more, "the browser is gone"
@@ -65,7 +75,7 @@ class Browser:
         message, self._rest = self._rest.split(b"\0", 1)
         return json.loads(message)
 
-    def open(self, page: Path, width: int, height: int, *, dark: bool = False,
+    def open(self, page: Path | str, width: int, height: int, *, dark: bool = False,
              phone: bool = False, script: bool = True) -> "Page":
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
@@ -98,11 +108,8 @@ class Page:
         return self._browser.call(method, self._session, **parameters)
 
     def wait_for_event(self, name: str) -> None:
-        deadline = time.monotonic() + 30
         while not any(event.get("method") == name for event in self._browser.events):
-            assert time.monotonic() < deadline, f"{name} never came"
-            self.call("Runtime.evaluate", expression="0") if name != "Page.loadEventFired" \
-                else self._browser.events.append(self._browser._read())
+            self._browser.events.append(self._browser.read())
 
     def evaluate(self, expression: str) -> Any:
         """What an expression gives. The developer tools are not bound by the page's policy."""
@@ -147,13 +154,14 @@ class Page:
                 found.append(json.dumps(event["params"]))
         return found
 
-    def picture(self, whole: bool = True) -> bytes:
-        """A PNG of what is shown, or of the whole page."""
-        answer = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=whole,
-                           **({"clip": self._whole()} if whole else {}))
-        return base64.b64decode(answer["data"])
-
-    def _whole(self) -> dict[str, float]:
+    def picture(self) -> bytes:
+        """A PNG of the whole page, or of as much of it as anybody looks at."""
         size = self.call("Page.getLayoutMetrics")["cssContentSize"]
-        # Taller than this nobody looks at, and a texture cannot be.
-        return {"x": 0, "y": 0, "width": size["width"], "height": min(size["height"], 4000), "scale": 1}
+        return self.picture_of(0, 0, size["width"], min(size["height"], 4000))
+
+    def picture_of(self, x: float, y: float, width: float, height: float) -> bytes:
+        """A PNG of a part of the page."""
+        clip = {"x": x, "y": y, "width": width, "height": height, "scale": 1}
+        answer = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True,
+                           clip=clip)
+        return base64.b64decode(answer["data"])

@@ -30,13 +30,13 @@ class Picture:
         for number in range(self.height):
             start = number * (length + 1)
             kind, row = raw[start], bytearray(raw[start + 1:start + 1 + length])
-            for i in range(length if kind else 0):
+            if kind == 2:
+                row = bytearray((a + b) & 255 for a, b in zip(row, above))
+            for i in range(length if kind in (1, 3, 4) else 0):
                 left = row[i - step] if i >= step else 0
                 up = above[i]
                 if kind == 1:
                     add = left
-                elif kind == 2:
-                    add = up
                 elif kind == 3:
                     add = (left + up) // 2
                 else:
@@ -58,5 +58,7 @@ class Picture:
         red, green, blue = self.at(x, y)
         return (0.2126 * red + 0.7152 * green + 0.0722 * blue) / 255
 
-    def colours(self, left: int, top: int, right: int, bottom: int) -> set[tuple[int, int, int]]:
-        return {self.at(x, y) for y in range(top, bottom) for x in range(left, right)}
+    def colours(self, left: int, top: int, right: int, bottom: int,
+                step: int) -> set[tuple[int, int, int]]:
+        return {self.at(x, y) for y in range(top, bottom, step)
+                for x in range(left, right, step)}

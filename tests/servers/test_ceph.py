@@ -13,6 +13,7 @@ import threading
 import pytest
 
 from keyferry_cli import DONE, NOT_CONFIRMED, REPLICATION_FAILED
+from plain_http import refused_unless_allowed
 
 MIB = 1 << 20
 PART = 5 * MIB
@@ -179,3 +180,7 @@ def test_copies_that_the_gateway_would_store_unencrypted(ready, ceph, bucket):
     )
     assert found.code != DONE
     assert "may hold a plaintext copy" in found.stderr + found.stdout, found.stderr
+
+
+def test_plaintext_is_refused_unless_it_is_allowed(ready, ceph, bucket):
+    refused_unless_allowed(ready, ceph, bucket)

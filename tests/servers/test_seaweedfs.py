@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import threading
 
 import pytest
 
-from keyferry_cli import DONE, NOT_CONFIRMED, REPLICATION_FAILED, WRONG_KEY
-from server_pair import until
+from keyferry_cli import DONE, FAILURE, NOT_CONFIRMED, REPLICATION_FAILED, WRONG_KEY
+from plain_http import refused_unless_allowed
 
 MIB = 1 << 20
 
@@ -108,21 +109,18 @@ def test_a_cluster_that_is_down_is_waited_for(ready, seaweedfs, bucket):
 
 
 def test_the_key_is_found_without_a_catalogue(ready, seaweedfs, bucket):
-    """By the object's tag, on either side; and a ring without it does not open anything."""
-    path = ready.home / "data"
-    store = ready.home / "exported"
-    upload(ready, bucket, "data", 6 * MIB)
-    ready.run("key", "backup", str(store), "--no-passphrase")
+    """By the object's tag, on either side; and another ring does not open it."""
+    elsewhere = ready.home / "elsewhere"
+    shutil.copytree(ready.store, elsewhere)
+    receipt = upload(ready, bucket, "data", 6 * MIB)
+    verify(ready, seaweedfs, bucket, receipt).expect(DONE)
     ready.run("key", "new", "other").expect(DONE)
-    target = ready.home / "down"
-    found = ready.run("download", f"s3://{bucket}/data", str(target), "--key", "other")
-    found.expect(WRONG_KEY)
-    until(lambda: has(seaweedfs, "east", bucket, "data"), "the replica")
-    ready.run(
-        *("download", f"s3://{bucket}/data", str(target), "--from", "replica"),
-        *seaweedfs.replica(bucket),
-    ).expect(DONE)
-    assert target.read_bytes() == path.read_bytes()
+    address, target = f"s3://{bucket}/data", ready.home / "down"
+    ready.run("download", address, str(target), "--key", "other").expect(WRONG_KEY)
+    ready.store = elsewhere
+    for side in ([], ["--from", "replica", *seaweedfs.replica(bucket)]):
+        ready.run("download", address, str(target), *side).expect(DONE)
+        assert target.read_bytes() == (ready.home / "data").read_bytes()
 
 
 def test_a_download_turns_to_the_replica(ready, seaweedfs, bucket):
@@ -147,7 +145,8 @@ def test_a_folder_is_uploaded_and_its_replicas_verified(ready, seaweedfs, bucket
         *("upload", "-r", str(folder), f"s3://{bucket}/below/", "--key", "test"),
         *(*seaweedfs.replica(bucket), "--wait", "60s", "--output", "json"),
     ).expect(DONE)
-    assert json.loads(found.stdout.splitlines()[-1])["replicas"]["verified"] == 20, found.stdout
+    summary = json.loads(found.stdout)["summary"]
+    assert summary["replicas"]["verified"] == 20, summary
 
 
 def test_the_replicas_server_has_its_own_authority_and_credentials(
@@ -176,6 +175,13 @@ def test_the_replicas_server_has_its_own_authority_and_credentials(
     assert "refused to show the replica" in stranger.stdout, stranger.stdout
 
 
-def has(pair, side: str, bucket: str, key: str) -> bool:
-    listed = pair.client(side).list_objects_v2(Bucket=bucket, Prefix=key)
-    return any(each["Key"] == key for each in listed.get("Contents", []))
+def test_plaintext_is_refused_unless_it_is_allowed(ready, seaweedfs, bucket):
+    refused_unless_allowed(ready, seaweedfs, bucket)
+
+
+def test_plaintext_to_another_machine_is_refused(ready):
+    elsewhere = {
+        "KEYFERRY_ENDPOINT_URL": "http://192.0.2.1:9000",
+        "KEYFERRY_ALLOW_PLAINTEXT_LOOPBACK": "1",
+    }
+    ready.run("ls", "s3://bucket", environment=elsewhere).expect(FAILURE).explains("use `https://`")

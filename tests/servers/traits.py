@@ -107,7 +107,7 @@ class Probed:
 
     def tags_of_parts(self) -> str:
         try:
-            tags = self.s3.get_object_tagging(**self.at("parts"))["TagSet"]
+            tags = self.s3.get_object_tagging(**self.at("parts")).get("TagSet")
         except ClientError as error:
             return f"answered with {status(error)}"
         return "kept" if tags else "lost"

@@ -52,7 +52,7 @@ pub(crate) use rm::RmArgs;
 pub(crate) use secret_place::SecretPlace;
 pub(crate) use sync::{Compare, SyncArgs};
 pub(crate) use transfer::{DownloadArgs, From, Overwrite, UploadArgs};
-pub(crate) use verify::{VerifyArgs, WaitArgs};
+pub(crate) use verify::{Repair, VerifyArgs, WaitArgs};
 
 /// Move data in and out of Amazon S3 under keys that you alone hold, and prove that it arrived,
 /// intact, in the other region.

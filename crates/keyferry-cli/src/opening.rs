@@ -11,8 +11,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use keyferry_keystore::{
-    Error, Identities, Opener, OpenerKind, OpenerName, OpenerState, Passphrase, Prompt, Store,
-    Unlock,
+    Error, Identities, LockedStore, Opener, OpenerKind, OpenerName, OpenerState, Passphrase,
+    Prompt, Store, Unlock,
 };
 
 use crate::exit::Exit;
@@ -35,16 +35,17 @@ pub(crate) fn identities(path: &Path, terminal: Terminal) -> Result<Identities, 
 
 /// Opens the store.
 pub(crate) fn open(settings: &Settings, terminal: Terminal) -> Result<Store, Failure> {
-    let openers: Vec<Opener> = store_place::find(settings)?
+    let store = store_place::find(settings)?;
+    let openers: Vec<Opener> = store
         .openers()?
         .into_iter()
         .filter(|opener| opener.state != OpenerState::Missing)
         .collect();
     if openers.is_empty() {
         // Says what is missing.
-        return Ok(store_place::find(settings)?.unlock(&Unlock::Unprotected)?);
+        return Ok(store.unlock(&Unlock::Unprotected)?);
     }
-    open_by(settings, terminal, openers)
+    open_by(settings, terminal, store, openers)
 }
 
 /// Opens the store by another opener than this one, which is to go.
@@ -53,7 +54,8 @@ pub(crate) fn open_but(
     terminal: Terminal,
     name: &OpenerName,
 ) -> Result<Store, Failure> {
-    let openers = store_place::find(settings)?.openers()?;
+    let store = store_place::find(settings)?;
+    let openers = store.openers()?;
     if !openers.iter().any(|opener| opener.name == *name) {
         return Err(Error::UnknownOpener { name: name.clone() }.into());
     }
@@ -64,7 +66,7 @@ pub(crate) fn open_but(
     if others.is_empty() {
         return Err(Error::LastOpener { name: name.clone() }.into());
     }
-    let store = open_by(settings, terminal, others)?;
+    let store = open_by(settings, terminal, store, others)?;
     for finding in store.findings() {
         terminal.warn(finding);
     }
@@ -74,6 +76,7 @@ pub(crate) fn open_but(
 fn open_by(
     settings: &Settings,
     terminal: Terminal,
+    store: LockedStore,
     mut openers: Vec<Opener>,
 ) -> Result<Store, Failure> {
     if let Some(name) = &settings.open_with {
@@ -102,8 +105,9 @@ fn open_by(
                 continue;
             }
         };
-        match store_place::find(settings)?.unlock_by(&opener.name, &unlock) {
-            Ok(store) => {
+        match store.identity_by(&opener.name, &unlock) {
+            Ok(identity) => {
+                let store = store.unlock_with(identity)?;
                 tracing::info!(opener = %opener.name, "opened the key store");
                 return Ok(store);
             }

@@ -104,20 +104,13 @@ impl Store {
         if let Some(entry) = self.find_by_md5(&imported.key.md5()).cloned() {
             return self.import_known(lock, ring, imported, role, entry);
         }
-        let state = match role {
-            Role::Active(succession) => {
-                self.check_succession(ring, succession)?;
-                KeyState::Active
-            }
-            Role::DecryptOnly => KeyState::DecryptOnly,
-        };
         let new = NewKey {
             strength: imported.strength,
             origin: Origin::Imported {
                 format: imported.format,
                 source: source.to_owned(),
             },
-            state,
+            state: self.imported_state(ring, role)?,
             key: &imported.key,
         };
         self.add(lock, ring, new).map(ImportOutcome::Added)
@@ -141,18 +134,20 @@ impl Store {
         if entry.state != KeyState::Pending {
             return Ok(ImportOutcome::AlreadyPresent(entry));
         }
+        let state = self.imported_state(ring, role)?;
+        self.change_state(lock, &entry.id, state, None, None)
+            .map(ImportOutcome::Activated)
+    }
+
+    /// The state of an imported key in this role, if the ring has room for it.
+    fn imported_state(&self, ring: &RingName, role: Role) -> Result<KeyState, Error> {
         match role {
             Role::Active(succession) => {
                 self.check_succession(ring, succession)?;
-                self.activate_locked(lock, &entry.id)
+                Ok(KeyState::Active)
             }
-            Role::DecryptOnly => {
-                let (id, to) = (entry.id.clone(), KeyState::DecryptOnly);
-                self.record(lock, Event::state_changed(id, to))?;
-                self.entry(&entry.id).cloned()
-            }
+            Role::DecryptOnly => Ok(KeyState::DecryptOnly),
         }
-        .map(ImportOutcome::Activated)
     }
 
     fn generate(

@@ -1,4 +1,7 @@
-//! What can go wrong with a store, and what to do about it.
+//! What can go wrong with a store.
+
+mod class;
+mod hint;
 
 use std::io;
 use std::path::PathBuf;
@@ -14,6 +17,8 @@ use crate::{
     DocumentsError, KeyState, OpenerName, PermissionProblem, RingName, StoreId, WrapError,
     WriteBlock,
 };
+
+pub use class::ErrorClass;
 
 /// Any failure of the key store.
 #[derive(Debug, thiserror::Error)]
@@ -247,24 +252,6 @@ pub enum Error {
     ExportExists { path: PathBuf },
 }
 
-/// What an error is about, for exit codes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorClass {
-    /// What was asked for makes no sense here.
-    Usage,
-    /// The key asked for is not to be had.
-    UnknownKey,
-    /// The store does not open with what was given.
-    Locked,
-    /// The store is damaged, read-only or not safe to use.
-    Damaged,
-    /// Something has to be settled first.
-    Preflight,
-    /// The machine failed: disk, randomness, locks.
-    Failure,
-}
-
 impl Error {
     pub(crate) fn io(action: &'static str, path: PathBuf, source: impl Into<io::Error>) -> Self {
         Self::Io {
@@ -273,214 +260,4 @@ impl Error {
             source: source.into(),
         }
     }
-
-    /// What the error is about.
-    #[must_use]
-    pub fn class(&self) -> ErrorClass {
-        match self {
-            Self::StoreExists { .. }
-            | Self::NotEmpty { .. }
-            | Self::BadPath { .. }
-            | Self::EmptyPassphrase
-            | Self::NotProtected { .. }
-            | Self::InvalidRing { .. }
-            | Self::InvalidOpenerName { .. }
-            | Self::OpenerExists { .. }
-            | Self::UnknownOpener { .. }
-            | Self::LastOpener { .. }
-            | Self::RingHasActive { .. }
-            | Self::Transition { .. }
-            | Self::NotScheduled { .. }
-            | Self::NotDue { .. }
-            | Self::InOtherRing { .. }
-            | Self::SheetNeedsPassphrase
-            | Self::IsWorkingCopy { .. }
-            | Self::OtherPlace { .. }
-            | Self::WorkingCopyLeft { .. }
-            | Self::PlaceNotEmpty { .. }
-            | Self::Unprotected { .. }
-            | Self::ExportExists { .. } => ErrorClass::Usage,
-            Self::Backup(error) => error.class(),
-            Self::Shares(error) => error.class(),
-            Self::NotEscrowed(_) => ErrorClass::Preflight,
-            Self::UnknownKey { .. } | Self::NoActiveKey { .. } | Self::Destroyed { .. } => {
-                ErrorClass::UnknownKey
-            }
-            Self::NoStore { .. }
-            | Self::WrongPassphrase { .. }
-            | Self::PassphraseNeeded { .. }
-            | Self::Place(_)
-            | Self::Overtaken { .. }
-            | Self::KeptOvertaken { .. }
-            | Self::OpenerNotProven { .. }
-            | Self::ProofFailed { .. }
-            | Self::OpenerFailed { .. }
-            | Self::NoOpenerFits { .. }
-            | Self::RecipientUnusable { .. }
-            | Self::IdentityUnusable { .. }
-            | Self::IdentityLocked { .. }
-            | Self::IdentityPassphrase { .. }
-            | Self::PluginMissing { .. }
-            | Self::Busy { .. } => ErrorClass::Locked,
-            Self::Permissions(_)
-            | Self::IdentityDamaged { .. }
-            | Self::ManifestDamaged { .. }
-            | Self::OpenerDamaged { .. }
-            | Self::NewerFormat { .. }
-            | Self::ReadOnly { .. }
-            | Self::OtherStore { .. }
-            | Self::Unfinished { .. }
-            | Self::KeyFileMissing { .. }
-            | Self::KeyFileDamaged { .. }
-            | Self::Md5Collision { .. } => ErrorClass::Damaged,
-            Self::NoLocks { .. }
-            | Self::Io { .. }
-            | Self::Generate(_)
-            | Self::Unwritable { .. }
-            | Self::ReadBack { .. } => ErrorClass::Failure,
-        }
-    }
-
-    /// What to do about it, if there is something.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        let hint = match self {
-            Self::NoStore { .. } => {
-                "make one with `keyferry key init`, or name another with `--store`"
-            }
-            Self::StoreExists { .. } => {
-                "it is ready for use; to have a second one, name another folder"
-            }
-            Self::NotEmpty { .. } | Self::BadPath { .. } => "name a new folder; it will be made",
-            Self::Permissions(problem) => return Some(problem.hint()),
-            Self::NoLocks { .. } => "keep the store on a local file system",
-            Self::Busy { .. } => {
-                "wait for the other keyferry to finish, or stop it; a lock ends with its process"
-            }
-            Self::Io { source, .. } => return hint_for_io(source),
-            Self::Generate(_) => return None,
-            Self::EmptyPassphrase => {
-                "give a passphrase, or choose explicitly to leave the store unprotected"
-            }
-            Self::WrongPassphrase { .. } => {
-                "try again; if you are sure of it, `identity.age` may be damaged: restore it from a backup"
-            }
-            Self::PassphraseNeeded { .. } => "give the passphrase",
-            Self::NotProtected { .. } => {
-                "open it without one; its keys are as safe as its files are"
-            }
-            Self::IdentityDamaged { .. } | Self::ManifestDamaged { .. } => {
-                "restore this file from a backup; the keys themselves are untouched"
-            }
-            Self::InvalidOpenerName { .. } => {
-                "a name is 1 to 64 of a-z, 0-9, `-`, `_`, `.`, and begins with a letter or digit; `passphrase` and `unprotected` are what `identity.age` is called"
-            }
-            Self::OpenerExists { .. } => {
-                "`--replace` puts the new one in its place, `--name NAME` adds it beside"
-            }
-            Self::UnknownOpener { .. } => {
-                "`keyferry key unlock-with list` shows what opens the store"
-            }
-            Self::LastOpener { .. } => "add another first: `keyferry key unlock-with add`",
-            Self::OpenerNotProven { .. } => {
-                "open the store by another opener in the same call: `--identity FILE`, or `--open-with NAME`"
-            }
-            Self::ProofFailed { .. } => {
-                "give the private half of the recipient, or leave the proof out and try it later"
-            }
-            Self::OpenerDamaged { .. } => {
-                "open the store by another opener and add this one again with `--replace`, or restore this file from a backup"
-            }
-            Self::OpenerFailed { source, .. } => return Some(source.hint().to_owned()),
-            Self::NoOpenerFits { .. } => {
-                "`keyferry key unlock-with list` shows what opens the store"
-            }
-            Self::RecipientUnusable { hint, .. } | Self::IdentityUnusable { hint, .. } => hint,
-            Self::IdentityLocked { .. } => {
-                "run it on a terminal, or give an identity without a passphrase"
-            }
-            Self::IdentityPassphrase { .. } => "try again; nothing was changed",
-            Self::PluginMissing { .. } => "install the plugin where PATH finds it",
-            Self::NewerFormat { .. } => "use the newest keyferry that has opened this store",
-            Self::ReadOnly { block, .. } => block.hint(),
-            Self::Unwritable { .. } => return None,
-            Self::ReadBack { .. } => {
-                "the disk or memory of this machine is not reliable: check it before making keys"
-            }
-            Self::Place(error) => return error.hint().map(str::to_owned),
-            Self::Overtaken { .. } | Self::KeptOvertaken { .. } => "try again",
-            Self::IsWorkingCopy { place, .. } => {
-                return Some(format!("name its place with `--store` instead: {place}"));
-            }
-            Self::OtherPlace { .. } => {
-                "name another folder for the working copy, or move this one away"
-            }
-            Self::OtherStore { path, .. } => {
-                return Some(format!(
-                    "if the store was made anew on purpose, move `{}` away; it may hold keys that are nowhere else",
-                    path.display()
-                ));
-            }
-            Self::Unfinished { .. } => {
-                "run `keyferry key init` again on the machine that began it; if that is gone, remove the documents in the place and begin anew: no key was made"
-            }
-            Self::WorkingCopyLeft { .. } => {
-                "its keys may be nowhere else: move the folder to a safe place before making a new store"
-            }
-            Self::PlaceNotEmpty { .. } => {
-                "name another place; what is there may be all that is left of a store"
-            }
-            Self::Unprotected { .. } => {
-                "give a passphrase; for machines without a person, in a file or a descriptor: the identity leaves this machine"
-            }
-            Self::InvalidRing { .. } => {
-                "a ring name is 1 to 64 of a-z, 0-9, `-`, `_`, `.`, and begins with a letter or digit"
-            }
-            Self::UnknownKey { .. } => "`keyferry key list` shows the keys of the store",
-            Self::NoActiveKey { .. } => "make one with `keyferry key new`, or import one",
-            Self::RingHasActive { .. } => {
-                "`keyferry key rotate RING` makes a new key take its place; the old one then only decrypts"
-            }
-            Self::Transition {
-                from: KeyState::Active,
-                to: KeyState::DestroyScheduled,
-                ..
-            } => {
-                "`keyferry key rotate RING` or `keyferry key retire RING` first: new objects must not need it"
-            }
-            Self::Transition { .. } => "`keyferry key list` shows the states of the keys",
-            Self::NotScheduled { .. } => "`keyferry key destroy` schedules it",
-            Self::NotDue { .. } => {
-                "wait until then, or keep it with `keyferry key destroy KEY --cancel`"
-            }
-            Self::Destroyed { .. } => "what only this key opens is lost, unless a backup holds it",
-            Self::KeyFileMissing { .. } | Self::KeyFileDamaged { .. } => {
-                "restore this file from a backup, or import the key again from where it came; other keys are not affected"
-            }
-            Self::InOtherRing { .. } => "use it there: a key belongs to one ring",
-            Self::Md5Collision { .. } => {
-                "this does not happen by chance: find out where the key came from before using either"
-            }
-            Self::SheetNeedsPassphrase => {
-                "give one for the sheet, --sheet-passphrase-file FILE; or, for paper that is kept in a safe, --plaintext-identity"
-            }
-            Self::Backup(error) => return Some(error.hint()),
-            Self::Shares(error) => return Some(error.hint()),
-            Self::NotEscrowed(error) => return Some(error.hint()),
-            Self::ExportExists { .. } => "name a new file, or remove the old one first",
-        };
-        Some(hint.to_owned())
-    }
-}
-
-fn hint_for_io(error: &io::Error) -> Option<String> {
-    let hint = match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-            "make room on the disk and try again; nothing was put to use"
-        }
-        io::ErrorKind::ReadOnlyFilesystem => "the store lies on a read-only file system",
-        io::ErrorKind::PermissionDenied => "run as the user who owns the store",
-        _ => return None,
-    };
-    Some(hint.to_owned())
 }

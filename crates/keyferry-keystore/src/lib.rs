@@ -114,7 +114,7 @@ pub use export::Exported;
 pub use finding::{Finding, WriteBlock};
 pub use history::{History, HistoryFault};
 pub use journal::{Actor, Event, Record, user_name};
-pub use locked_store::{LockedStore, Protection};
+pub use locked_store::{LockedStore, OpenIdentity, Protection};
 pub use manifest::StoreId;
 pub use object_use::ObjectUse;
 pub use opener::{

@@ -123,7 +123,8 @@ impl Store {
         }
     }
 
-    fn change_state(
+    /// Checks and records a change of state.
+    pub(crate) fn change_state(
         &mut self,
         lock: &ExclusiveLock,
         id: &KeyId,
@@ -135,6 +136,10 @@ impl Store {
         if !from.may_become(to) {
             let id = id.clone();
             return Err(Error::Transition { id, from, to });
+        }
+        if to == KeyState::Active {
+            // Never let a ring depend on a key that cannot be opened.
+            self.key(id)?;
         }
         let event = Event::StateChanged {
             id: id.clone(),

@@ -1,13 +1,14 @@
 //! What can be read of a store without opening it.
 
+use std::fmt;
 use std::path::Path;
 
 use crate::folder::Folder;
-use crate::identity::IDENTITY_FILE;
+use crate::identity::{IDENTITY_FILE, StoreIdentity};
 use crate::journal::{Record, lines_in, lines_unproven};
 use crate::ledger::Ledger;
 use crate::lock::SharedLock;
-use crate::manifest::Manifest;
+use crate::manifest::{MANIFEST_FILE, Manifest};
 use crate::opener::OpenerFile;
 use crate::remote::{Remote, refuse_working_copy};
 use crate::witness::Witness;
@@ -33,6 +34,15 @@ pub struct LockedStore {
     pub(crate) witness: Witness,
     /// Where the store lives, if it is not the folder.
     pub(crate) remote: Option<Remote>,
+}
+
+/// A store's identity, opened: the means to open every key. It is wiped when it is dropped.
+pub struct OpenIdentity(StoreIdentity);
+
+impl fmt::Debug for OpenIdentity {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("OpenIdentity(..)")
+    }
 }
 
 impl LockedStore {
@@ -129,7 +139,8 @@ impl LockedStore {
     /// # Errors
     /// As for [`Store::open`].
     pub fn unlock(self, unlock: &Unlock) -> Result<Store, Error> {
-        Store::unlock(self, unlock, None)
+        let identity = self.identity(unlock, None)?;
+        Store::with_identity(self, identity)
     }
 
     /// Opens the store by one opener and no other.
@@ -137,6 +148,49 @@ impl LockedStore {
     /// # Errors
     /// As for [`Store::open`], and [`Error::UnknownOpener`].
     pub fn unlock_by(self, opener: &OpenerName, unlock: &Unlock) -> Result<Store, Error> {
-        Store::unlock(self, unlock, Some(opener))
+        let identity = self.identity_by(opener, unlock)?;
+        self.unlock_with(identity)
+    }
+
+    /// Opens the store's identity by one opener and no other. The store stays, so that another opener
+    /// can be tried: [`Self::unlock_with`] opens it.
+    ///
+    /// # Errors
+    /// As for [`Self::unlock_by`], where the opener is at fault.
+    pub fn identity_by(&self, opener: &OpenerName, unlock: &Unlock) -> Result<OpenIdentity, Error> {
+        self.identity(unlock, Some(opener)).map(OpenIdentity)
+    }
+
+    /// Opens the store with its identity.
+    ///
+    /// # Errors
+    /// As for [`Store::open`].
+    pub fn unlock_with(self, OpenIdentity(identity): OpenIdentity) -> Result<Store, Error> {
+        Store::with_identity(self, identity)
+    }
+
+    fn identity(&self, unlock: &Unlock, only: Option<&OpenerName>) -> Result<StoreIdentity, Error> {
+        let identity = StoreIdentity::read(&self.folder, &self.manifest.id, unlock, only)?;
+        self.check_identity(&identity)?;
+        Ok(identity)
+    }
+
+    /// New keys are encrypted to the identity's own recipient, whatever the manifest says; but one that
+    /// says otherwise was tampered with.
+    pub(crate) fn check_identity(&self, identity: &StoreIdentity) -> Result<(), Error> {
+        if identity.recipient() == self.manifest.recipient {
+            return Ok(());
+        }
+        // Where `identity.age` is not involved, the opener is the likelier forgery.
+        if let Some(opened) = &identity.opened
+            && !opened.name.is_in_identity_file()
+        {
+            let reason = "it holds the identity of another store";
+            return Err(opened.damaged(&self.folder, reason.to_owned()));
+        }
+        Err(Error::ManifestDamaged {
+            path: self.folder.path_of(MANIFEST_FILE),
+            reason: "its recipient is not that of the identity".to_owned(),
+        })
     }
 }

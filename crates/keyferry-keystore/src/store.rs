@@ -13,7 +13,7 @@ use crate::key_file::{self, KEYS_FOLDER};
 use crate::ledger::{Ledger, Misfit};
 use crate::load::Loaded;
 use crate::lock::ExclusiveLock;
-use crate::manifest::{MANIFEST_FILE, Manifest};
+use crate::manifest::Manifest;
 use crate::opener::Roster;
 use crate::recover::{load_recovered, load_recovered_for_writing};
 use crate::remote::Remote;
@@ -58,40 +58,17 @@ impl Store {
         LockedStore::open(dir)?.unlock(unlock)
     }
 
-    pub(crate) fn unlock(
-        locked: LockedStore,
-        unlock: &Unlock,
-        only: Option<&OpenerName>,
-    ) -> Result<Self, Error> {
-        let identity = StoreIdentity::read(&locked.folder, &locked.manifest.id, unlock, only)?;
-        Self::with_identity(locked, identity)
-    }
-
     pub(crate) fn with_identity(
         locked: LockedStore,
         identity: StoreIdentity,
     ) -> Result<Self, Error> {
+        locked.check_identity(&identity)?;
         let LockedStore {
             folder,
             manifest,
             witness,
             remote,
         } = locked;
-        // New keys are encrypted to the identity's own recipient, whatever the file says; but a
-        // file that says otherwise was tampered with.
-        if identity.recipient() != manifest.recipient {
-            // Where `identity.age` is not involved, the opener is the likelier forgery.
-            if let Some(opened) = &identity.opened
-                && !opened.name.is_in_identity_file()
-            {
-                let reason = "it holds the identity of another store";
-                return Err(opened.damaged(&folder, reason.to_owned()));
-            }
-            return Err(Error::ManifestDamaged {
-                path: folder.path_of(MANIFEST_FILE),
-                reason: "its recipient is not that of the identity".to_owned(),
-            });
-        }
         let loaded = load_recovered(&folder, &manifest, &identity, &witness, remote.as_ref())?;
         let Loaded {
             journal,
@@ -319,23 +296,7 @@ impl Store {
     /// [`Error::UnknownKey`]; [`Error::Transition`] if the key is not pending; as for
     /// [`Self::key`] if it does not open, and as for [`Self::create`].
     pub fn activate(&mut self, id: &KeyId) -> Result<KeyEntry, Error> {
-        self.write(|store, lock| store.activate_locked(lock, id))
-    }
-
-    pub(crate) fn activate_locked(
-        &mut self,
-        lock: &ExclusiveLock,
-        id: &KeyId,
-    ) -> Result<KeyEntry, Error> {
-        let (from, to) = (self.entry(id)?.state, KeyState::Active);
-        if !from.may_become(to) {
-            let id = id.clone();
-            return Err(Error::Transition { id, from, to });
-        }
-        // Never let a ring depend on a key that cannot be opened.
-        self.key(id)?;
-        self.record(lock, Event::state_changed(id.clone(), to))?;
-        self.entry(id).cloned()
+        self.write(|store, lock| store.change_state(lock, id, KeyState::Active, None, None))
     }
 
     fn key_path(&self, entry: &KeyEntry) -> std::path::PathBuf {

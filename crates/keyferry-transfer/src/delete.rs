@@ -9,7 +9,7 @@
 //!
 //! AWS: <https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html>
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use aws_sdk_s3::Client;
@@ -183,11 +183,16 @@ impl Request<'_> {
             .iter()
             .map(|error| (named(error.key(), error.version_id()), error))
             .collect();
+        let asked: HashSet<&Deletion> = batch.iter().collect();
         let mut done: HashMap<Deletion, Removed> = answer
             .deleted()
             .iter()
             .map(|object| {
-                let deletion = named(object.key(), object.version_id());
+                let mut deletion = named(object.key(), object.version_id());
+                if !asked.contains(&deletion) {
+                    // SeaweedFS names a delete marker that was deleted as if it were a new one.
+                    deletion = named(object.key(), object.delete_marker_version_id());
+                }
                 let is_marker = object.delete_marker() == Some(true);
                 let removed = removed(&deletion, is_marker, object.delete_marker_version_id());
                 (deletion, removed)

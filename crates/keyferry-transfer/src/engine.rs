@@ -18,7 +18,7 @@ pub(crate) use backoff::delay;
 pub(crate) use hedge::Hedging;
 pub(crate) use memory::{Buffer, Memory, Reservation};
 pub(crate) use pace::{Pace, Permit};
-pub(crate) use retries::Retries;
+pub(crate) use retries::{Retries, once};
 pub(crate) use watch::Watch;
 
 /// How much an [`Engine`] may take.

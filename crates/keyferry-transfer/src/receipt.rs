@@ -170,7 +170,7 @@ mod tests {
         for (from, to) in [
             ("\"size\":1", "\"size\":2"),
             ("eu-west-1", "eu-west-2"),
-            ("s3://bucket/key", "s3://bucket/kez"),
+            ("\"key\":\"key\"", "\"key\":\"kez\""),
             ("\"sha256\":\"00\"", "\"sha256\":\"01\""),
             ("\"sha256\":\"00\",", ""),
             ("\"version_id\":null", "\"version_id\":\"v\""),

@@ -47,6 +47,7 @@ mod overtaken;
 mod parts;
 mod read_back;
 mod reissue;
+mod renew;
 mod run;
 mod sweep;
 mod unfinished;
@@ -73,6 +74,9 @@ pub struct Rekey {
     pub include_unencrypted: bool,
     /// Also objects that came by replication. Their new versions are not replicas of anything.
     pub include_replicas: bool,
+    /// Make new versions that are what the old ones are, of objects that are under the key already: what
+    /// [`Rekeyer::renew`] does.
+    pub renew: bool,
     /// Look, but change nothing.
     pub dry_run: bool,
     /// How many objects are under way at once.
@@ -115,9 +119,24 @@ impl Rekey {
             only_from: None,
             include_unencrypted: false,
             include_replicas: false,
+            renew: false,
             dry_run: false,
             concurrency: Self::DEFAULT_CONCURRENCY,
             limits: CopyLimits::default(),
+        }
+    }
+
+    /// For new versions under the key that objects are under already.
+    ///
+    /// `key_id` only tells keys from each other here: tags stay as they are.
+    #[must_use]
+    pub fn renewing(bucket: BucketName, key: CustomerKey, key_id: KeyId) -> Self {
+        Self {
+            only_from: Some(BTreeSet::from([key_id.clone()])),
+            // A replica whose source is gone gets a version that is an original.
+            include_replicas: true,
+            renew: true,
+            ..Self::new(bucket, key, key_id)
         }
     }
 }

@@ -11,12 +11,9 @@ use std::sync::{Arc, Mutex};
 
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_sdk_s3::types::{
-    BlockedEncryptionTypes, BucketLocationConstraint, CreateBucketConfiguration, EncryptionType,
-    ServerSideEncryptionConfiguration, ServerSideEncryptionRule,
-};
 use keyferry_key::CustomerKey;
 use keyferry_lab::{Lab, LabOptions};
+use keyferry_tests::buckets::make_for_customer_keys;
 use keyferry_transfer::{
     Connector, ConnectorSettings, Download, DownloadTarget, SECRET_LOG_TARGETS, Silent, Upload,
     UploadSource, download, upload,
@@ -146,30 +143,8 @@ async fn run(key: &CustomerKey) -> Vec<u8> {
     .unwrap();
     let region: keyferry_policy::Region = region.name().parse().unwrap();
     let client = connector.client(&region).unwrap();
-    let location = CreateBucketConfiguration::builder()
-        .location_constraint(BucketLocationConstraint::from(region.as_str()))
-        .build();
-    let create = client.create_bucket().bucket("bucket");
-    create
-        .create_bucket_configuration(location)
-        .send()
-        .await
-        .unwrap();
-    let blocked = BlockedEncryptionTypes::builder()
-        .encryption_type(EncryptionType::None)
-        .build();
-    let rule = ServerSideEncryptionRule::builder()
-        .blocked_encryption_types(blocked)
-        .build();
-    let allowed = ServerSideEncryptionConfiguration::builder()
-        .rules(rule)
-        .build()
-        .unwrap();
-    let put = client.put_bucket_encryption().bucket("bucket");
-    put.server_side_encryption_configuration(allowed)
-        .send()
-        .await
-        .unwrap();
+    let made = make_for_customer_keys(&client, "bucket").await;
+    made.unwrap();
 
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("source");

@@ -9,6 +9,7 @@
 mod lab;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use aws_sdk_s3::primitives::ByteStream;
@@ -21,9 +22,9 @@ use keyferry_key::{CustomerKey, KeyId};
 use keyferry_lab::{Fault, FaultScope};
 use keyferry_transfer::{ObjectAddress, Receipt, Scope};
 use keyferry_verify::{
-    CandidateKeys, Checked, CheckedResult, Conclusion, Keys, Level, Listed, Many, ManyOptions,
-    MarkerFinding, Outcome, ProbeScope, Recorded, ReplicaTarget, ReplicationStatus, Silent, State,
-    Summary, Unseen, Verdict, VerifyError, Versions, What, verify_many,
+    CandidateKeys, Checked, CheckedResult, Conclusion, Event, Item, Keys, Level, Listed, Many,
+    ManyOptions, MarkerFinding, Outcome, ProbeScope, Recorded, ReplicaTarget, ReplicationStatus,
+    Silent, State, Summary, Unseen, Verdict, VerifyError, Versions, What, verify_many,
 };
 use lab::{Pair, REPLICA, SOURCE, rule};
 use tokio_util::sync::CancellationToken;
@@ -326,6 +327,8 @@ async fn null_versions_and_vanished_objects_are_results_of_their_own() {
         .status(BucketVersioningStatus::Enabled)
         .build();
     versioning(enabled).await;
+    let vanished = put(&pair, 0, SOURCE, "vanished").await;
+    delete(&pair, 0, SOURCE, "vanished", Some(&vanished)).await;
     pair.replicate(vec![rule("all", 1, "", REPLICA)]).await;
     let found = all_versions(&pair).await;
     let report = found.only(Verdict::NotCovered).report().unwrap();
@@ -339,10 +342,10 @@ async fn null_versions_and_vanished_objects_are_results_of_their_own() {
     // Gone between the listing and the look.
     let state = State {
         after: Some("null".to_owned()),
-        unfinished: serde_json::from_str(
-            r#"[{"item": "version", "key": "vanished", "version_id": "never-was"}]"#,
-        )
-        .unwrap(),
+        unfinished: vec![Item::Version {
+            key: "vanished".to_owned(),
+            version_id: Some(vanished),
+        }],
         ..State::default()
     };
     let many = Many {
@@ -370,20 +373,31 @@ async fn pending_objects_wait_in_a_room_and_are_looked_at_again() {
     assert_eq!(found.summary.count(Verdict::Pending), 40);
     assert_eq!(found.summary.conclusion(), Conclusion::Pending);
 
+    // Replication goes on once some are seen to wait.
     let faults = pair.lab.faults().clone();
-    tokio::spawn(async move {
-        tokio::time::sleep(Duration::from_millis(700)).await;
-        faults.clear_all();
-    });
-    pair.wait = Duration::from_secs(30);
-    let found = current(&pair).await;
-    assert_eq!(
-        found.summary.count(Verdict::Verified),
-        40,
-        "{:#?}",
-        found.summary
-    );
-    assert_eq!(found.summary.latencies.count(), 40);
+    let waiting = AtomicU64::new(0);
+    let observer = |event| {
+        if let Event::Waiting { .. } = event
+            && waiting.fetch_add(1, Ordering::Relaxed) == 20
+        {
+            faults.clear_all();
+        }
+    };
+    pair.wait = Duration::from_secs(60);
+    let many = Many {
+        what: listed(&pair, "", Versions::Current),
+        keys: Keys::One(&pair.key),
+        options: options(&pair),
+        state: None,
+    };
+    let mut run = verify_many(&pair.connector, many, &observer, CancellationToken::new());
+    while let Some(checked) = run.next().await {
+        assert_eq!(checked.unwrap().verdict(), Verdict::Verified);
+    }
+    let summary = run.summary();
+    assert_eq!(summary.count(Verdict::Verified), 40);
+    let witnessed = summary.latencies.count();
+    assert!((1..=40).contains(&witnessed), "{witnessed}");
     pair.lab.shutdown().await;
 }
 

@@ -2,6 +2,7 @@
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -56,9 +57,48 @@ pub(crate) struct VerifyArgs {
     /// end.
     #[arg(long, value_name = "FILE")]
     pub(crate) state: Option<PathBuf>,
+    /// Write a report to this file, too: .html (one page to read), .xml (JUnit, for CI), .ndjson, .json or
+    /// .txt, by its name. Repeat for more.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Vec<PathBuf>,
+    /// Then have what failed replicated anew, after asking. `copy`, the default: each object is copied onto
+    /// itself under its key, and its new version replicates. `manifest=FILE`: the list is written for S3
+    /// Batch Replication, and the command that runs it is printed.
+    #[arg(
+        long,
+        value_name = "HOW",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "copy"
+    )]
+    pub(crate) repair: Option<Repair>,
+    /// Repair without asking.
+    #[arg(short, long, requires = "repair")]
+    pub(crate) yes: bool,
     /// Objects looked at at once.
     #[arg(long, value_name = "N", default_value = "16")]
     pub(crate) concurrency: NonZeroUsize,
+}
+
+/// How what failed is replicated anew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Repair {
+    /// Each object is copied onto itself.
+    Copy,
+    /// By S3 Batch Replication, from a manifest in this file.
+    Manifest(PathBuf),
+}
+
+impl FromStr for Repair {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once('=') {
+            None if text == "copy" => Ok(Self::Copy),
+            Some(("manifest", file)) if !file.is_empty() => Ok(Self::Manifest(file.into())),
+            _ => Err("it must be `copy` or `manifest=FILE`".to_owned()),
+        }
+    }
 }
 
 /// How long and how hard to look at the other region.
@@ -168,6 +208,15 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ways_to_repair_parse() {
+        assert_eq!("copy".parse(), Ok(Repair::Copy));
+        assert_eq!("manifest=a=b".parse(), Ok(Repair::Manifest("a=b".into())));
+        for bad in ["", "manifest", "manifest=", "copies", "copy=x"] {
+            assert!(bad.parse::<Repair>().is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn durations_parse() {

@@ -1,12 +1,12 @@
 //! What uploads and downloads of many objects have in common: what can become of each, and what all
 //! of it comes to.
 
+mod job_failure;
+
 use std::num::NonZeroUsize;
 use std::time::Instant;
 
-use keyferry_transfer::{
-    Engine, EngineSettings, ErrorKind, JobError, ManySettings, Stopped, TransferError,
-};
+use keyferry_transfer::{Engine, EngineSettings, JobError, ManySettings, Outcomes, Stopped};
 use serde::Serialize;
 use serde_json::json;
 
@@ -14,96 +14,9 @@ use crate::args::ChoiceArgs;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::resume;
-use crate::terminal::{Terminal, human_bytes};
+use crate::terminal::{ManyProgress, Terminal, human_bytes};
 
-/// Why an object was not transferred.
-#[derive(Debug)]
-pub(super) struct JobFailure {
-    pub(super) failure: Failure,
-    concerns_all: bool,
-    is_interruption: bool,
-    is_there: bool,
-}
-
-impl From<TransferError> for JobFailure {
-    fn from(error: TransferError) -> Self {
-        Self {
-            concerns_all: error.concerns_all(),
-            is_there: matches!(
-                error,
-                TransferError::ObjectExists { .. } | TransferError::TargetExists { .. }
-            ),
-            is_interruption: error.kind() == ErrorKind::Interrupted,
-            failure: match error {
-                // The command that goes on is told once, for all.
-                TransferError::Resumable { cause, .. } => Failure::from(*cause),
-                error => error.into(),
-            },
-        }
-    }
-}
-
-impl From<Failure> for JobFailure {
-    fn from(failure: Failure) -> Self {
-        Self {
-            concerns_all: failure.exit() == Exit::Store,
-            is_there: false,
-            is_interruption: failure.exit() == Exit::Interrupted,
-            failure,
-        }
-    }
-}
-
-impl JobFailure {
-    /// Whether the object exists that was not to be overwritten.
-    pub(super) fn is_object_there(&self) -> bool {
-        self.is_there
-    }
-
-    /// Whether it was stopped together with the run.
-    pub(super) fn is_interrupted(&self) -> bool {
-        self.is_interruption
-    }
-
-    /// Puts what happened into an action.
-    pub(super) fn describe(&self, action: &mut serde_json::Value) {
-        let status = match self.is_interruption {
-            true => "unfinished",
-            false => "failed",
-        };
-        if let Some(fields) = action.as_object_mut() {
-            fields.insert("status".to_owned(), status.into());
-            fields.insert(
-                "error".to_owned(),
-                self.failure
-                    .to_json()
-                    .get("error")
-                    .cloned()
-                    .unwrap_or_default(),
-            );
-        }
-    }
-
-    /// The failure, with the name of what failed in its message.
-    pub(super) fn about(self, name: &str) -> Failure {
-        let message = self.failure.message();
-        match message.contains(name) {
-            true => self.failure,
-            false => Failure::new(self.failure.exit(), format!("`{name}`: {message}"))
-                .maybe_hint(self.failure.hint_text().map(str::to_owned)),
-        }
-    }
-}
-
-impl JobError for JobFailure {
-    fn concerns_all(&self) -> bool {
-        self.concerns_all
-    }
-
-    fn is_interruption(&self) -> bool {
-        self.is_interruption
-    }
-}
+pub(super) use job_failure::JobFailure;
 
 /// What became of an object that did not fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -322,6 +235,25 @@ pub(super) fn settings(arguments: &ChoiceArgs, concurrency: Option<NonZeroUsize>
         settings.slots = concurrency;
     }
     settings
+}
+
+/// Takes in what becomes of each job: all there are, or until one cannot be taken in.
+pub(super) async fn take_all<C, D>(
+    outcomes: &mut Outcomes<C, D, JobFailure>,
+    progress: &ManyProgress,
+    mut take: impl FnMut(C, Result<D, JobFailure>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut told = false;
+    while let Some(outcome) = outcomes.next().await {
+        progress.ended();
+        let result = outcome.result.map_err(|failure| {
+            let known = told;
+            told |= outcomes.stopped() == Some(Stopped::ConcernsAll);
+            failure.known(known)
+        });
+        take(outcome.context, result)?;
+    }
+    Ok(())
 }
 
 /// Says why a run stopped early, and how to go on.

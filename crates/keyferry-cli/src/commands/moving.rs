@@ -113,26 +113,12 @@ impl<'a> Moving<'a> {
         };
         let many = Many::new(self.engine.clone(), settings);
         let mut outcomes = many.run(jobs, self.cancel.clone());
-        let (mut skips, mut hopeless) = (Skips::default(), 0);
-        let mut taken = Ok(());
-        while let Some(outcome) = outcomes.next().await {
-            self.progress.ended();
-            moved.stopped = outcomes.stopped();
-            let what = outcome.context;
-            taken = match outcome.result {
-                Ok(came) => self.came(&mut moved, &what, came, to, &recorder, &mut skips),
-                Err(failure) => {
-                    if moved.stopped == Some(Stopped::ConcernsAll) {
-                        hopeless += 1;
-                    }
-                    // What all fail for alike is said once.
-                    failed(&mut moved, &what, failure, hopeless > 1)
-                }
-            };
-            if taken.is_err() {
-                break;
-            }
-        }
+        let mut skips = Skips::default();
+        let take = |what: What, result| match result {
+            Ok(came) => self.came(&mut moved, &what, came, to, &recorder, &mut skips),
+            Err(failure) => failed(&mut moved, &what, failure),
+        };
+        let taken = many::take_all(&mut outcomes, &self.progress, take).await;
         moved.stopped = outcomes.stopped();
         drop(outcomes);
         // Whatever stops the taking, what was stored is recorded.
@@ -186,7 +172,7 @@ impl<'a> Moving<'a> {
                 ),
             )
             .hint("both are there: compare them before either is removed");
-            return failed(moved, what, failure.into(), false);
+            return failed(moved, what, failure.into());
         }
         moved.tally.done(came.done, what.size);
         match came.done {
@@ -250,21 +236,9 @@ impl<'a> Moving<'a> {
     }
 }
 
-fn failed(
-    moved: &mut Moved,
-    what: &What,
-    failure: JobFailure,
-    is_known: bool,
-) -> Result<(), Failure> {
+fn failed(moved: &mut Moved, what: &What, failure: JobFailure) -> Result<(), Failure> {
     moved.tally.failed(&failure);
-    let mut action = what.json();
-    failure.describe(&mut action);
-    match is_known || failure.is_interrupted() {
-        true => moved.actions.silent(&action),
-        false => moved
-            .actions
-            .failed(&action, failure.about(&printable(&what.source))),
-    }
+    failure.tell(what.json(), &printable(&what.source), &mut moved.actions)
 }
 
 /// What verification needs to know of an object that was sent.

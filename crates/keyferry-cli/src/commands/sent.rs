@@ -68,6 +68,24 @@ impl<T: Serialize + DeserializeOwned + 'static> Sent<T> {
             .context("write the receipts to", self.path.display())
     }
 
+    /// Reads them, and leaves them there to be read again.
+    pub(super) fn again(
+        &mut self,
+    ) -> Result<impl Iterator<Item = Result<T, Failure>> + use<T>, Failure> {
+        let path = self.path.clone();
+        let mut rewound = || -> std::io::Result<File> {
+            self.file.flush()?;
+            let mut file = self.file.get_ref().try_clone()?;
+            file.seek(SeekFrom::Start(0))?;
+            Ok(file)
+        };
+        let file = rewound().context("read what is kept in", path.display())?;
+        Ok(BufReader::new(file).lines().map(move |line| {
+            let line = line.context("read what is kept in", path.display())?;
+            serde_json::from_str(&line).context("read what is kept in", path.display())
+        }))
+    }
+
     /// Reads them again.
     pub(super) fn read(self) -> Result<impl Iterator<Item = Result<T, Failure>> + use<T>, Failure> {
         let path = self.path;

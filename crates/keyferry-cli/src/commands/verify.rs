@@ -1,8 +1,10 @@
 //! `keyferry verify`, and the verification behind `keyferry upload`.
 
+mod kept;
 mod many;
 mod output;
 mod receipts;
+mod repair;
 mod state;
 
 use std::path::PathBuf;
@@ -10,8 +12,8 @@ use std::path::PathBuf;
 use keyferry_key::CustomerKey;
 use keyferry_transfer::{ObjectAddress, Receipt, Scope};
 use keyferry_verify::{
-    Conclusion, ErrorKind, Listed, Outcome, ParseScopeError, ProbeScope, ReadSides, Report,
-    Subject, Verification, VerifyError, Versions, subject_without_key,
+    Checked, CheckedResult, Conclusion, ErrorKind, Listed, Outcome, ParseScopeError, ProbeScope,
+    ReadSides, Report, Subject, Summary, Verification, VerifyError, Versions, subject_without_key,
 };
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -23,6 +25,7 @@ use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::terminal::{Terminal, report};
 use crate::{find_key, interrupt, replica};
+use kept::Kept;
 use receipts::Receipts;
 
 impl From<VerifyError> for Failure {
@@ -53,12 +56,32 @@ enum Asked {
 pub(super) async fn run(invocation: &Invocation, arguments: VerifyArgs) -> Result<Exit, Failure> {
     let cancel = interrupt::token(invocation.terminal)?;
     let asked = asked(&arguments)?;
+    let mut kept = Kept::begin(&arguments)?;
     let aws = Aws::connect(&invocation.settings).await?;
-    let run = many::Run {
+    let exit = verify(invocation, &aws, &arguments, (asked, &mut kept), &cancel).await?;
+    match kept.repair() {
+        Some(repair) => {
+            repair
+                .run(invocation, &aws, &arguments, exit, &cancel)
+                .await
+        }
+        None => Ok(exit),
+    }
+}
+
+async fn verify(
+    invocation: &Invocation,
+    aws: &Aws,
+    arguments: &VerifyArgs,
+    (asked, kept): (Asked, &mut Kept),
+    cancel: &CancellationToken,
+) -> Result<Exit, Failure> {
+    let many = |kept| many::Run {
         invocation,
-        aws: &aws,
-        arguments: &arguments,
+        aws,
+        arguments,
         cancel: cancel.clone(),
+        kept,
     };
     match asked {
         Asked::Object {
@@ -70,17 +93,28 @@ pub(super) async fn run(invocation: &Invocation, arguments: VerifyArgs) -> Resul
                 return Err(Failure::new(
                     Exit::Usage,
                     "--state is for many objects: there is nothing to go on with in one",
-                ));
+                )
+                .hint("leave out --state"));
             }
             let found = object(
                 invocation,
-                &aws,
+                aws,
                 (&address, version_id.as_deref(), receipt.as_deref()),
-                &arguments,
-                cancel,
+                arguments,
+                cancel.clone(),
             )
             .await?;
-            show(invocation.terminal, &found, receipt.as_deref(), false)
+            let exit = show(invocation.terminal, &found, receipt.as_deref(), false)?;
+            let checked = Checked {
+                address,
+                version_id: found.subject.version_id.clone(),
+                result: CheckedResult::Object(Box::new(found)),
+            };
+            let mut summary = Summary::default();
+            summary.take_in(&checked);
+            kept.add(&checked)?;
+            kept.end(invocation.terminal, &summary, true)?;
+            Ok(exit)
         }
         Asked::Listed(shown, scope) => {
             let listed = Listed {
@@ -92,9 +126,9 @@ pub(super) async fn run(invocation: &Invocation, arguments: VerifyArgs) -> Resul
                     false => Versions::Current,
                 },
             };
-            run.listed(&shown, listed).await
+            many(kept).listed(&shown, listed).await
         }
-        Asked::Receipts(receipts) => run.receipts(receipts).await,
+        Asked::Receipts(receipts) => many(kept).receipts(receipts).await,
     }
 }
 
@@ -110,15 +144,17 @@ fn asked(arguments: &VerifyArgs) -> Result<Asked, Failure> {
             None => Asked::Receipts(receipts),
         });
     };
-    let scope: keyferry_verify::Scope = source
-        .parse()
-        .map_err(|error: ParseScopeError| Failure::from_error(Exit::Usage, &error))?;
+    let scope: keyferry_verify::Scope = source.parse().map_err(|error: ParseScopeError| {
+        Failure::from_error(Exit::Usage, &error)
+            .hint("give s3://BUCKET/KEY, s3://BUCKET/PREFIX/ or s3://BUCKET")
+    })?;
     let is_prefix = arguments.recursive || scope.prefix.is_empty() || scope.prefix.ends_with('/');
     if is_prefix && arguments.version_id.is_some() {
         return Err(Failure::new(
             Exit::Usage,
             "--version-id is the version of one object, and this is a prefix",
-        ));
+        )
+        .hint("give the object's key, or leave out --version-id"));
     }
     if is_prefix {
         let listed = scope.listed();

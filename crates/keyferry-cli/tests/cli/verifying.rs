@@ -73,13 +73,8 @@ fn prefixes_and_lists_are_verified() {
         assert_eq!(content["receipt"], true, "{one}");
     }
     let version = all[0]["version_id"].as_str().unwrap();
-    let key = all[0]["address"].as_str().unwrap();
-    running.delete_version(
-        "ap-northeast-3",
-        "lab-osaka",
-        key.strip_prefix("s3://lab-tokyo/").unwrap(),
-        version,
-    );
+    let key = all[0]["address"]["key"].as_str().unwrap();
+    running.delete_version("ap-northeast-3", "lab-osaka", key, version);
     let output = running.run(&["verify", ADDRESS, "--output", "json"]);
     assert_eq!(output.status.code(), Some(4));
     let document: Value = serde_json::from_slice(&output.stdout).unwrap();

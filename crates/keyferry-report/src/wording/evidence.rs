@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use keyferry_verify::{Finding, Level, ObjectView, ReplicaSide, Report};
+use keyferry_verify::{Finding, Level, ObjectView, ReplicaSide, Report, Unseen};
 
 use crate::size::human_bytes;
 
@@ -107,10 +107,28 @@ fn replica(side: &ReplicaSide) -> String {
 }
 
 fn compared(report: &Report, reached: Level) -> String {
-    let equal = "version, size, checksum, key MD5, metadata, tags";
+    // What a side does not tell was not compared.
+    let unseen = |what: fn(&Unseen) -> bool| {
+        let sides = report.replicas.iter();
+        sides.flat_map(|side| &side.unseen).any(what)
+    };
+    let equal = [
+        ("version", false),
+        ("size", false),
+        ("checksum", unseen(|what| matches!(what, Unseen::Checksum))),
+        ("key MD5", unseen(|what| matches!(what, Unseen::KeyMd5))),
+        ("metadata", false),
+        ("tags", unseen(|what| matches!(what, Unseen::Tags { .. }))),
+    ];
+    let equal: Vec<&str> = equal
+        .into_iter()
+        .filter(|(_, is_unseen)| !is_unseen)
+        .map(|(name, _)| name)
+        .collect();
+    let equal = equal.join(", ");
     match reached {
         Level::Status => "replication status only".to_owned(),
-        Level::Equal => equal.to_owned(),
+        Level::Equal => equal,
         Level::Sample => format!("{equal}; samples read on both sides"),
         Level::Deep => format!(
             "{equal}; all {} on both sides",

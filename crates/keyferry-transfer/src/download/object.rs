@@ -6,13 +6,11 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use aws_sdk_s3::config::StalledStreamProtectionConfig;
-use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::Client;
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::get_object::{GetObjectError, GetObjectOutput};
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::{Client, Config};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use jiff::Timestamp;
 use keyferry_key::CustomerKeyHeaders;
@@ -20,6 +18,7 @@ use keyferry_key::CustomerKeyHeaders;
 use super::diagnosis;
 use crate::checksum::{StoredChecksum, stored_checksum};
 use crate::confirmation::confirms;
+use crate::engine::once;
 use crate::error::{Asked, classify, is_status};
 use crate::{Engine, ObjectAddress, Observer, TransferError};
 
@@ -272,13 +271,6 @@ impl RemoteObject {
     pub(super) fn unpin_version(&self) {
         self.version_is_readable.store(false, Ordering::Relaxed);
     }
-}
-
-/// What a download does itself is switched off in the SDK: trying again, and looking for stalls.
-fn once() -> aws_sdk_s3::config::Builder {
-    Config::builder()
-        .retry_config(RetryConfig::disabled())
-        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
 }
 
 pub(super) fn unexpected(what: String) -> TransferError {

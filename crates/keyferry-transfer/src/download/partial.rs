@@ -6,26 +6,23 @@
 //! still has all of it, and after a power failure the checksums tell what is missing. Who continues
 //! sums all ranges again.
 
-use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
+mod earlier;
+mod files;
+
+use std::fs::File;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crc_fast::{CrcAlgorithm, Digest};
-use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use crate::checksum::Crc;
-use crate::resume::{FORMAT, Journal, Opened, belongs_here};
+use crate::resume::{FORMAT, Journal, Opened};
 use crate::{ObjectAddress, Resume, StartedOver, TransferError};
 
-/// Names longer than this could not get anything put around them.
-const LONGEST_NAME: usize = 255;
+pub(super) use earlier::Earlier;
+use files::{names, open_partial};
 
 /// First line: which object it is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,14 +57,6 @@ pub(super) struct Partial {
     total: AtomicU64,
     /// Bytes of the ranges that are written down.
     kept: AtomicU64,
-}
-
-/// A download that can be continued.
-#[derive(Debug)]
-pub(super) struct Earlier {
-    pub(super) header: Header,
-    pub(super) file: Arc<File>,
-    written: Vec<WrittenLine>,
 }
 
 /// What is known of earlier downloads to a target.
@@ -319,85 +308,6 @@ impl Partial {
             tracing::warn!(%error, "a partial file cannot be removed");
         }
     }
-}
-
-impl Earlier {
-    /// Sums again what was written, and keeps what is as it was: where each stretch starts, and its
-    /// CRC.
-    pub(super) async fn checked(
-        &mut self,
-        partial: &Partial,
-        mut each: impl FnMut(u64),
-    ) -> Result<Vec<(u64, Crc)>, TransferError> {
-        let mut sound = Vec::new();
-        for range in std::mem::take(&mut self.written) {
-            let file = Arc::clone(&self.file);
-            let length = range.to - range.from;
-            let summed =
-                tokio::task::spawn_blocking(move || sum(&file, range.from, length)).await?;
-            match summed {
-                Ok(crc) if crc.to_base64() == range.crc => {
-                    sound.push((range.from, crc));
-                    each(length);
-                }
-                // Not readable is as good as not written.
-                _ => partial.take_off(length),
-            }
-        }
-        Ok(sound)
-    }
-}
-
-fn sum(file: &File, from: u64, length: u64) -> io::Result<Crc> {
-    let mut digest = Digest::new(CrcAlgorithm::Crc64Nvme);
-    let mut buffer = vec![0; usize::try_from(length.min(1 << 20)).unwrap_or(1 << 20)];
-    let mut done = 0;
-    while done < length {
-        let piece = (length - done).min(buffer.len() as u64);
-        let piece = usize::try_from(piece).unwrap_or(usize::MAX);
-        let space = buffer.get_mut(..piece).unwrap_or_default();
-        file.read_exact_at(space, from + done)?;
-        digest.update(space);
-        done += piece as u64;
-    }
-    Ok(Crc::of(&digest, CrcAlgorithm::Crc64Nvme))
-}
-
-/// Opens the partial file, and makes it if asked to. Nothing but a file of this user's is touched.
-fn open_partial(path: &Path, create: bool) -> io::Result<File> {
-    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
-    let file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(create)
-        .truncate(false)
-        // As any new file: the umask decides.
-        .mode(0o666)
-        .custom_flags(flags.cast_signed())
-        .open(path)?;
-    belongs_here(&file)?;
-    Ok(file)
-}
-
-/// The partial file and the state file of a target.
-fn names(target: &Path) -> (PathBuf, PathBuf) {
-    let name = target.file_name().unwrap_or_default();
-    let with = |suffix: &str| {
-        let mut full = OsString::from(".");
-        full.push(name);
-        full.push(suffix);
-        if full.len() > LONGEST_NAME {
-            let digest = Sha256::digest(name.as_bytes());
-            let digest: String = digest
-                .iter()
-                .take(16)
-                .map(|byte| format!("{byte:02x}"))
-                .collect();
-            full = OsString::from(format!(".{digest}{suffix}"));
-        }
-        target.with_file_name(full)
-    };
-    (with(".keyferry-part"), with(".keyferry-state"))
 }
 
 #[cfg(test)]

@@ -4,7 +4,9 @@
 //! in the pace while they wait, they know nothing of damaged or stalled bodies, and they run out of a
 //! quota that all requests of the process share.
 
-use aws_sdk_s3::Client;
+use aws_sdk_s3::config::StalledStreamProtectionConfig;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::{Client, Config};
 
 use super::backoff::delay;
 use crate::TransferError;
@@ -15,6 +17,15 @@ const MOST_DAMAGED: u32 = 3;
 const LEAST_OF_BODY: u32 = 6;
 /// Being told to slow down is no sign of a fault, so it takes longer until that is given up.
 const PATIENCE_WITH_THROTTLING: u32 = 3;
+
+/// What a request that moves content is configured with: transfers try again and look for stalls
+/// themselves. Not a client of its own, which would save hardly anything: it would have to find out
+/// for itself how far this machine's clock is off.
+pub(crate) fn once() -> aws_sdk_s3::config::Builder {
+    Config::builder()
+        .retry_config(RetryConfig::disabled())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+}
 
 /// The failures of one part, range or object so far.
 #[derive(Debug)]

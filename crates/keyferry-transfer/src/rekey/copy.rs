@@ -127,10 +127,9 @@ impl Rekeyer<'_> {
         let md5 = answer.sse_customer_key_md5();
         let confirmed = confirms(answer.sse_customer_algorithm(), md5, &self.new_key);
         if let Err(found) = confirmed {
-            // SeaweedFS encrypts copies and does not say so: then the copy itself must show it. That
-            // it opens with the key is looked at later, as with every copy.
+            // SeaweedFS encrypts copies and does not say so: then the copy itself must show it.
             let version_id = answer.version_id();
-            if md5.is_some() || !self.needs_some_key(address, version_id).await? {
+            if md5.is_some() || !self.is_under_new_key(address, version_id).await? {
                 return Err(TransferError::SseCNotConfirmed {
                     address: address.clone(),
                     version_id: version_id.map(str::to_owned),

@@ -68,7 +68,9 @@ impl Rekeyer<'_> {
                     return Ok(Outcome::Left(Left::UnknownKey { tag, tried }));
                 }
             };
-            if found.key_id() == Some(&self.rekey.key_id) {
+            let done = found.key_id() == Some(&self.rekey.key_id)
+                && !self.is_to_be_renewed(course.listed, &found.facts);
+            if done {
                 return Ok(self.under_new_key(course, &found.facts));
             }
             if let Some(left) = self.leaves(&found) {
@@ -182,7 +184,7 @@ impl Rekeyer<'_> {
         match self.copy_once(course, found, &given, replaces).await {
             // Writing tags is a permission of its own, and one that may be missing.
             Err(TransferError::AccessDenied { target, answer })
-                if given.expected.tags.len() == 1 =>
+                if given.expected.tags.len() == 1 && !self.rekey.renew =>
             {
                 let denied = TransferError::AccessDenied { target, answer };
                 let Some(untagged) = given.without_key_tag() else {

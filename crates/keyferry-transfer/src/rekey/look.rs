@@ -221,14 +221,21 @@ impl Rekeyer<'_> {
         }
     }
 
-    /// Whether a version is refused to whoever has no key.
-    pub(super) async fn needs_some_key(
+    /// Whether a version opens with the new key, and is refused to whoever has none.
+    pub(super) async fn is_under_new_key(
         &self,
         address: &ObjectAddress,
         version_id: Option<&str>,
     ) -> Result<bool, TransferError> {
-        let seen = self.head(address, version_id, None).await?;
-        Ok(matches!(seen, Seen::Refused(400, _)))
+        let opens = match self.head(address, version_id, Some(&self.new_key)).await? {
+            Seen::Open(head) => {
+                let md5 = head.sse_customer_key_md5();
+                confirms(head.sse_customer_algorithm(), md5, &self.new_key).is_ok()
+            }
+            Seen::Refused(..) | Seen::Gone => false,
+        };
+        let without = self.head(address, version_id, None).await?;
+        Ok(opens && matches!(without, Seen::Refused(400, _)))
     }
 
     /// The tags of a version; `None` where it is not there.

@@ -109,6 +109,12 @@ impl Rekeyer<'_> {
     fn labelled(&self, facts: &Facts, opened_by: Option<&keyferry_key::KeyId>) -> Given {
         let mut notes = Vec::new();
         let mut expected = facts.clone();
+        if facts.checksum.is_none() {
+            notes.push(Note::NoChecksum);
+        }
+        if self.rekey.renew {
+            return Given { expected, notes };
+        }
         if let Some(tag) = expected.tags.remove(KEY_TAG)
             && opened_by.map(keyferry_key::KeyId::as_str) != Some(tag.as_str())
         {
@@ -119,9 +125,6 @@ impl Rekeyer<'_> {
             expected.tags.insert(KEY_TAG.to_owned(), id);
         } else {
             notes.push(Note::TagSetFull);
-        }
-        if facts.checksum.is_none() {
-            notes.push(Note::NoChecksum);
         }
         Given { expected, notes }
     }

@@ -20,6 +20,24 @@ const MAX_METADATA: usize = 2048;
 /// All that a query value may hold without encoding.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 
+/// Puts labels on a request. Those that make an object have the same setters, and no trait for them.
+macro_rules! labelled {
+    ($request:expr, $labels:expr, $with_key_tag:expr) => {
+        $request
+            .content_type(&$labels.content_type)
+            .set_cache_control($labels.headers.cache_control.clone())
+            .set_content_disposition($labels.headers.content_disposition.clone())
+            .set_content_encoding($labels.headers.content_encoding.clone())
+            .set_content_language($labels.headers.content_language.clone())
+            .set_expires($labels.headers.expires())
+            .set_storage_class($labels.headers.storage_class())
+            .set_website_redirect_location($labels.headers.website_redirect.clone())
+            .set_metadata($labels.metadata.clone())
+            .set_tagging($labels.tagging($with_key_tag))
+    };
+}
+pub(super) use labelled;
+
 /// The labels of an upload, checked.
 pub(super) struct Labels {
     pub(super) content_type: String,

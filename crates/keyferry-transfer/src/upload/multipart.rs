@@ -12,6 +12,7 @@ use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedPart};
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::time::Instant;
 
+use super::labels::labelled;
 use super::meter::INTERVAL;
 use super::reading::{Content, Part, Reading};
 use super::resuming::{Continued, Cut};
@@ -181,21 +182,10 @@ async fn create(
     sending: &Sending<'_>,
     with_key_tag: bool,
 ) -> Result<CreateMultipartUploadOutput, TransferError> {
-    let request = sending
-        .client
-        .create_multipart_upload()
+    let request = sending.client.create_multipart_upload();
+    let request = labelled!(request, sending.labels, with_key_tag)
         .bucket(sending.destination.bucket.as_str())
         .key(&sending.destination.key)
-        .content_type(&sending.labels.content_type)
-        .set_cache_control(sending.labels.headers.cache_control.clone())
-        .set_content_disposition(sending.labels.headers.content_disposition.clone())
-        .set_content_encoding(sending.labels.headers.content_encoding.clone())
-        .set_content_language(sending.labels.headers.content_language.clone())
-        .set_expires(sending.labels.headers.expires())
-        .set_storage_class(sending.labels.headers.storage_class())
-        .set_website_redirect_location(sending.labels.headers.website_redirect.clone())
-        .set_metadata(sending.labels.metadata.clone())
-        .set_tagging(sending.labels.tagging(with_key_tag))
         .checksum_algorithm(ChecksumAlgorithm::Crc64Nvme)
         .checksum_type(ChecksumType::FullObject)
         .sse_customer_algorithm(sending.key.algorithm())

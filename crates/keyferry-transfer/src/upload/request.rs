@@ -3,9 +3,6 @@
 use std::error::Error;
 use std::time::Duration;
 
-use aws_sdk_s3::Config;
-use aws_sdk_s3::config::StalledStreamProtectionConfig;
-use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -14,7 +11,7 @@ use tokio::time::Instant;
 use super::Sending;
 use super::meter::PartMeter;
 use crate::TransferError;
-use crate::engine::Permit;
+use crate::engine::{self, Permit};
 use crate::error::{Asked, classify};
 
 /// How fast bytes leave that were handed to the operating system and its network, at least.
@@ -24,14 +21,10 @@ const ON_THE_WAY: u64 = 4 << 20;
 /// For the answer to a body, where the client has no limit.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What an upload does itself is switched off in the SDK: trying again, and looking for stalls and for
-/// answers that do not come.
-pub(crate) fn once() -> aws_sdk_s3::config::Builder {
+/// For one attempt, however long its answer takes: [`Sending::watched`] looks for that.
+pub(super) fn once() -> aws_sdk_s3::config::Builder {
     let timeouts = TimeoutConfig::builder().disable_operation_attempt_timeout();
-    Config::builder()
-        .retry_config(RetryConfig::disabled())
-        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-        .timeout_config(timeouts.build())
+    engine::once().timeout_config(timeouts.build())
 }
 
 impl Sending<'_> {

@@ -4,6 +4,7 @@ use aws_sdk_s3::operation::put_object::PutObjectOutput;
 
 use tokio::time::Instant;
 
+use super::labels::labelled;
 use super::meter::{INTERVAL, PartMeter};
 use super::reading::{Content, Part, Reading};
 use super::request::once;
@@ -141,21 +142,10 @@ async fn send(
     let bytes = part.bytes.len();
     let answered = async {
         let permit = sending.engine.pace().permit(sending.cost(bytes)).await;
-        let request = sending
-            .client
-            .put_object()
+        let request = sending.client.put_object();
+        let request = labelled!(request, sending.labels, with_key_tag)
             .bucket(sending.destination.bucket.as_str())
             .key(&sending.destination.key)
-            .content_type(&sending.labels.content_type)
-            .set_cache_control(sending.labels.headers.cache_control.clone())
-            .set_content_disposition(sending.labels.headers.content_disposition.clone())
-            .set_content_encoding(sending.labels.headers.content_encoding.clone())
-            .set_content_language(sending.labels.headers.content_language.clone())
-            .set_expires(sending.labels.headers.expires())
-            .set_storage_class(sending.labels.headers.storage_class())
-            .set_website_redirect_location(sending.labels.headers.website_redirect.clone())
-            .set_metadata(sending.labels.metadata.clone())
-            .set_tagging(sending.labels.tagging(with_key_tag))
             .sse_customer_algorithm(sending.key.algorithm())
             .sse_customer_key(sending.key.expose_key())
             .sse_customer_key_md5(sending.key.md5().to_string())

@@ -168,6 +168,15 @@ impl FakeServer {
         seen.iter().filter_map(Request::range).collect()
     }
 
+    /// The bodies of all PUT requests with something in their target, in order.
+    pub(crate) fn bodies(&self, target: &str) -> Vec<Vec<u8>> {
+        let seen = self.seen.lock().unwrap();
+        seen.iter()
+            .filter(|request| request.method == "PUT" && request.target.contains(target))
+            .map(|request| request.body.clone())
+            .collect()
+    }
+
     /// Method and target of all requests, in order.
     pub(crate) fn requests(&self) -> Vec<String> {
         let seen = self.seen.lock().unwrap();

@@ -6,14 +6,11 @@ use std::sync::{Arc, Mutex};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_s3::Client;
-use aws_sdk_s3::types::{
-    BlockedEncryptionTypes, BucketLocationConstraint, BucketVersioningStatus,
-    CreateBucketConfiguration, EncryptionType, ServerSideEncryption, ServerSideEncryptionByDefault,
-    ServerSideEncryptionConfiguration, ServerSideEncryptionRule, VersioningConfiguration,
-};
+use aws_sdk_s3::types::{BucketVersioningStatus, EncryptionType, VersioningConfiguration};
 use keyferry_key::CustomerKey;
 use keyferry_lab::{Lab, LabOptions};
 use keyferry_policy::Region;
+use keyferry_tests::buckets;
 use keyferry_transfer::{
     Connector, ConnectorSettings, Download, DownloadTarget, Downloaded, Event, ObjectAddress,
     Observer, PartSize, Receipt, Silent, TransferError, Upload, UploadSource, download, upload,
@@ -52,16 +49,7 @@ impl Setup {
     }
 
     pub(crate) async fn bucket(&self, name: &str, takes_sse_c: bool, versioned: bool) {
-        let location = BucketLocationConstraint::from(self.region.as_str());
-        let configuration = CreateBucketConfiguration::builder()
-            .location_constraint(location)
-            .build();
-        let create = self.client.create_bucket().bucket(name);
-        create
-            .create_bucket_configuration(configuration)
-            .send()
-            .await
-            .unwrap();
+        buckets::make(&self.client, name).await.unwrap();
         if takes_sse_c {
             self.allow_sse_c(name).await;
         }
@@ -75,24 +63,7 @@ impl Setup {
     }
 
     pub(crate) async fn allow_sse_c(&self, bucket: &str) {
-        let by_default = ServerSideEncryptionByDefault::builder()
-            .sse_algorithm(ServerSideEncryption::Aes256)
-            .build()
-            .unwrap();
-        let blocked = BlockedEncryptionTypes::builder()
-            .encryption_type(EncryptionType::None)
-            .build();
-        let rule = ServerSideEncryptionRule::builder()
-            .apply_server_side_encryption_by_default(by_default)
-            .blocked_encryption_types(blocked)
-            .build();
-        let configuration = ServerSideEncryptionConfiguration::builder()
-            .rules(rule)
-            .build()
-            .unwrap();
-        let put = self.client.put_bucket_encryption().bucket(bucket);
-        put.server_side_encryption_configuration(configuration)
-            .send()
+        buckets::block(&self.client, bucket, EncryptionType::None)
             .await
             .unwrap();
     }

@@ -15,6 +15,18 @@ use crate::fake_server::{Answer, FakeServer, Request};
 use crate::setup::{PART, address, content, names};
 
 async fn send(server: &FakeServer, size: u64) -> Result<Receipt, TransferError> {
+    send_with(server, size, &[]).await
+}
+
+async fn send_tagged(server: &FakeServer, size: u64) -> Result<Receipt, TransferError> {
+    send_with(server, size, &[("colour", "light blue")]).await
+}
+
+async fn send_with(
+    server: &FakeServer,
+    size: u64,
+    tags: &[(&str, &str)],
+) -> Result<Receipt, TransferError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("source");
     std::fs::write(&path, content(size)).unwrap();
@@ -25,6 +37,10 @@ async fn send(server: &FakeServer, size: u64) -> Result<Receipt, TransferError> 
         server.key.clone(),
     );
     new.part_size = Some(PartSize::new(PART).unwrap());
+    new.tags = tags
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect();
     let sent = upload(&server.client, new, &Silent, CancellationToken::new());
     Ok(sent.await?.receipt)
 }
@@ -106,17 +122,65 @@ async fn a_server_that_stores_plaintext() {
         error.to_string().contains("no content was sent"),
         "{error:?}"
     );
+    // One byte that is nobody's content went ahead.
+    let parts = server.bodies("partNumber");
+    assert_eq!(parts, [b"\0"]);
     let requests = server.requests();
-    assert!(
-        !requests
-            .iter()
-            .any(|request| request.contains("partNumber")),
-        "{requests:?}"
-    );
     assert!(
         requests
             .iter()
             .any(|request| request.starts_with("DELETE") && request.contains("uploadId=u1"))
+    );
+}
+
+/// As SeaweedFS does: a key is confirmed for each part, and not when an upload begins.
+#[tokio::test]
+async fn a_server_that_confirms_keys_of_parts_only() {
+    let server = FakeServer::start(|request, key| {
+        let answer = Answer::new(200).header("etag", "\"e1\"");
+        Some(match request.method.as_str() {
+            "POST" if request.target.contains("uploadId") => answer.body(
+                "<CompleteMultipartUploadResult><ETag>\"e1-2\"</ETag></CompleteMultipartUploadResult>",
+            ),
+            "POST" => answer.body(
+                "<InitiateMultipartUploadResult><UploadId>u1</UploadId></InitiateMultipartUploadResult>",
+            ),
+            _ => answer.confirming(key),
+        })
+    })
+    .await;
+    let receipt = send(&server, PART + 1).await.unwrap();
+    assert_eq!(receipt.etag, "e1-2");
+    let sizes: Vec<usize> = server.bodies("partNumber").iter().map(Vec::len).collect();
+    assert_eq!(sizes.first(), Some(&1));
+    assert_eq!(sizes.len(), 3);
+}
+
+/// As Ceph's gateway does: no entity tag, no checksum, and tags are lost.
+#[tokio::test]
+async fn a_server_that_loses_what_belongs_to_an_upload_in_parts() {
+    let server = FakeServer::start(|request, key| {
+        let answer = Answer::new(200).confirming(key);
+        Some(match (request.method.as_str(), request.target.as_str()) {
+            ("POST", target) if target.contains("uploadId") => answer.body(
+                "<CompleteMultipartUploadResult><ETag></ETag></CompleteMultipartUploadResult>",
+            ),
+            ("POST", _) => answer.body(
+                "<InitiateMultipartUploadResult><UploadId>u1</UploadId></InitiateMultipartUploadResult>",
+            ),
+            // The question for tags is answered with nothing.
+            ("GET", _) => Answer::new(200),
+            _ => answer.header("etag", "\"real-2\""),
+        })
+    })
+    .await;
+    let receipt = send_tagged(&server, PART + 1).await.unwrap();
+    assert_eq!(receipt.etag, "real-2");
+    let put_back = server.bodies("tagging");
+    let put_back = String::from_utf8(put_back.last().unwrap().clone()).unwrap();
+    assert!(
+        put_back.contains("<Key>colour</Key><Value>light blue</Value>"),
+        "{put_back}"
     );
 }
 

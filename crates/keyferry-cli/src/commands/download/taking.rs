@@ -2,13 +2,13 @@
 
 use keyferry_key::KeyId;
 use keyferry_keystore::ObjectUse;
-use keyferry_transfer::{Downloaded, Outcomes, Stopped, Verification};
+use keyferry_transfer::{Downloaded, Outcomes, Verification};
 use serde_json::{Value, json};
 
 use super::integrity;
 use super::many::{Came, Item, Plan};
 use crate::commands::actions::Actions;
-use crate::commands::many::{Done, JobFailure, Tally};
+use crate::commands::many::{Done, JobFailure, Tally, take_all};
 use crate::commands::uses::Recorder;
 use crate::failure::Failure;
 use crate::terminal::{Terminal, printable};
@@ -43,28 +43,18 @@ impl<'a> Taking<'a> {
         &mut self,
         outcomes: &mut Outcomes<Item, Came, JobFailure>,
     ) -> Result<(), Failure> {
-        let mut hopeless = 0;
-        while let Some(outcome) = outcomes.next().await {
-            let item = outcome.context;
-            self.plan.progress.ended();
-            match outcome.result {
-                Ok(Came::Downloaded(downloaded, id)) => {
-                    self.downloaded(&item, &downloaded, id.as_ref())?;
-                }
-                Ok(Came::Marker) => {
-                    self.tally.done(Done::Skipped, 0);
-                    self.actions.silent(&self.action(&item, Done::Skipped))?;
-                }
-                Err(failure) => {
-                    if outcomes.stopped() == Some(Stopped::ConcernsAll) {
-                        hopeless += 1;
-                    }
-                    // What all fail for alike is said once.
-                    self.failed(&item, failure, hopeless > 1)?;
-                }
+        let progress = &self.plan.progress;
+        let take = |item: Item, result| match result {
+            Ok(Came::Downloaded(downloaded, id)) => {
+                self.downloaded(&item, &downloaded, id.as_ref())
             }
-        }
-        Ok(())
+            Ok(Came::Marker) => {
+                self.tally.done(Done::Skipped, 0);
+                self.actions.silent(&self.action(&item, Done::Skipped))
+            }
+            Err(failure) => self.failed(&item, failure),
+        };
+        take_all(outcomes, progress, take).await
     }
 
     fn downloaded(
@@ -107,7 +97,7 @@ impl<'a> Taking<'a> {
         })
     }
 
-    fn failed(&mut self, item: &Item, failure: JobFailure, is_known: bool) -> Result<(), Failure> {
+    fn failed(&mut self, item: &Item, failure: JobFailure) -> Result<(), Failure> {
         let address = &item.address;
         if failure.is_object_there() {
             self.tally.done(Done::Existing, item.size);
@@ -116,14 +106,8 @@ impl<'a> Taking<'a> {
             return self.actions.done(&action, text);
         }
         self.tally.failed(&failure);
-        let mut action = self.action(item, Done::Skipped);
-        failure.describe(&mut action);
-        match is_known || failure.is_interrupted() {
-            true => self.actions.silent(&action),
-            false => self
-                .actions
-                .failed(&action, failure.about(&address.to_string())),
-        }
+        let action = self.action(item, Done::Skipped);
+        failure.tell(action, &address.to_string(), &mut self.actions)
     }
 
     fn action(&self, item: &Item, done: Done) -> Value {

@@ -1,12 +1,12 @@
 //! Takes in what becomes of each of many files.
 
 use keyferry_keystore::ObjectUse;
-use keyferry_transfer::{NoKeyTag, Outcomes, Receipt, Special, Stopped, Uploaded};
+use keyferry_transfer::{NoKeyTag, Outcomes, Receipt, Special, Uploaded};
 use serde_json::{Value, json};
 
 use super::many::{Came, Item, Plan};
 use crate::commands::actions::Actions;
-use crate::commands::many::{Done, JobFailure, Skips, Tally};
+use crate::commands::many::{Done, JobFailure, Skips, Tally, take_all};
 use crate::commands::sent::Sent;
 use crate::commands::uses::Recorder;
 use crate::failure::Failure;
@@ -49,25 +49,13 @@ impl<'a> Taking<'a> {
         &mut self,
         outcomes: &mut Outcomes<Item, Came, JobFailure>,
     ) -> Result<(), Failure> {
-        let mut hopeless = 0;
-        while let Some(outcome) = outcomes.next().await {
-            let item = outcome.context;
-            self.plan.progress.ended();
-            match outcome.result {
-                Ok(Came::Uploaded(uploaded, no_key_tag)) => {
-                    self.uploaded(&item, &uploaded, no_key_tag)?;
-                }
-                Ok(Came::Special(what)) => self.special(&item, what)?,
-                Err(failure) => {
-                    if outcomes.stopped() == Some(Stopped::ConcernsAll) {
-                        hopeless += 1;
-                    }
-                    // What all fail for alike is said once.
-                    self.failed(&item, failure, hopeless > 1)?;
-                }
-            }
-        }
-        Ok(())
+        let progress = &self.plan.progress;
+        let take = |item: Item, result| match result {
+            Ok(Came::Uploaded(uploaded, no_key_tag)) => self.uploaded(&item, &uploaded, no_key_tag),
+            Ok(Came::Special(what)) => self.special(&item, what),
+            Err(failure) => self.failed(&item, failure),
+        };
+        take_all(outcomes, progress, take).await
     }
 
     fn uploaded(
@@ -125,7 +113,7 @@ impl<'a> Taking<'a> {
         self.actions.silent(&action)
     }
 
-    fn failed(&mut self, item: &Item, failure: JobFailure, is_known: bool) -> Result<(), Failure> {
+    fn failed(&mut self, item: &Item, failure: JobFailure) -> Result<(), Failure> {
         if let Some(address) = &item.address
             && failure.is_object_there()
         {
@@ -135,18 +123,9 @@ impl<'a> Taking<'a> {
             return self.actions.done(&action, text);
         }
         self.tally.failed(&failure);
-        let mut action = json!({
-            "action": "upload",
-            "file": item.path,
-            "address": item.address,
-            "size": item.size,
-        });
-        failure.describe(&mut action);
+        let action = action(item, Done::Skipped);
         let path = item.path.display().to_string();
-        match is_known || failure.is_interrupted() {
-            true => self.actions.silent(&action),
-            false => self.actions.failed(&action, failure.about(&path)),
-        }
+        failure.tell(action, &path, &mut self.actions)
     }
 }
 

@@ -15,6 +15,7 @@ use keyferry_verify::{
 };
 use tokio_util::sync::CancellationToken;
 
+use super::kept::Kept;
 use super::named;
 use super::output::Results;
 use super::receipts::Receipts;
@@ -39,6 +40,7 @@ pub(super) struct Run<'a> {
     pub(super) aws: &'a Aws,
     pub(super) arguments: &'a VerifyArgs,
     pub(super) cancel: CancellationToken,
+    pub(super) kept: &'a mut Kept,
 }
 
 /// The keys that were asked for.
@@ -49,7 +51,7 @@ enum Chosen {
 
 impl Run<'_> {
     /// Verifies what is in a bucket.
-    pub(super) async fn listed(self, shown: &Scope, listed: Listed) -> Result<Exit, Failure> {
+    pub(super) async fn listed(mut self, shown: &Scope, listed: Listed) -> Result<Exit, Failure> {
         let place = self.place().await?;
         let replicas = self.replicas(&place, [&listed.bucket]);
         let asked = format!(
@@ -77,7 +79,7 @@ impl Run<'_> {
     }
 
     /// Verifies what receipts name.
-    pub(super) async fn receipts(self, receipts: Receipts) -> Result<Exit, Failure> {
+    pub(super) async fn receipts(mut self, receipts: Receipts) -> Result<Exit, Failure> {
         let place = self.place().await?;
         let replicas = self.replicas(&place, receipts.buckets());
         let asked = format!("receipts in {}", named(&self.arguments.receipt));
@@ -120,7 +122,7 @@ impl Run<'_> {
     }
 
     async fn verify(
-        &self,
+        &mut self,
         place: &replica::Place,
         what: What<'_>,
         (replicas, asked): (BTreeMap<BucketName, Vec<ReplicaTarget>>, String),
@@ -197,7 +199,10 @@ impl Run<'_> {
                 }
                 next = run.next() => match next {
                     None => break,
-                    Some(Ok(checked)) => results.add(&checked)?,
+                    Some(Ok(checked)) => {
+                        results.add(&checked)?;
+                        self.kept.add(&checked)?;
+                    }
                     Some(Err(error)) => {
                         failed = Some(error);
                         break;
@@ -208,6 +213,7 @@ impl Run<'_> {
         progress.finish();
         let summary = run.summary();
         results.end(arguments.wait.level(), &summary, failed.is_none())?;
+        self.kept.end(terminal, &summary, failed.is_none())?;
         if let Some(Chosen::Store(store)) = &chosen {
             for finding in store.store().catalogue_findings() {
                 terminal.warn(finding);

@@ -10,11 +10,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use aws_sdk_s3::Client;
-use aws_sdk_s3::types::{
-    BlockedEncryptionTypes, BucketLocationConstraint, CreateBucketConfiguration, EncryptionType,
-    ServerSideEncryption, ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration,
-    ServerSideEncryptionRule,
-};
+use keyferry_tests::buckets;
 use serde_json::Value;
 
 use crate::running::{Running, text};
@@ -79,33 +75,11 @@ fn keys(user: &Running, bucket: &str) -> Vec<String> {
 /// A bucket without versions; new buckets refuse customer keys until they are told not to.
 fn make_bucket(user: &Running, name: &str, takes_sse_c: bool) {
     on(user, async |client| {
-        let location = CreateBucketConfiguration::builder()
-            .location_constraint(BucketLocationConstraint::from(REGION))
-            .build();
-        let create = client.create_bucket().bucket(name);
-        let created = create.create_bucket_configuration(location).send().await;
-        created.unwrap();
-        if !takes_sse_c {
-            return;
-        }
-        let by_default = ServerSideEncryptionByDefault::builder()
-            .sse_algorithm(ServerSideEncryption::Aes256)
-            .build()
-            .unwrap();
-        let allowed = BlockedEncryptionTypes::builder()
-            .encryption_type(EncryptionType::None)
-            .build();
-        let rule = ServerSideEncryptionRule::builder()
-            .apply_server_side_encryption_by_default(by_default)
-            .blocked_encryption_types(allowed)
-            .build();
-        let rules = ServerSideEncryptionConfiguration::builder()
-            .rules(rule)
-            .build()
-            .unwrap();
-        let put = client.put_bucket_encryption().bucket(name);
-        let put = put.server_side_encryption_configuration(rules);
-        put.send().await.unwrap();
+        let made = match takes_sse_c {
+            true => buckets::make_for_customer_keys(&client, name).await,
+            false => buckets::make(&client, name).await,
+        };
+        made.unwrap();
     });
 }
 

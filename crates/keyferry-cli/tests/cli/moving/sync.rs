@@ -2,11 +2,9 @@
 
 use std::os::unix::ffi::OsStrExt;
 
-use aws_sdk_s3::types::{
-    BlockedEncryptionTypes, EncryptionType, ServerSideEncryption, ServerSideEncryptionByDefault,
-    ServerSideEncryptionConfiguration, ServerSideEncryptionRule,
-};
+use aws_sdk_s3::types::EncryptionType;
 use keyferry_key::{CustomerKey, KeyId};
+use keyferry_tests::buckets::block;
 
 use super::{documents, keys, put_plain, results, summary, write};
 use crate::rekey::world::{Key, OSAKA, TOKYO, World, get, put};
@@ -250,21 +248,8 @@ fn usage_and_what_all_objects_would_meet() {
         assert!(failed.contains(said), "{arguments:?}: {failed}");
     }
     // What a bucket that blocks customer keys says of one object holds for all.
-    world.runtime.block_on(async {
-        let by_default = ServerSideEncryptionByDefault::builder()
-            .sse_algorithm(ServerSideEncryption::Aes256)
-            .build()
-            .unwrap();
-        let blocked = BlockedEncryptionTypes::builder().encryption_type(EncryptionType::SseC);
-        let rule = ServerSideEncryptionRule::builder()
-            .apply_server_side_encryption_by_default(by_default)
-            .blocked_encryption_types(blocked.build())
-            .build();
-        let configuration = ServerSideEncryptionConfiguration::builder().rules(rule);
-        let put = world.tokyo.put_bucket_encryption().bucket(TOKYO);
-        let put = put.server_side_encryption_configuration(configuration.build().unwrap());
-        put.send().await.unwrap();
-    });
+    let block = block(&world.tokyo, TOKYO, EncryptionType::SseC);
+    world.runtime.block_on(block).unwrap();
     let blocked = user.fails(1, &[&UP[..], &["text"]].concat());
     assert!(
         blocked.contains("blocks uploads under customer keys"),

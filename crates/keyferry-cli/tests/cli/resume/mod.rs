@@ -12,11 +12,7 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use aws_sdk_s3::Client;
-use aws_sdk_s3::types::{
-    BlockedEncryptionTypes, BucketLocationConstraint, CreateBucketConfiguration, EncryptionType,
-    ServerSideEncryption, ServerSideEncryptionByDefault, ServerSideEncryptionConfiguration,
-    ServerSideEncryptionRule,
-};
+use keyferry_tests::buckets::make_for_customer_keys;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::running::{Running, names};
@@ -53,7 +49,9 @@ impl Scene {
         let endpoint = format!("{REGION}=https://127.0.0.1:{}", proxy.port);
         let client = user.client(REGION);
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        runtime.block_on(make_bucket(&client));
+        runtime
+            .block_on(make_for_customer_keys(&client, BUCKET))
+            .unwrap();
         Self {
             user,
             proxy,
@@ -98,38 +96,6 @@ impl Scene {
 
 fn signal(child: &Child, signal: Signal) {
     kill_process(Pid::from_child(child), signal).unwrap();
-}
-
-async fn make_bucket(client: &Client) {
-    let location = CreateBucketConfiguration::builder()
-        .location_constraint(BucketLocationConstraint::from(REGION))
-        .build();
-    let create = client.create_bucket().bucket(BUCKET);
-    create
-        .create_bucket_configuration(location)
-        .send()
-        .await
-        .unwrap();
-    let by_default = ServerSideEncryptionByDefault::builder()
-        .sse_algorithm(ServerSideEncryption::Aes256)
-        .build()
-        .unwrap();
-    let allowed = BlockedEncryptionTypes::builder()
-        .encryption_type(EncryptionType::None)
-        .build();
-    let rule = ServerSideEncryptionRule::builder()
-        .apply_server_side_encryption_by_default(by_default)
-        .blocked_encryption_types(allowed)
-        .build();
-    let rules = ServerSideEncryptionConfiguration::builder()
-        .rules(rule)
-        .build()
-        .unwrap();
-    let put = client.put_bucket_encryption().bucket(BUCKET);
-    put.server_side_encryption_configuration(rules)
-        .send()
-        .await
-        .unwrap();
 }
 
 /// A generator that is quick in unoptimised builds, too.

@@ -1,5 +1,7 @@
 use std::fs;
+use std::os::unix::fs::FileExt;
 
+use super::earlier::sum;
 use super::*;
 
 fn header(size: u64) -> Header {

@@ -11,10 +11,10 @@ use tokio_util::sync::CancellationToken;
 use super::ring::{BUCKET, Ring, only, rekeyed};
 use crate::setup::{PART, content};
 
-const LOCKED: &str = "locked";
+pub(super) const LOCKED: &str = "locked";
 
 /// A ring, and a bucket with Object Lock.
-async fn ring_with_locks() -> Ring {
+pub(super) async fn ring_with_locks() -> Ring {
     let ring = Ring::start().await;
     let location = BucketLocationConstraint::from(ring.setup.region.as_str());
     let configuration = CreateBucketConfiguration::builder().location_constraint(location);
@@ -30,7 +30,7 @@ async fn ring_with_locks() -> Ring {
 }
 
 /// A whole second, a day from now.
-fn tomorrow() -> DateTime {
+pub(super) fn tomorrow() -> DateTime {
     DateTime::from_secs(jiff::Timestamp::now().as_second() + 86_400)
 }
 
@@ -40,7 +40,7 @@ async fn run(ring: &Ring) -> Vec<Handled> {
     ring.run_as(ring.client(), &rekey).await.0
 }
 
-async fn put_locked(ring: &Ring, key: &str, until: DateTime) {
+pub(super) async fn put_locked(ring: &Ring, key: &str, until: DateTime) {
     let headers = ring.old.1.headers();
     let put = ring.client().put_object().bucket(LOCKED).key(key);
     put.body(b"content".to_vec().into())

@@ -9,5 +9,6 @@ mod killed;
 mod left_alone;
 mod locks;
 mod refusals;
+mod renewing;
 mod ring;
 mod unsound_servers;

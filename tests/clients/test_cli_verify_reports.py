@@ -1,0 +1,189 @@
+"""`keyferry verify --report` and `--repair`, over buckets in which things really went wrong."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import json
+import subprocess
+import urllib.parse
+import xml.etree.ElementTree as ElementTree
+
+from conftest import set_blocked_encryption
+from keyferry_cli import DONE, FAILURE, REPLICATION_FAILED, USAGE
+from replication_status import wait_for
+from test_cli_verify_outcomes import Pair, outcomes_lab, pair  # noqa: F401
+
+ODD = "names/a b+%,\"&<script>alert(1)</script>'.bin"
+FORMATS = ["html", "xml", "ndjson", "json", "txt"]
+
+
+def failed(pair: Pair, *keys: str) -> dict[str, str]:
+    """Objects whose replication failed, since the destination blocked customer keys; it no longer does."""
+    set_blocked_encryption(pair.osaka, pair.replica, "SSE-C")
+    versions = {key: pair.put(key) for key in keys}
+    for key in keys:
+        wait_for(lambda key=key: status(pair, key) == "FAILED", f"the failure of {key}")
+    set_blocked_encryption(pair.osaka, pair.replica, "NONE")
+    return versions
+
+
+def status(pair: Pair, key: str) -> str | None:
+    report = json.loads(
+        pair.keyferry.run(
+            *("verify", f"s3://{pair.source}/{key}", "--wait", "0s", "--output", "json"),
+        ).stdout
+    )["report"]
+    return report["source"]["view"]["status"]
+
+
+def verify(pair: Pair, *arguments: str):
+    return pair.keyferry.run("verify", f"s3://{pair.source}/", "--wait", "20s", *arguments)
+
+
+def versions(pair: Pair, key: str) -> list[str]:
+    listed = pair.tokyo.list_object_versions(Bucket=pair.source, Prefix=key)
+    return [version["VersionId"] for version in listed["Versions"] if version["Key"] == key]
+
+
+def test_every_format_says_the_same(pair, tmp_path):
+    failed(pair, "lost/one", "lost/two", ODD)
+    for number in range(5):
+        pair.put(f"fine/{number}")
+    paths = {extension: tmp_path / f"run.{extension}" for extension in FORMATS}
+    options = [option for path in paths.values() for option in ("--report", str(path))]
+    done = verify(pair, *options).expect(REPLICATION_FAILED)
+    for path in paths.values():
+        assert f"report written to {path}" in done.stderr
+
+    lines = [json.loads(line) for line in paths["ndjson"].read_text().splitlines()]
+    assert [line["type"] for line in lines] == ["run"] + ["object"] * 8 + ["summary"]
+    summary = lines[-1]
+    assert summary["verdicts"] == {"verified": 5, "failed": 3}
+    assert (summary["conclusion"], summary["complete"]) == ("refuted", True)
+    assert json.loads(paths["json"].read_text())["summary"] == summary
+
+    suites = ElementTree.parse(paths["xml"]).getroot()
+    assert (suites.get("tests"), suites.get("failures"), suites.get("errors")) == ("8", "3", "0")
+    broken = {case.get("name").partition(" version ")[0]: case.find("failure")
+              for case in suites.iter("testcase") if case.find("failure") is not None}
+    assert set(broken) == {"lost/one", "lost/two", ODD}
+    assert all(failure.get("type") == "failed" for failure in broken.values())
+
+    page = paths["html"].read_text()
+    assert "<h1>Not verified: 3 of 8 objects are not as they should be.</h1>" in page
+    assert page.count("<script") == 1 and "&lt;script&gt;alert(1)" in page
+    assert paths["txt"].read_text().startswith("Not verified: 3 of 8 objects")
+
+    # No report holds the key, in any spelling.
+    exported = tmp_path / "exported.key"
+    pair.keyferry.run("key", "export", "test", str(exported)).expect(DONE)
+    key = exported.read_bytes()
+    spellings = [key, key.hex().encode(), base64.b64encode(key), key.hex().upper().encode()]
+    for path in paths.values():
+        content = path.read_bytes()
+        assert not any(spelling in content for spelling in spellings), path
+
+
+def test_all_is_well(pair, tmp_path):
+    pair.put("fine", 2000)
+    page, junit = tmp_path / "fine.html", tmp_path / "fine.xml"
+    verify(pair, "--level", "deep", "--report", str(page), "--report", str(junit)).expect(DONE)
+    assert "<h1>Verified: the object arrived.</h1>" in page.read_text()
+    assert "Every byte was read with the key" in page.read_text()
+    # The same of an object by itself, over the older report.
+    pair.keyferry.run(
+        *("verify", f"s3://{pair.source}/fine", "--report", str(page), "--report", str(junit)),
+    ).expect(DONE)
+    assert "that the replica decrypts is not proven" in page.read_text()
+    assert ElementTree.parse(junit).getroot().get("tests") == "1"
+
+
+def test_reports_that_cannot_be_written(pair, tmp_path):
+    """Said before anything is asked of S3."""
+    for name, words in [
+        ("run.pdf", [".html", "junit"]),
+        ("run", [".html", "junit"]),
+        ("no/folder/run.html", ["folder"]),
+    ]:
+        done = verify(pair, "--report", str(tmp_path / name))
+        assert done.code in (FAILURE, USAGE)
+        done.explains(*words)
+    twice = str(tmp_path / "run.html")
+    verify(pair, "--report", twice, "--report", twice).expect(USAGE).explains("once")
+    assert not list(tmp_path.glob("*run*"))
+
+
+def test_what_failed_is_copied_onto_itself_and_arrives(pair):
+    before = failed(pair, "lost/one", ODD)
+    tags = pair.tokyo.get_object_tagging(Bucket=pair.source, Key=ODD)["TagSet"]
+    # Without a terminal nobody can say yes, and nothing happens.
+    verify(pair, "--repair").expect(USAGE).explains("--yes", "manifest")
+    assert {key: versions(pair, key) for key in before} == {key: [id] for key, id in before.items()}
+
+    done = verify(pair, "--repair", "--yes").expect(REPLICATION_FAILED)
+    assert "2 objects got a new version that replicates, of 2" in done.stderr
+    for key, old in before.items():
+        new, still_there = versions(pair, key)
+        assert still_there == old != new
+    assert pair.tokyo.get_object_tagging(Bucket=pair.source, Key=ODD)["TagSet"] == tags
+    verify(pair).expect(DONE)
+    # What is well is not touched.
+    done = verify(pair, "--repair", "--yes").expect(DONE)
+    assert "nothing to repair" in done.stderr
+    assert all(len(versions(pair, key)) == 2 for key in before)
+
+
+def test_while_the_cause_is_there_nothing_is_copied(pair):
+    set_blocked_encryption(pair.osaka, pair.replica, "SSE-C")
+    pair.put("refused")
+    wait_for(lambda: status(pair, "refused") == "FAILED", "the failure")
+    done = verify(pair, "--repair", "--yes").expect(REPLICATION_FAILED)
+    assert "not repaired: 1 object: the cause is still there" in done.stderr
+    assert len(versions(pair, "refused")) == 1
+
+
+def test_an_older_version_never_comes_back(pair):
+    failed(pair, "twice")
+    second = pair.put("twice", 2000)
+    pair.arrived("twice")
+    done = verify(pair, "--all-versions", "--repair", "--yes").expect(REPLICATION_FAILED)
+    assert "there is a newer version" in done.stderr
+    assert versions(pair, "twice")[0] == second
+
+
+def test_a_manifest_lists_what_failed(pair, tmp_path):
+    before = failed(pair, "lost/one", ODD)
+    pair.put("fine")
+    manifest = tmp_path / "list.csv"
+    done = verify(pair, f"--repair=manifest={manifest}").expect(REPLICATION_FAILED)
+    rows = list(csv.reader(io.StringIO(manifest.read_text())))
+    listed = {urllib.parse.unquote(key): (bucket, version) for bucket, key, version in rows}
+    assert listed == {key: (pair.source, version) for key, version in before.items()}
+    assert all(len(versions(pair, key)) == 1 for key in before)
+
+    # The commands are such that a shell and the AWS CLI take them.
+    commands = done.stdout[done.stdout.index("ETAG="):]
+    shell = tmp_path / "aws"
+    shell.write_text('#!/bin/sh\nprintf \'%s\\n\' "$@" >> "$CALLS"; echo "----" >> "$CALLS"\necho \'"e7a9"\'\n')
+    shell.chmod(0o755)
+    calls = tmp_path / "calls"
+    subprocess.run(
+        ["bash", "-eu", "-c", commands], check=True, stdout=subprocess.DEVNULL,
+        env={"PATH": f"{tmp_path}:/usr/bin:/bin", "CALLS": str(calls),
+             "BATCH_ROLE": "arn:aws:iam::111122223333:role/batch"},
+    )
+    put, _, create, _ = calls.read_text().split("----\n")
+    assert put.split("\n")[:2] == ["s3api", "put-object"] and str(manifest) in put
+    words = create.split("\n")
+    assert words[:2] == ["s3control", "create-job"]
+    value = {word: json.loads(words[words.index(word) + 1])
+             for word in ["--operation", "--manifest", "--report"]}
+    assert value["--operation"] == {"S3ReplicateObject": {}}
+    assert value["--manifest"]["Location"] == {
+        "ObjectArn": f"arn:aws:s3:::{pair.source}/keyferry-repair/manifest.csv", "ETag": "e7a9",
+    }
+    # An earlier list is not written over.
+    verify(pair, f"--repair=manifest={manifest}").expect(USAGE).explains("exists")
+    verify(pair, "--repair=magic").expect(USAGE)
