@@ -1,5 +1,7 @@
 //! The source side of a verification: what it shows, and that it refuses strangers.
 
+use std::time::Duration;
+
 use keyferry_transfer::ObjectAddress;
 use tokio::time::Instant;
 
@@ -22,6 +24,9 @@ pub(crate) enum FirstLook {
     OpenWithoutKey(Box<ObjectView>),
 }
 
+/// How long the first look at a replica may take, which is made beside that at its source.
+const EARLY_LOOK: Duration = Duration::from_secs(3);
+
 impl Course<'_> {
     /// The source with the key. The only replica that there can be is looked at meanwhile.
     pub(crate) async fn first_look(
@@ -29,8 +34,8 @@ impl Course<'_> {
         access: &ObjectAccess,
         address: &ObjectAddress,
     ) -> Result<FirstLook, VerifyError> {
-        let (looked, early) =
-            tokio::join!(self.look(access, address), self.early_look(access, address));
+        let early = Box::pin(self.early_look(access, address));
+        let (looked, early) = tokio::join!(self.look(access, address), early);
         let refusal = match looked? {
             Ok(view) => {
                 return Ok(FirstLook::Seen(Looked {
@@ -50,7 +55,7 @@ impl Course<'_> {
                 _ => access.error("HeadObject", Trouble::Refused(refusal)),
             });
         };
-        match access.diagnose(&refusal, key).await {
+        match Box::pin(access.diagnose(&refusal, key)).await {
             KeyDiagnosis::OpenWithoutKey(view) => Ok(FirstLook::OpenWithoutKey(view)),
             KeyDiagnosis::WrongKey => Err(VerifyError::WrongKey {
                 address: address.clone(),
@@ -88,7 +93,9 @@ impl Course<'_> {
         let (bucket, place) = self.bucket.only_place(&address.key).await?;
         let (_, client) = place.found.as_ref()?;
         let access = source.in_bucket(client.clone(), &bucket);
-        let view = Box::new(access.head(self.key()).await.ok()?);
+        // A region that is down must not hold up what the source has to say.
+        let look = tokio::time::timeout(EARLY_LOOK, access.head(self.key())).await;
+        let view = Box::new(look.ok()?.ok()?);
         Some(Early { access, view })
     }
 
@@ -166,7 +173,7 @@ impl Course<'_> {
             side: Side::Source,
             bucket: side.bucket.clone(),
         });
-        side.probes = probe::all(access, Side::Source, side.view.size).await?;
+        side.probes = Box::pin(probe::all(access, Side::Source, side.view.size)).await?;
         if probe::any_unclear(&side.probes) {
             unseen.push(Unseen::Probe { side: Side::Source });
         }
