@@ -88,7 +88,7 @@ pub enum Cause {
     },
     /// A rule covers the object now, and everything is allowed: the object is older than the rule.
     OlderThanRule,
-    /// Nothing stands in the way today: whatever it was, it was repaired since.
+    /// Nothing that can be read stands in the way today: it was repaired since, or only S3 knows it.
     RepairedSince,
     /// Nothing stands in the way: S3 is late, or cannot reach the destination's region.
     Delayed,
@@ -144,7 +144,7 @@ impl fmt::Display for Cause {
                 formatter.write_str("the object was written before the rule covered it")
             }
             Self::RepairedSince => formatter.write_str(
-                "nothing stands in the way today; what did was repaired after the object was written",
+                "nothing that can be read stands in the way today: it was repaired since, or only S3 knows it",
             ),
             Self::Delayed => formatter.write_str(
                 "nothing stands in the way; S3 is late, or the other region is out of reach",

@@ -10,6 +10,7 @@
 mod buckets;
 mod caller;
 mod coverage;
+mod credentials;
 mod lifecycle;
 mod lifecycle_json;
 mod tags;
@@ -250,14 +251,16 @@ impl Checkup<'_> {
         examination: &mut Examination,
     ) -> Option<(Connections, Identity)> {
         if let Some(end) = self.connector.credentials_end().await {
-            examination.findings.extend(caller::ending(end, self.now));
+            examination
+                .findings
+                .extend(credentials::ending(end, self.now));
         }
         let own = Arc::new(self.connector.clone());
         let mut connections = match Connections::identify(vec![Arc::clone(&own)], region).await {
             Ok(connections) => connections,
             Err(error) => {
                 // Servers that are not AWS may have no STS; the bucket itself is still looked at.
-                let (finding, go_on) = caller::unidentified(&error);
+                let (finding, go_on) = credentials::unidentified(&error);
                 examination.findings.push(finding);
                 let identity = situation::stand_in().filter(|_| go_on)?;
                 return Some((Connections::assumed(own, identity.clone()), identity));
@@ -272,7 +275,9 @@ impl Checkup<'_> {
             let all = others.chain([own]).collect();
             match Connections::identify(all, region).await {
                 Ok(all) => connections = all,
-                Err(error) => examination.findings.push(caller::unidentified(&error).0),
+                Err(error) => examination
+                    .findings
+                    .push(credentials::unidentified(&error).0),
             }
         }
         Some((connections, identity))

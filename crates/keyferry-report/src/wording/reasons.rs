@@ -137,7 +137,8 @@ pub fn cause(cause: &Cause) -> String {
         Cause::Reported { event } => format!("S3 reported {event}"),
         Cause::OlderThanRule => "it was written before the rule covered it".to_owned(),
         Cause::RepairedSince => {
-            "nothing stands in the way today; what did was repaired after it was written".to_owned()
+            "nothing that can be read stands in the way today: it was repaired since, or only S3 knows it"
+                .to_owned()
         }
         Cause::Delayed => {
             "nothing stands in the way; S3 is late, or the other region is out of reach".to_owned()
