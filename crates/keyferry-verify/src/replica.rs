@@ -105,7 +105,14 @@ pub(crate) async fn examine(
     if scrutiny.level == Level::Status {
         comparison.differences.retain(says_s3);
     } else {
-        Box::pin(drop_incomparable(original, access, &view, key, &mut comparison)).await;
+        Box::pin(drop_incomparable(
+            original,
+            access,
+            &view,
+            key,
+            &mut comparison,
+        ))
+        .await;
         Box::pin(drop_hidden_locks(original, access, &mut comparison)).await;
     }
     let Comparison {
@@ -126,10 +133,20 @@ pub(crate) async fn examine(
             view: &view,
         };
         let read = match scrutiny.level {
-            Level::Sample => Box::pin(content::sample(original.subject, key, source, theirs)).await?,
+            Level::Sample => {
+                Box::pin(content::sample(original.subject, key, source, theirs)).await?
+            }
             _ => {
                 let what = (scrutiny.read, access.bucket());
-                Box::pin(content::compare(original.subject, key, source, theirs, what, observer)).await?
+                Box::pin(content::compare(
+                    original.subject,
+                    key,
+                    source,
+                    theirs,
+                    what,
+                    observer,
+                ))
+                .await?
             }
         };
         differences.extend(read.differences);
