@@ -103,17 +103,18 @@ pub async fn read_bucket(
         account.clone(),
         Encryption::SseC,
     );
-    bucket::read(&site, connections).await.0
+    // The requests of a bucket are many at once: their state does not belong on the stack of a worker.
+    Box::pin(bucket::read(&site, connections)).await.0
 }
 
 /// Reads a role with all of its policies. `near` says at which endpoint IAM is asked, where it has several.
 pub async fn read_role(arn: &RoleArn, near: &Region, connections: &Connections) -> InstalledRole {
-    role::read(arn.clone(), near.clone(), connections).await
+    Box::pin(role::read(arn.clone(), near.clone(), connections)).await
 }
 
 /// Reads a KMS key.
 pub async fn read_key(arn: &KmsKeyArn, connections: &Connections) -> InstalledKey {
-    key::read(arn.clone(), connections).await
+    Box::pin(key::read(arn.clone(), connections)).await
 }
 
 /// What an answer says of one thing.

@@ -130,7 +130,7 @@ pub async fn examine(
     cancel: &CancellationToken,
 ) -> Result<Examination, VerifyError> {
     cancel
-        .run_until_cancelled(checkup.run())
+        .run_until_cancelled(Box::pin(checkup.run()))
         .await
         .ok_or(VerifyError::Interrupted)
 }
@@ -138,13 +138,13 @@ pub async fn examine(
 impl Checkup<'_> {
     async fn run(&self) -> Examination {
         let mut examination = Examination::begun(self.bucket);
-        let Some(region) = self.way(&mut examination).await else {
+        let Some(region) = Box::pin(self.way(&mut examination)).await else {
             examination.add([]);
             return examination;
         };
         examination.region = Some(region.clone());
         if self.signed {
-            self.signed(&region, &mut examination).await;
+            Box::pin(self.signed(&region, &mut examination)).await;
         }
         examination.add([]);
         examination
@@ -153,7 +153,7 @@ impl Checkup<'_> {
     /// To the bucket, as anybody comes there; its region, if it exists.
     async fn way(&self, examination: &mut Examination) -> Option<Region> {
         let asked = self.region.unwrap_or(self.first_region);
-        let first = way::look(self.connector, self.bucket, asked).await;
+        let first = Box::pin(way::look(self.connector, self.bucket, asked)).await;
         let region = match first.region.clone() {
             Some(region) if region != *asked => region,
             found => {
@@ -174,13 +174,14 @@ impl Checkup<'_> {
                     .fix(format!("set the region to {region}: --region, AWS_REGION, or in the profile")),
             );
         }
-        let second = way::look(self.connector, self.bucket, &region).await;
+        let second = Box::pin(way::look(self.connector, self.bucket, &region)).await;
         second.tell(examination).then_some(region)
     }
 
     /// With the credentials.
     async fn signed(&self, region: &Region, examination: &mut Examination) {
-        let Some((connections, identity)) = self.identify(region, examination).await else {
+        let Some((connections, identity)) = Box::pin(self.identify(region, examination)).await
+        else {
             return;
         };
         let home = Place {
@@ -189,7 +190,7 @@ impl Checkup<'_> {
         };
         let given = self.replica.as_ref();
         let read = Situation::read(connections, self.connector, self.bucket, home, given);
-        let situation = match read.await {
+        let situation = match Box::pin(read).await {
             Ok(situation) => situation,
             Err(error) => {
                 let finding = preflight(
@@ -215,11 +216,22 @@ impl Checkup<'_> {
         let mut findings = situation.findings(&self.shell);
         findings.extend(buckets::check(&situation, &self.shell));
         let (called, locks, lifecycles, uploads, tags) = tokio::join!(
-            caller::check(&situation, &identity, &self.shell),
-            buckets::locks(self.connector, &situation, &self.shell),
-            lifecycle::check(self.connector, &situation, &self.shell),
-            unfinished::check(self.connector, self.bucket, region, self.now, &self.shell),
-            tags::check(self.connector, self.bucket, region, self.object),
+            Box::pin(caller::check(&situation, &identity, &self.shell)),
+            Box::pin(buckets::locks(self.connector, &situation, &self.shell)),
+            Box::pin(lifecycle::check(self.connector, &situation, &self.shell)),
+            Box::pin(unfinished::check(
+                self.connector,
+                self.bucket,
+                region,
+                self.now,
+                &self.shell
+            )),
+            Box::pin(tags::check(
+                self.connector,
+                self.bucket,
+                region,
+                self.object
+            )),
         );
         // What is denied to whoever comes is denied to the caller, too.
         if called.iter().any(is_denied_upload) {

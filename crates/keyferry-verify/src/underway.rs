@@ -285,7 +285,7 @@ impl Course<'_> {
             destinations: &without_replica,
             how,
         };
-        causes::gather(&self.bucket.background, &failing, unseen).await
+        Box::pin(causes::gather(&self.bucket.background, &failing, unseen)).await
     }
 }
 

@@ -25,14 +25,16 @@ pub(crate) struct Asked<'a> {
 /// Sends a request about the bucket, under the operation's name.
 macro_rules! ask {
     ($asked:expr, $request:ident, $operation:literal) => {
-        $asked
-            .client
-            .$request()
-            .bucket($asked.bucket.as_str())
-            .expected_bucket_owner($asked.account.as_str())
-            .send()
-            .await
-            .named($operation, $asked.bucket.as_str())
+        Box::pin(
+            $asked
+                .client
+                .$request()
+                .bucket($asked.bucket.as_str())
+                .expected_bucket_owner($asked.account.as_str())
+                .send(),
+        )
+        .await
+        .named($operation, $asked.bucket.as_str())
     };
 }
 

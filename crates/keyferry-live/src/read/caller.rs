@@ -35,7 +35,7 @@ pub async fn read_caller(
     match caller {
         Caller::Role { arn, .. } => match arn.parse::<RoleArn>() {
             Ok(arn) => {
-                let role = role::read(arn, near.clone(), connections).await;
+                let role = Box::pin(role::read(arn, near.clone(), connections)).await;
                 CallerPolicies {
                     policies: role.policies,
                     unread: match role.exists {
@@ -47,7 +47,7 @@ pub async fn read_caller(
             }
             Err(error) => unknown(error.to_string()),
         },
-        Caller::User { arn } => match user(arn, caller, near, connections).await {
+        Caller::User { arn } => match Box::pin(user(arn, caller, near, connections)).await {
             Ok(policies) => policies,
             Err(error) => unknown(error.to_string()),
         },

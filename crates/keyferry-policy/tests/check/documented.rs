@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use keyferry_policy::check::Rule;
+use keyferry_policy::check::{Preflight, Rule};
 
 const HEAD: &str = "# Findings of `keyferry policy check`
 
@@ -45,4 +45,31 @@ fn every_rule_is_documented() {
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), Rule::ALL.len());
+}
+
+/// The table at the end of `docs/doctor.md`; what stands before it is written by people.
+#[test]
+fn every_rule_of_preflight_is_documented() {
+    let path = format!("{}/../../docs/doctor.md", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).unwrap();
+    let head = "| rule | finds | page |\n| --- | --- | --- |\n";
+    let (before, after) = text.rsplit_once(head).unwrap();
+    let mut table = String::new();
+    for rule in Preflight::ALL.map(Rule::Preflight) {
+        let (name, summary, page) = (rule.name(), rule.summary(), rule.page());
+        writeln!(table, "| `{name}` | {summary} | <{page}> |").unwrap();
+    }
+    if std::env::var_os("KEYFERRY_GOLDEN").is_some() {
+        std::fs::write(&path, format!("{before}{head}{table}")).unwrap();
+    } else {
+        assert_eq!(after, table);
+    }
+    let mut names: Vec<&str> = Preflight::ALL
+        .iter()
+        .map(|rule| Rule::Preflight(*rule).name())
+        .chain(Rule::ALL.iter().map(|rule| rule.name()))
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), Preflight::ALL.len() + Rule::ALL.len());
 }

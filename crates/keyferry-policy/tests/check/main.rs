@@ -12,6 +12,7 @@ mod cells;
 mod documented;
 mod emitted;
 mod given;
+mod repaired;
 mod seed;
 mod settings;
 mod terraform;

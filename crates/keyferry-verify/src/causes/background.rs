@@ -63,7 +63,8 @@ impl<'a> Background<'a> {
     /// What is live; none where IAM and KMS cannot be asked, which is no error: causes are then
     /// what buckets say.
     pub(super) async fn situation(&self) -> Option<&Situation> {
-        self.situation.get_or_init(|| self.read()).await.as_ref()
+        let read = || Box::pin(self.read());
+        self.situation.get_or_init(read).await.as_ref()
     }
 
     async fn read(&self) -> Option<Situation> {
@@ -82,7 +83,7 @@ impl<'a> Background<'a> {
         };
         let given = self.given.as_ref();
         let read = Situation::read(connections, self.regions, &self.bucket, home, given);
-        read.await.ok()
+        Box::pin(read).await.ok()
     }
 
     /// How commands reach the buckets.

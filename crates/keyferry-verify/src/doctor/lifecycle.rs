@@ -95,7 +95,7 @@ pub(super) async fn check(
             continue;
         }
         // One document for everything that is to change.
-        let json = repaired(&source, &destination, &early, &late);
+        let json = repaired(&source, &destination, &early, about);
         let words = [("--lifecycle-configuration", json.as_str())];
         let command = shell.s3api(
             "put-bucket-lifecycle-configuration",
@@ -339,7 +339,7 @@ fn repaired(
     source: &Lifecycle,
     destination: &Lifecycle,
     early: &[Deletion],
-    late: &[Deletion],
+    about: impl Fn(&Deletion) -> bool,
 ) -> String {
     let mut wanted = destination.clone();
     for deletion in early {
@@ -347,6 +347,8 @@ fn repaired(
             rule.status = ExpirationStatus::Disabled;
         }
     }
+    // What a rule that is off now deleted as well may lack now.
+    let late = unmatched(&source.rules, &wanted.rules, about);
     let mut added: Vec<usize> = late.iter().map(|deletion| deletion.rule).collect();
     added.dedup();
     for rule in added.iter().filter_map(|index| source.rules.get(*index)) {

@@ -41,8 +41,8 @@ fn failures_are_found_by_bucket_key_and_version() {
     let said = "`DstPutObjectNotPermitted` for `osaka` at 2026-11-25T21:50:20.000Z";
     assert_eq!(reasons(&events, "a b/c d"), [said]);
     assert!(reasons(&events, "other").is_empty());
-    let other = events.of(&"tokyo".parse().unwrap(), "a b/c d", Some("v2"));
-    assert_eq!(other.count(), 0);
+    let tokyo = "tokyo".parse().unwrap();
+    assert_eq!(events.of(&tokyo, "a b/c d", Some("v2")).count(), 0);
     assert_eq!((events.read(), events.failures()), ((2, 0), 1));
 }
 
