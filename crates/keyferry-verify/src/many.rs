@@ -9,6 +9,7 @@
 mod checked;
 mod context;
 mod extra;
+mod first_look;
 mod intake;
 mod item;
 mod join;
