@@ -28,6 +28,13 @@ clients *ARGS:
     .venv/bin/pip install --quiet --disable-pip-version-check -r tests/clients/requirements.txt
     .venv/bin/pytest tests/clients {{ ARGS }}
 
+# Reports as a browser shows them; needs Chromium. Pictures of them are in target/reports then.
+reports *ARGS:
+    cargo test --workspace --lib pages_for_the_browser
+    test -x .venv/bin/pytest || python3 -m venv .venv
+    .venv/bin/pip install --quiet --disable-pip-version-check -r tests/clients/requirements.txt
+    .venv/bin/pytest tests/reports -n 2 {{ ARGS }}
+
 # Emitted policy documents through parliament, cfn-lint, Terraform, shellcheck, boto3 and moto.
 documents *ARGS:
     cargo build -p keyferry

@@ -306,3 +306,117 @@ def test_a_receipt_edited_by_hand(pair):
     report = pair.verify(DONE, "--receipt", str(receipt))
     assert report["subject"]["receipt"] == "unsealed"
     assert {"what": "receipt-seal"} in report["unseen"]
+
+
+def checked(pair, code: int, *arguments: str) -> tuple[dict, dict]:
+    """(verdicts by key and version id, summary) of all below the source bucket."""
+    done = pair.keyferry.run("verify", f"s3://{pair.source}", "--output", "ndjson", *arguments)
+    *objects, last = map(json.loads, done.expect(code).stdout.splitlines())
+    found = {(each["address"]["key"], each["version_id"]): each for each in objects}
+    assert len(found) == len(objects), "each thing is told once"
+    return found, last["summary"]
+
+
+def test_a_version_is_missing_among_many(pair):
+    first, second = pair.put("twice"), pair.put("twice")
+    checked(pair, DONE, "--all-versions")
+    pair.osaka.delete_object(Bucket=pair.replica, Key="twice", VersionId=first)
+    # The current version is not concerned.
+    found, _ = checked(pair, DONE)
+    assert list(found) == [("twice", second)]
+    found, summary = checked(pair, REPLICATION_FAILED, "--all-versions")
+    assert found["twice", first]["verdict"] == "replica-missing"
+    assert found["twice", second]["verdict"] == "verified"
+    assert summary["verdicts"] == {"replica-missing": 1, "verified": 1}
+
+
+def test_somebody_wrote_to_the_replica_bucket(pair):
+    version = pair.put("ours")
+    checked(pair, DONE)
+    extra = pair.osaka.put_object(Bucket=pair.replica, Key="theirs", Body=b"x")["VersionId"]
+    newer = pair.osaka.put_object(Bucket=pair.replica, Key="ours", Body=b"x")["VersionId"]
+    found, _ = checked(pair, REPLICATION_FAILED, "--all-versions")
+    assert found["ours", version]["verdict"] == "verified"
+    for key, added in (("theirs", extra), ("ours", newer)):
+        assert found[key, added]["verdict"] == "extra"
+        assert found[key, added]["address"]["bucket"] == pair.replica
+        assert found[key, added]["extra"]["is_latest"]
+
+
+@pytest.mark.parametrize("replicated", [True, False], ids=["replicated", "left out"])
+def test_a_delete_marker_is_not_on_the_other_side(pair, replicated):
+    status = "Enabled" if replicated else "Disabled"
+    pair.reconfigure(DeleteMarkerReplication={"Status": status})
+    version = pair.put("deleted")
+    checked(pair, DONE, "--all-versions")
+    marker = pair.tokyo.delete_object(Bucket=pair.source, Key="deleted")["VersionId"]
+    if not replicated:
+        # The object lives on there, as the rule says: that is told, and no failure.
+        found, summary = checked(pair, DONE, "--all-versions")
+        assert found["deleted", marker]["verdict"] == "marker-left-out"
+        assert summary["conclusion"] == "verified"
+        return
+    found, _ = checked(pair, DONE, "--all-versions", "--wait", "30s")
+    assert found["deleted", marker]["verdict"] == "marker-replicated"
+    assert found["deleted", version]["verdict"] == "verified"
+    pair.osaka.delete_object(Bucket=pair.replica, Key="deleted", VersionId=marker)
+    # A marker has no status that would tell whether it is still to come.
+    found, _ = checked(pair, NOT_CONFIRMED, "--all-versions", "--wait", "0s")
+    assert found["deleted", marker]["verdict"] == "marker-pending"
+    found, _ = checked(pair, REPLICATION_FAILED, "--all-versions", "--wait", "1s")
+    assert found["deleted", marker]["verdict"] == "marker-missing"
+
+
+def test_null_versions_of_a_suspended_bucket(pair):
+    pair.put("before")
+    # The rule goes first: S3 suspends versioning of no bucket that replicates.
+    configuration = pair.configuration()
+    pair.tokyo.delete_bucket_replication(Bucket=pair.source)
+    pair.tokyo.put_bucket_versioning(
+        Bucket=pair.source, VersioningConfiguration={"Status": "Suspended"}
+    )
+    assert pair.put("null") in (None, "null")
+    pair.tokyo.put_bucket_versioning(
+        Bucket=pair.source, VersioningConfiguration={"Status": "Enabled"}
+    )
+    pair.tokyo.put_bucket_replication(
+        Bucket=pair.source, ReplicationConfiguration=configuration
+    )
+    found, _ = checked(pair, REPLICATION_FAILED, "--all-versions", "--wait", "0s")
+    by_key = {key: each for (key, _), each in found.items()}
+    assert by_key["before"]["verdict"] == "verified"
+    assert by_key["null"]["verdict"] == "not-covered"
+
+
+def test_encryptions_side_by_side(pair):
+    """What is under no customer key is verified like the rest, without one."""
+    pair.put("customer-key")
+    pair.tokyo.put_object(Bucket=pair.source, Key="s3-key", Body=b"data")
+    found, summary = checked(pair, DONE, "--level", "deep")
+    assert {each["verdict"] for each in found.values()} == {"verified"}
+    assert summary["encryption"] == {"SSE-C": 1, "AES256": 1}
+    assert summary["level"] == "deep"
+
+
+def test_receipts_of_many(pair):
+    """A list of receipts, one of them twice, one edited by hand."""
+    folder = pair.keyferry.home / "folder"
+    folder.mkdir()
+    for number in range(5):
+        (folder / f"{number}").write_bytes(secrets.token_bytes(100))
+    receipts = pair.keyferry.home / "receipts"
+    pair.keyferry.run(
+        *("upload", "-r", str(folder), f"s3://{pair.source}/", "--key", "test"),
+        *("--no-wait", "--receipt", str(receipts)),
+    ).expect(DONE)
+    lines = receipts.read_text().splitlines()
+    edited = json.loads(lines[1])
+    edited["etag"] = "0" * 32
+    receipts.write_text("\n".join([*lines[:1], json.dumps(edited), *lines[2:], lines[0]]) + "\n")
+    done = pair.keyferry.run("verify", "--receipt", str(receipts), "--output", "ndjson")
+    *objects, last = map(json.loads, done.expect(REPLICATION_FAILED).stdout.splitlines())
+    assert len(objects) == 5
+    assert last["summary"]["repeated_receipts"] == 1
+    assert last["summary"]["verdicts"] == {"differs": 1, "verified": 4}
+    (changed,) = [each for each in objects if each["verdict"] == "differs"]
+    assert changed["report"]["outcome"]["detail"] == [{"difference": "receipt-changed"}]

@@ -115,6 +115,18 @@ def test_reports_that_cannot_be_written(pair, tmp_path):
     assert not list(tmp_path.glob("*run*"))
 
 
+def test_a_run_that_proves_nothing_leaves_no_older_report(pair, tmp_path):
+    page, junit = tmp_path / "run.html", tmp_path / "run.xml"
+    options = ["--report", str(page), "--report", str(junit)]
+    pair.put("fine")
+    verify(pair, *options).expect(DONE)
+    for asked in ["nothing-here/", "no-such-object"]:
+        pair.keyferry.run("verify", f"s3://{pair.source}/{asked}", *options).expect(FAILURE)
+        assert "<h1>Nothing was verified: " in page.read_text()
+        suites = ElementTree.parse(junit).getroot()
+        assert (suites.get("tests"), suites.get("errors")) == ("1", "1")
+
+
 def test_what_failed_is_copied_onto_itself_and_arrives(pair):
     before = failed(pair, "lost/one", ODD)
     tags = pair.tokyo.get_object_tagging(Bucket=pair.source, Key=ODD)["TagSet"]

@@ -129,6 +129,9 @@ fn a_destroyed_key_leaves_its_record_only() {
     let gone = store.destroy(&entry.id, Some("contract ended")).unwrap();
     assert_eq!(gone.state, KeyState::Tombstone);
     assert!(!path.exists());
+    // Refused for what it is, and not because it does not open.
+    let again = store.activate(&entry.id).unwrap_err();
+    assert!(matches!(again, Error::Transition { .. }), "{again}");
     let store = open(&place);
     assert!(matches!(store.key(&entry.id), Err(Error::Destroyed { .. })));
     assert_eq!(store.findings(), []);

@@ -1,7 +1,6 @@
 //! What a transit key makes of a server's answers, against a server that gives them.
 #![expect(
     clippy::unwrap_used,
-    clippy::panic,
     reason = "also outside of the functions that clippy knows as tests"
 )]
 

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::verdict::meaning;
 use crate::wording::{
-    Repair, because, because_briefly, evidence, extra, fix, headline, level_name, marker, not_seen,
-    reason, repair,
+    Repair, because, because_briefly, cause, evidence, extra, fix, headline, level_name, marker,
+    not_seen, reason, repair,
 };
 
 /// One object version, and what was found of it. Holds nothing secret: of the key its id and its MD5.
@@ -86,7 +86,7 @@ impl Entry {
         let outcome = &report.outcome;
         Self {
             headline: headline(outcome),
-            group: because_briefly(outcome),
+            group: group(report),
             because: because(outcome)
                 .into_iter()
                 .chain(perhaps(report))
@@ -183,18 +183,29 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// What to do about an outcome: the causes first, then what to do with the object.
+/// Why, in few words. Of what is late or left out, the likeliest reason says more than the status.
+fn group(report: &Report) -> Option<String> {
+    match (&report.outcome, report.reasons.first()) {
+        (Outcome::Pending { .. }, Some(reason)) => Some(cause(&reason.cause)),
+        (outcome, _) => because_briefly(outcome),
+    }
+}
+
+/// What to do: about the causes first, then with the object; each once.
 fn repairs(report: &Report) -> Vec<Repair> {
-    let of_outcome = match &report.outcome {
+    let causes = match &report.outcome {
         Outcome::Failed { reasons } => reasons.as_slice(),
         _ => &[],
     };
-    let reasons = of_outcome.iter().chain(&report.reasons);
+    let causes = causes.iter().chain(&report.reasons);
     let fix = fix(&report.outcome).map(|words| todo(&words));
-    reasons
-        .filter_map(|reason| repair(&reason.cause))
-        .chain(fix)
-        .collect()
+    let mut repairs = Vec::new();
+    for repair in causes.filter_map(|reason| repair(&reason.cause)).chain(fix) {
+        if !repairs.contains(&repair) {
+            repairs.push(repair);
+        }
+    }
+    repairs
 }
 
 /// What may be behind it, where S3 has not said that replication failed.

@@ -54,6 +54,7 @@ pub(crate) fn tell(asked: Level, ending: &Ending<'_>) -> Story {
         (Conclusion::Refuted, format!("Not verified: {title}."))
     } else if all == 0 {
         let title = match summary.total() {
+            0 if !ending.complete => "Nothing was verified: the run was broken off.",
             0 => "Nothing was verified: no object was found.",
             _ => "Nothing was verified: none of what was found needs a replica.",
         };

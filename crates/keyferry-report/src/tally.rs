@@ -67,7 +67,12 @@ impl Tally {
             count(&mut self.levels, level.clone());
         }
         for not_seen in &entry.not_seen {
-            count(&mut self.not_seen, not_seen.clone());
+            let known = self.not_seen.contains_key(not_seen);
+            let line = match known || self.not_seen.len() < DISTINCT {
+                true => not_seen.clone(),
+                false => "other things, which the objects themselves tell of".to_owned(),
+            };
+            *self.not_seen.entry(line).or_default() += 1;
         }
         count(&mut self.sources, entry.bucket.clone());
         for (bucket, region) in &entry.replicas {

@@ -69,7 +69,7 @@ pub fn fix(outcome: &Outcome) -> Option<String> {
             "look again later with `keyferry verify`, or wait longer with --wait"
         }
         Outcome::Failed { .. } => {
-            "S3 does not try again by itself: remove the cause, then upload again or run S3 Batch Replication"
+            "S3 does not try again by itself: remove the cause, then `keyferry verify --repair` has it replicated anew"
         }
         Outcome::NotCovered {
             why: NotCovered::IsReplica,
@@ -79,10 +79,12 @@ pub fn fix(outcome: &Outcome) -> Option<String> {
         } => "enable versioning on both buckets, then upload again",
         Outcome::NotCovered {
             why: NotCovered::OlderThanRule,
-        } => "upload it again, or run S3 Batch Replication",
+        } => "`keyferry verify --repair` has it replicated anew",
         Outcome::NotCovered {
             why: NotCovered::NullVersion,
-        } => "copy it onto itself, so that it gets a version id, now that versioning is enabled",
+        } => {
+            "where versioning is enabled now, `keyferry verify --repair` makes a version of it that replicates"
+        }
         Outcome::NotCovered { .. } => {
             "add a replication rule that covers the object, or name the replica with --replica BUCKET@REGION"
         }

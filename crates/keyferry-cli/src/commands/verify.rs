@@ -58,7 +58,14 @@ pub(super) async fn run(invocation: &Invocation, arguments: VerifyArgs) -> Resul
     let asked = asked(&arguments)?;
     let mut kept = Kept::begin(&arguments)?;
     let aws = Aws::connect(&invocation.settings).await?;
-    let exit = verify(invocation, &aws, &arguments, (asked, &mut kept), &cancel).await?;
+    let verified = verify(invocation, &aws, &arguments, (asked, &mut kept), &cancel).await;
+    if verified.is_err()
+        // A report of an earlier run must not be taken for one of this run.
+        && let Err(failure) = kept.end(invocation.terminal, &Summary::default(), false)
+    {
+        invocation.terminal.error(&failure);
+    }
+    let exit = verified?;
     match kept.repair() {
         Some(repair) => {
             repair

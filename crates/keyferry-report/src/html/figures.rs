@@ -32,6 +32,9 @@ pub(super) fn facts(run: &Run, tally: &Tally, ending: &Ending<'_>) -> Markup {
                         ", of which " (human_bytes(ending.summary.bytes_read)) " were read and compared"
                     }
                 }
+                @if !ending.summary.encryption.is_empty() {
+                    dt { "Encryption" } dd { (encryption(ending.summary)) }
+                }
                 dt { "Without the key" } dd { (probes(&ending.summary.probes)) }
                 dt { "Began" } dd { (at(run.started)) }
                 dt { "Ended" }
@@ -55,6 +58,26 @@ pub(super) fn facts(run: &Run, tally: &Tally, ending: &Ending<'_>) -> Markup {
             }
         }
     }
+}
+
+/// How the objects are encrypted.
+fn encryption(summary: &Summary) -> String {
+    let counts: Vec<_> = summary
+        .encryption
+        .iter()
+        .map(|(how, count)| {
+            let how = match how.as_str() {
+                "SSE-C" => "customer key (SSE-C)",
+                "AES256" => "S3's keys (SSE-S3)",
+                "aws:kms" => "AWS KMS",
+                "aws:kms:dsse" => "AWS KMS, twice (DSSE-KMS)",
+                "none" => "not said by the server",
+                other => other,
+            };
+            format!("{how}: {}", counted(*count, "object"))
+        })
+        .collect();
+    counts.join("; ")
 }
 
 /// What came of requests that had to be refused.

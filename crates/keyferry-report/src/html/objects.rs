@@ -78,7 +78,6 @@ fn above(summary: &Summary) -> Markup {
         h2 { "Objects" }
         p.lead { "The worst comes first, what is verified last." }
         div.controls {
-            label for="search" {}
             input #search type="search" placeholder="Filter by name, version, cause …"
                 aria-label="Filter the table" autocomplete="off" spellcheck="false";
             select #order aria-label="Order of the table" {

@@ -189,7 +189,8 @@ pub fn repair(cause: &Cause) -> Option<Repair> {
             )
         }
         Cause::OlderThanRule | Cause::RepairedSince => (
-            "upload it again, or run S3 Batch Replication".to_owned(),
+            "have it replicated anew: `keyferry verify --repair`, or S3 Batch Replication"
+                .to_owned(),
             None,
         ),
         _ => return None,

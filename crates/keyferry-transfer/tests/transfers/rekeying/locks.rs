@@ -56,7 +56,7 @@ pub(super) async fn put_locked(ring: &Ring, key: &str, until: DateTime) {
         .unwrap();
 }
 
-fn crc64(content: &[u8]) -> String {
+pub(super) fn crc64(content: &[u8]) -> String {
     use base64::Engine;
     let crc = crc_fast::checksum(crc_fast::CrcAlgorithm::Crc64Nvme, content);
     base64::prelude::BASE64_STANDARD.encode(crc.to_be_bytes())

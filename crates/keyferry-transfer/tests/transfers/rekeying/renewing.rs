@@ -4,7 +4,7 @@ use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType};
 use keyferry_transfer::{Handled, Left, ListedVersion, Outcome, Rekey, Rekeyer, Silent};
 use tokio_util::sync::CancellationToken;
 
-use super::locks::{LOCKED, put_locked, ring_with_locks, tomorrow};
+use super::locks::{LOCKED, crc64, put_locked, ring_with_locks, tomorrow};
 use super::ring::{BUCKET, Finder, Ring, rekeyed};
 use crate::setup::{PART, content};
 
@@ -49,7 +49,7 @@ async fn a_new_version_is_what_the_old_one_was() {
         .content_type("text/x-thing; charset=utf-8")
         .metadata("owner", "somebody else")
         .tagging("a=1&b%20c=d%2Fe")
-        .checksum_algorithm(ChecksumAlgorithm::Sha256)
+        .checksum_crc64_nvme(crc64(&body))
         .sse_customer_algorithm("AES256")
         .sse_customer_key(headers.expose_key())
         .sse_customer_key_md5(headers.md5().to_string())
@@ -69,8 +69,8 @@ async fn a_new_version_is_what_the_old_one_was() {
     assert_eq!(after.version_id, made.version_id);
     assert_eq!(after.content_type, before.content_type);
     assert_eq!(after.metadata, before.metadata);
-    assert!(before.checksum_sha256.is_some());
-    assert_eq!(after.checksum_sha256, before.checksum_sha256);
+    assert!(before.checksum_crc64_nvme.is_some());
+    assert_eq!(after.checksum_crc64_nvme, before.checksum_crc64_nvme);
     // No tag is added, and none is lost.
     assert_eq!(ring.tags(key).await, tags);
     assert_eq!(ring.get(key, &ring.old.1).await.as_deref(), Ok(&*body));

@@ -2,7 +2,7 @@
 
 use keyferry_report::{cause, headline};
 use keyferry_verify::{
-    Certainty, Checked, CheckedResult, Difference, NotCovered, Outcome, Report, Side,
+    Cause, Certainty, Checked, CheckedResult, Difference, NotCovered, Outcome, Report, Side,
 };
 
 use super::Item;
@@ -64,7 +64,7 @@ fn reason_to_leave(report: &Report) -> Option<Judgement> {
         } => Some(Judgement::Fine),
         Outcome::Failed { reasons } => reasons
             .iter()
-            .find(|reason| reason.certainty == Certainty::Certain)
+            .find(|reason| reason.certainty == Certainty::Certain && is_of_today(&reason.cause))
             .map(|reason| {
                 left(format!(
                     "the cause is still there: {}",
@@ -86,6 +86,14 @@ fn reason_to_leave(report: &Report) -> Option<Judgement> {
         | Outcome::NoOriginal { .. } => None,
         other => Some(left(headline(other))),
     }
+}
+
+/// Whether a cause would stop a new try, too. Others tell of what was when the object failed.
+fn is_of_today(cause: &Cause) -> bool {
+    !matches!(
+        cause,
+        Cause::Reported { .. } | Cause::RepairedSince | Cause::OlderThanRule | Cause::Delayed
+    )
 }
 
 /// Whether it is the source that is wrong, or the receipt: then its content must not spread.
