@@ -6,6 +6,10 @@
     reason = "a test that cannot go on must fail"
 )]
 
+#[expect(
+    dead_code,
+    reason = "each of the tests that share it needs a part of it"
+)]
 mod lab;
 
 use std::collections::BTreeMap;
@@ -621,7 +625,7 @@ async fn both_directions_are_verified_in_one_run() {
 }
 
 #[tokio::test]
-async fn samples_find_what_equal_does_not() {
+async fn samples_lie_across_the_boundaries_of_parts() {
     let mut pair = Pair::replicated().await;
     let content: Vec<u8> = (0..11_u32 << 20)
         .map(|at| (at.wrapping_mul(31) >> 7) as u8)
@@ -637,6 +641,23 @@ async fn samples_find_what_equal_does_not() {
     assert!(samples.bytes < 11 << 20);
     assert!(report.replicas[0].unseen.contains(&Unseen::RestOfContent));
     assert_eq!(found.summary.bytes_read, samples.bytes);
+
+    // Small enough to be read as a whole: what stored checksums do not show is found.
+    let corrupt = FaultScope::SourceBucket(SOURCE.to_owned());
+    pair.lab.faults().set(corrupt, Fault::Corrupt);
+    pair.upload("corrupt", vec![7; 5000]).await;
+    let equal = ManyOptions {
+        level: Level::Equal,
+        ..options(&pair)
+    };
+    for (level, verdict) in [
+        (equal, Verdict::Verified),
+        (options(&pair), Verdict::Differs),
+    ] {
+        let what = listed(&pair, "corrupt", Versions::Current);
+        let found = run(&pair, what, Keys::One(&pair.key), level).await;
+        found.only(verdict);
+    }
     pair.lab.shutdown().await;
 }
 

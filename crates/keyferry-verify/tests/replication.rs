@@ -6,6 +6,10 @@
     reason = "a test that cannot go on must fail"
 )]
 
+#[expect(
+    dead_code,
+    reason = "each of the tests that share it needs a part of it"
+)]
 mod lab;
 
 use std::sync::Arc;
