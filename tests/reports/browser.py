@@ -157,11 +157,12 @@ class Page:
     def picture(self) -> bytes:
         """A PNG of the whole page, or of as much of it as anybody looks at."""
         size = self.call("Page.getLayoutMetrics")["cssContentSize"]
-        return self.picture_of(0, 0, size["width"], min(size["height"], 4000))
+        return self.picture_of(0, 0, size["width"], min(size["height"], 4000), beyond=True)
 
-    def picture_of(self, x: float, y: float, width: float, height: float) -> bytes:
-        """A PNG of a part of the page."""
+    def picture_of(self, x: float, y: float, width: float, height: float,
+                   beyond: bool = False) -> bytes:
+        """A PNG of a part of the page; `beyond` what is shown, where it is asked for."""
         clip = {"x": x, "y": y, "width": width, "height": height, "scale": 1}
-        answer = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=True,
+        answer = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=beyond,
                            clip=clip)
         return base64.b64decode(answer["data"])

@@ -121,10 +121,6 @@ fn drawn(number: f64) -> String {
 }
 
 /// The share of one number in another, in percent.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "it is drawn with fewer digits than a float has"
-)]
 fn percent(part: u64, whole: u64) -> f64 {
     if whole == 0 {
         0.0

@@ -137,10 +137,6 @@ impl Latencies {
     }
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "milliseconds of 400 days are far below 2^52"
-)]
 fn in_seconds(milliseconds: u64) -> f64 {
     milliseconds as f64 / 1000.0
 }

@@ -193,6 +193,13 @@ pub(crate) fn object(key: &str, size: u64, outcome: Outcome, latency: Option<u64
             ..Timings::default()
         },
         unseen: Vec::new(),
+        reasons: match &outcome {
+            Outcome::Pending { .. } => vec![FailureReason {
+                cause: Cause::Delayed,
+                certainty: Certainty::Possible,
+            }],
+            _ => Vec::new(),
+        },
         outcome,
     };
     Checked {

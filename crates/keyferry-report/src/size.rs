@@ -35,11 +35,6 @@ pub(crate) fn human_seconds(seconds: f64) -> String {
         let tenths = format!("{seconds:.1}");
         return format!("{} s", tenths.trim_end_matches(".0"));
     }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "seconds are positive here, and a cast stops at the largest number"
-    )]
     let whole = seconds.round() as u64;
     let (minutes, hours, days) = (whole / 60, whole / 3600, whole / 86_400);
     match whole {

@@ -56,10 +56,6 @@ pub(super) fn section(tally: &Tally) -> Markup {
     }
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "heights of bars need few of the digits"
-)]
 fn drawing(class: &str, bars: &[Bar], width: f64, height: f64) -> Markup {
     let highest = bars.iter().map(|bar| bar.count).max().unwrap_or(1).max(1);
     let (left, top, bottom) = (4.0, 36.0, 28.0);

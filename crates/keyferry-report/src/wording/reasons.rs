@@ -188,11 +188,6 @@ pub fn repair(cause: &Cause) -> Option<Repair> {
                 (!commands.is_empty()).then_some(commands),
             )
         }
-        Cause::OlderThanRule | Cause::RepairedSince => (
-            "have it replicated anew: `keyferry verify --repair`, or S3 Batch Replication"
-                .to_owned(),
-            None,
-        ),
         _ => return None,
     };
     Some(Repair { words, command })
