@@ -84,6 +84,25 @@ def test_samples_find_the_corrupt_replica(ready, ceph, bucket):
     assert "part 2" in found.stdout, found.stdout
 
 
+def test_one_corrupt_replica_below_a_prefix(ready, ceph, bucket):
+    """Without receipts, and with sound objects around it: those are verified, it is not."""
+    folder = ready.home / "folder"
+    folder.mkdir()
+    for number in range(8):
+        (folder / f"sound {number}").write_bytes(random.Random(number).randbytes(9_000 * number))
+    (folder / "corrupt").write_bytes(random.Random(9).randbytes(2 * PART))
+    prefix = f"s3://{bucket}/below/"
+    ready.run(
+        *("upload", "-r", str(folder), prefix, "--key", "test", "--part-size", "5MiB", "--no-wait")
+    ).expect(DONE)
+    deep = ("--level", "deep", "--wait", "60s", "--output", "ndjson")
+    found = ready.run("verify", prefix, *ceph.replica(bucket), *deep).expect(REPLICATION_FAILED)
+    *each, end = [json.loads(line) for line in found.stdout.splitlines()]
+    differing = [one for one in each if "differs" in json.dumps(one)]
+    assert [one["address"]["key"] for one in differing] == ["below/corrupt"], found.stdout
+    assert len(each) == 9 and "summary" in end, found.stdout
+
+
 def test_a_sound_replica_is_verified_by_reading_it(ready, ceph, bucket):
     receipt = upload(ready, bucket, 100_000, "--metadata", "a=b", "--tag", "c=d")
     verify(ready, ceph, bucket, receipt, "--level", "equal").expect(NOT_CONFIRMED)

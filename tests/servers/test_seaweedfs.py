@@ -149,6 +149,28 @@ def test_a_folder_is_uploaded_and_its_replicas_verified(ready, seaweedfs, bucket
     assert summary["replicas"]["verified"] == 20, summary
 
 
+def test_all_versions_below_a_prefix_in_both_directions(ready, seaweedfs, bucket):
+    prefix = f"s3://{bucket}/below/"
+    for name in ("one", "two", "two"):
+        path = ready.home / name
+        path.write_bytes(random.Random(len(name)).randbytes(10_000))
+        ready.run(
+            *("upload", str(path), prefix + name, "--key", "test", "--no-wait")
+        ).expect(DONE)
+    ready.run("rm", prefix + "one").expect(DONE)
+    verify_all = ("verify", prefix, "--all-versions", "--both-ways", *seaweedfs.replica(bucket))
+    found = ready.run(*verify_all, "--wait", "60s").expect(DONE)
+    # Three versions and a delete marker.
+    assert "all 4 objects arrived" in found.stdout, found.stdout
+    seaweedfs.fault("freeze", "sync")
+    try:
+        seaweedfs.client("east").put_object(Bucket=bucket, Key="below/extra", Body=b"x")
+        found = ready.run(*verify_all, "--wait", "1s")
+        assert found.code != DONE and "below/extra" in found.stdout, found.stdout
+    finally:
+        seaweedfs.fault("thaw", "sync")
+
+
 def test_the_replicas_server_has_its_own_authority_and_credentials(
     ready, seaweedfs, bucket, certificates
 ):

@@ -45,11 +45,21 @@ pub trait Regions: Send + Sync {
         start: &'a Region,
     ) -> BoxFuture<'a, Result<Region, VerifyError>> {
         async move {
-            let client = client_of(self, start)?;
+            let known = self.some_region();
+            let (start, client) = match (client_of(self, start), &known) {
+                (Err(_), Some(known)) => (known, client_of(self, known)?),
+                (client, _) => (start, client?),
+            };
             let answer = client.head_bucket().bucket(bucket.as_str()).send().await;
             region_in(bucket, start, answer)
         }
         .boxed()
+    }
+
+    /// A region that there is a client for, where there is none for most. Another server need not know
+    /// the region that a search begins at.
+    fn some_region(&self) -> Option<Region> {
+        None
     }
 
     /// What gives clients for the replicas. None where they are reached as the sources are; some
@@ -71,6 +81,14 @@ impl Regions for Connector {
 
     fn connector(&self) -> Option<Connector> {
         Some(self.clone())
+    }
+
+    fn some_region(&self) -> Option<Region> {
+        let endpoints = self.endpoints();
+        match endpoints.default {
+            Some(_) => None,
+            None => endpoints.regions.keys().next().cloned(),
+        }
     }
 
     fn endpoint(&self, region: &Region) -> Option<String> {
@@ -150,6 +168,10 @@ impl Regions for Sides {
         start: &'a Region,
     ) -> BoxFuture<'a, Result<Region, VerifyError>> {
         self.sources.bucket_region(bucket, start)
+    }
+
+    fn some_region(&self) -> Option<Region> {
+        self.sources.some_region()
     }
 
     fn replica_side(&self) -> Option<&dyn Regions> {

@@ -1,5 +1,7 @@
 //! The source side of a verification: what it shows, and that it refuses strangers.
 
+use std::time::Duration;
+
 use keyferry_transfer::ObjectAddress;
 use tokio::time::Instant;
 
@@ -21,6 +23,9 @@ pub(crate) enum FirstLook {
     /// The source opens without the key, and not with it.
     OpenWithoutKey(Box<ObjectView>),
 }
+
+/// How long the first look at a replica may take, which is made beside that at its source.
+const EARLY_LOOK: Duration = Duration::from_secs(3);
 
 impl Course<'_> {
     /// The source with the key. The only replica that there can be is looked at meanwhile.
@@ -92,7 +97,9 @@ impl Course<'_> {
         let (bucket, place) = self.bucket.only_place(&address.key).await?;
         let (_, client) = place.found.as_ref()?;
         let replica = source.in_bucket(client.clone(), &bucket);
-        let view = replica.head(self.key()).await.ok()?;
+        // A region that is down must not hold up what the source has to say.
+        let look = tokio::time::timeout(EARLY_LOOK, replica.head(self.key()));
+        let view = look.await.ok()?.ok()?;
         Some(Box::new(view))
     }
 

@@ -8,6 +8,7 @@
 
 mod lab;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_s3::types::{EncryptionType, ReplicationRuleStatus, Tag, Tagging};
@@ -15,8 +16,9 @@ use keyferry_key::CustomerKey;
 use keyferry_lab::{Fault, FaultScope};
 use keyferry_transfer::ObjectAddress;
 use keyferry_verify::{
-    Cause, Certainty, Conclusion, Difference, Finding, Level, NotCovered, Outcome,
-    ReplicationStatus, Subject, VerifyError, WhyMissed, destinations, receipt_of,
+    Cause, Certainty, Conclusion, Difference, Finding, Level, NotCovered, Outcome, ReadSides,
+    ReplicaTarget, ReplicationStatus, Sides, Subject, Verification, VerifyError, WhyMissed,
+    destinations, receipt_of,
 };
 use lab::{Pair, REPLICA, SOURCE, rule};
 
@@ -401,5 +403,76 @@ async fn wrong_keys_missing_objects_and_plain_objects_are_errors() {
     let mut gone = Subject::from(&receipt);
     gone.source.bucket = "no-such-bucket-here".parse().unwrap();
     assert!(pair.try_verify(&gone, &pair.key).await.is_err());
+    pair.lab.shutdown().await;
+}
+
+/// The replica is with a server of its own: nothing but that server is asked for it.
+#[tokio::test]
+async fn a_replica_at_another_endpoint() {
+    let pair = Pair::replicated().await;
+    let receipt = pair.upload("report.pdf", content(1000)).await;
+    let subject = Subject::from(&receipt);
+    let verification = |replica| Verification {
+        subject: &subject,
+        key: Some(&pair.key),
+        wait: pair.wait,
+        level: Level::Deep,
+        read: ReadSides::Both,
+        replica,
+        probe: true,
+    };
+    let sides = Sides::apart(
+        Arc::new(pair.connector_of(0)),
+        Arc::new(pair.connector_of(1)),
+    );
+    let given = ReplicaTarget {
+        bucket: REPLICA.parse().unwrap(),
+        region: pair.region(1),
+    };
+    for replica in [None, Some(given)] {
+        let report = pair.verify_by(&sides, verification(replica)).await.unwrap();
+        assert_eq!(report.conclusion(), Conclusion::Verified, "{report:#?}");
+        let endpoint = pair.lab.regions()[1].endpoint_url().to_string();
+        assert_eq!(report.replicas[0].endpoint, Some(endpoint));
+    }
+    // The other way round there is no such source.
+    let swapped = pair.verify_by(&sides.swapped(), verification(None)).await;
+    assert!(
+        matches!(swapped, Err(VerifyError::Client { .. })),
+        "{swapped:?}"
+    );
+    pair.lab.shutdown().await;
+}
+
+/// Where no status says that it must be there, a server that is down is waited for.
+#[tokio::test]
+async fn a_replica_whose_server_is_down_is_pending() {
+    let mut pair = Pair::without_rules().await;
+    pair.wait = Duration::from_millis(300);
+    let receipt = pair.upload("report.pdf", content(1000)).await;
+    let subject = Subject::from(&receipt);
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = nobody.local_addr().unwrap().port();
+    drop(nobody);
+    let down = pair.connector_at(&format!("https://localhost:{port}"));
+    let sides = Sides::apart(Arc::new(pair.connector_of(0)), Arc::new(down));
+    let verification = Verification {
+        subject: &subject,
+        key: Some(&pair.key),
+        wait: pair.wait,
+        level: Level::Equal,
+        read: ReadSides::Both,
+        replica: Some(ReplicaTarget {
+            bucket: REPLICA.parse().unwrap(),
+            region: pair.region(1),
+        }),
+        probe: true,
+    };
+    let report = pair.verify_by(&sides, verification).await.unwrap();
+    assert_eq!(report.conclusion(), Conclusion::Pending, "{report:#?}");
+    assert!(
+        matches!(&report.replicas[0].finding, Finding::Unreachable { detail } if detail.contains("refused")),
+        "{report:#?}"
+    );
     pair.lab.shutdown().await;
 }

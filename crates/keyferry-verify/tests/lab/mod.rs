@@ -18,7 +18,9 @@ use keyferry_policy::Region;
 use keyferry_transfer::{
     Connector, ConnectorSettings, PartSize, Receipt, Silent, Upload, UploadSource, upload,
 };
-use keyferry_verify::{Level, ReadSides, Report, Subject, Verification, VerifyError, verify};
+use keyferry_verify::{
+    Level, ReadSides, Regions, Report, Subject, Verification, VerifyError, verify,
+};
 use tokio_util::sync::CancellationToken;
 
 const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow",
@@ -40,23 +42,13 @@ impl Pair {
     /// A lab with both buckets, versioned and open to customer keys, and no rules yet.
     pub(crate) async fn without_rules() -> Self {
         let lab = Lab::start(LabOptions::default()).await.unwrap();
-        let credentials = Credentials::new(
-            lab.credentials().access_key_id(),
-            lab.credentials().secret_access_key(),
-            None,
-            None,
-            "lab",
-        );
         let endpoints = lab
             .regions()
             .each_ref()
             .map(|region| format!("{}={}", region.name(), region.endpoint_url()))
             .join(",");
-        let mut settings = ConnectorSettings::new(SharedCredentialsProvider::new(credentials));
-        settings.endpoints = endpoints.parse().unwrap();
-        settings.ca_bundle = Some(lab.ca_path().to_owned());
         let pair = Self {
-            connector: Connector::new(settings).unwrap(),
+            connector: connector(&lab, &endpoints),
             key: CustomerKey::generate().unwrap(),
             level: Level::Equal,
             wait: Duration::from_secs(20),
@@ -72,6 +64,16 @@ impl Pair {
         let pair = Self::without_rules().await;
         pair.replicate(vec![rule("all", 1, "", REPLICA)]).await;
         pair
+    }
+
+    /// What knows one of the two regions only.
+    pub(crate) fn connector_of(&self, index: usize) -> Connector {
+        let region = &self.lab.regions()[index];
+        self.connector_at(&format!("{}={}", region.name(), region.endpoint_url()))
+    }
+
+    pub(crate) fn connector_at(&self, endpoints: &str) -> Connector {
+        connector(&self.lab, endpoints)
     }
 
     pub(crate) fn region(&self, index: usize) -> Region {
@@ -201,15 +203,31 @@ impl Pair {
             replica: None,
             probe: true,
         };
-        let cancel = CancellationToken::new();
-        verify(
-            &self.connector,
-            verification,
-            &keyferry_verify::Silent,
-            cancel,
-        )
-        .await
+        self.verify_by(&self.connector, verification).await
     }
+
+    pub(crate) async fn verify_by(
+        &self,
+        regions: &dyn Regions,
+        verification: Verification<'_>,
+    ) -> Result<Report, VerifyError> {
+        let cancel = CancellationToken::new();
+        verify(regions, verification, &keyferry_verify::Silent, cancel).await
+    }
+}
+
+fn connector(lab: &Lab, endpoints: &str) -> Connector {
+    let credentials = Credentials::new(
+        lab.credentials().access_key_id(),
+        lab.credentials().secret_access_key(),
+        None,
+        None,
+        "lab",
+    );
+    let mut settings = ConnectorSettings::new(SharedCredentialsProvider::new(credentials));
+    settings.endpoints = endpoints.parse().unwrap();
+    settings.ca_bundle = Some(lab.ca_path().to_owned());
+    Connector::new(settings).unwrap()
 }
 
 pub(crate) fn rule(id: &str, priority: i32, prefix: &str, bucket: &str) -> ReplicationRule {
