@@ -88,7 +88,7 @@ pub(crate) async fn examine(
     let view = match replica.head {
         Ok(view) => view,
         Err(Trouble::Refused(refusal)) => {
-            side.finding = unreadable(access, key, refusal, &mut side.view).await;
+            side.finding = Box::pin(unreadable(access, key, refusal, &mut side.view)).await;
             return Ok(side);
         }
         Err(trouble) => return Err(access.error("HeadObject", trouble)),
@@ -105,8 +105,15 @@ pub(crate) async fn examine(
     if scrutiny.level == Level::Status {
         comparison.differences.retain(says_s3);
     } else {
-        drop_incomparable(original, access, &view, key, &mut comparison).await;
-        drop_hidden_locks(original, access, &mut comparison).await;
+        Box::pin(drop_incomparable(
+            original,
+            access,
+            &view,
+            key,
+            &mut comparison,
+        ))
+        .await;
+        Box::pin(drop_hidden_locks(original, access, &mut comparison)).await;
     }
     let Comparison {
         mut differences,
@@ -126,17 +133,27 @@ pub(crate) async fn examine(
             view: &view,
         };
         let read = match scrutiny.level {
-            Level::Sample => content::sample(original.subject, key, source, theirs).await?,
+            Level::Sample => {
+                Box::pin(content::sample(original.subject, key, source, theirs)).await?
+            }
             _ => {
                 let what = (scrutiny.read, access.bucket());
-                content::compare(original.subject, key, source, theirs, what, observer).await?
+                Box::pin(content::compare(
+                    original.subject,
+                    key,
+                    source,
+                    theirs,
+                    what,
+                    observer,
+                ))
+                .await?
             }
         };
         differences.extend(read.differences);
         side.content = read.proof;
         side.samples = read.samples;
         side.unseen.extend(read.unseen);
-        differences.extend(changed(access, key, &view).await?);
+        differences.extend(Box::pin(changed(access, key, &view)).await?);
     } else {
         side.unseen.push(Unseen::Content);
     }
@@ -145,7 +162,7 @@ pub(crate) async fn examine(
             side: Side::Replica,
             bucket: access.bucket().clone(),
         });
-        side.probes = probe::all(access, Side::Replica, view.size).await?;
+        side.probes = Box::pin(probe::all(access, Side::Replica, view.size)).await?;
         if probe::any_unclear(&side.probes) {
             side.unseen.push(Unseen::Probe {
                 side: Side::Replica,

@@ -13,7 +13,7 @@ use crate::outcome::Outcome;
 use crate::probe::{self, Presented, Probe, ProbeAnswer, ProbeRequest};
 use crate::report::{Report, Side, SourceSide, Timings, Unseen};
 use crate::tagging::Tags;
-use crate::verify::{Course, Looked};
+use crate::verify::{Course, Early, Looked};
 use crate::{ObjectView, Refusal, Subject, VerifyError};
 
 /// What the first look came to.
@@ -34,8 +34,8 @@ impl Course<'_> {
         access: &ObjectAccess,
         address: &ObjectAddress,
     ) -> Result<FirstLook, VerifyError> {
-        let (looked, early) =
-            tokio::join!(self.look(access, address), self.early_look(access, address));
+        let early = Box::pin(self.early_look(access, address));
+        let (looked, early) = tokio::join!(self.look(access, address), early);
         let refusal = match looked? {
             Ok(view) => {
                 return Ok(FirstLook::Seen(Looked {
@@ -55,7 +55,7 @@ impl Course<'_> {
                 _ => access.error("HeadObject", Trouble::Refused(refusal)),
             });
         };
-        match access.diagnose(&refusal, key).await {
+        match Box::pin(access.diagnose(&refusal, key)).await {
             KeyDiagnosis::OpenWithoutKey(view) => Ok(FirstLook::OpenWithoutKey(view)),
             KeyDiagnosis::WrongKey => Err(VerifyError::WrongKey {
                 address: address.clone(),
@@ -88,19 +88,15 @@ impl Course<'_> {
 
     /// The replica of a known version, where there can be only one. Nothing but its being there counts:
     /// what is missing or refused now is asked for again when the source's status is known.
-    async fn early_look(
-        &self,
-        source: &ObjectAccess,
-        address: &ObjectAddress,
-    ) -> Option<Box<ObjectView>> {
+    async fn early_look(&self, source: &ObjectAccess, address: &ObjectAddress) -> Option<Early> {
         source.version_id()?;
         let (bucket, place) = self.bucket.only_place(&address.key).await?;
         let (_, client) = place.found.as_ref()?;
-        let replica = source.in_bucket(client.clone(), &bucket);
+        let access = source.in_bucket(client.clone(), &bucket);
         // A region that is down must not hold up what the source has to say.
-        let look = tokio::time::timeout(EARLY_LOOK, replica.head(self.key()));
-        let view = look.await.ok()?.ok()?;
-        Some(Box::new(view))
+        let look = tokio::time::timeout(EARLY_LOOK, access.head(self.key())).await;
+        let view = Box::new(look.ok()?.ok()?);
+        Some(Early { access, view })
     }
 
     /// The report on a source that the key does not open, and that opens without one.
@@ -177,7 +173,7 @@ impl Course<'_> {
             side: Side::Source,
             bucket: side.bucket.clone(),
         });
-        side.probes = probe::all(access, Side::Source, side.view.size).await?;
+        side.probes = Box::pin(probe::all(access, Side::Source, side.view.size)).await?;
         if probe::any_unclear(&side.probes) {
             unseen.push(Unseen::Probe { side: Side::Source });
         }

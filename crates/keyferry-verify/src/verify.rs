@@ -156,7 +156,13 @@ impl Target {
 /// The source, and the only replica if it showed at the same time.
 pub(crate) struct Looked {
     pub(crate) source: Box<ObjectView>,
-    pub(crate) replica: Option<Box<ObjectView>>,
+    pub(crate) replica: Option<Early>,
+}
+
+/// A replica that showed while the source was looked at, and what it was asked through.
+pub(crate) struct Early {
+    pub(crate) access: ObjectAccess,
+    pub(crate) view: Box<ObjectView>,
 }
 
 /// How far a verification is after a look.
@@ -230,8 +236,16 @@ impl Course<'_> {
             }
         };
         let age = side.view.last_modified.and_then(since);
+        let mut reachable = self.reach(&access, destinations);
+        let early = early.and_then(|early| match reachable.as_mut_slice() {
+            [only] if only.destination.bucket == *early.access.bucket() => {
+                only.access = Some(early.access);
+                Some(early.view)
+            }
+            _ => None,
+        });
         let underway = Underway {
-            destinations: self.reach(&access, destinations),
+            destinations: reachable,
             watch: Watch::new(self.wait, covered, age),
             subject,
             access,
