@@ -187,7 +187,6 @@ pub(crate) fn object(key: &str, size: u64, outcome: Outcome, latency: Option<u64
             key_echoed: false,
         },
         replicas,
-        reasons: Vec::new(),
         timings: Timings {
             status_latency: latency.map(Duration::from_millis),
             ..Timings::default()
