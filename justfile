@@ -25,8 +25,17 @@ golden:
 clients *ARGS:
     cargo build -p keyferry
     test -x .venv/bin/pytest || python3 -m venv .venv
-    .venv/bin/pip install --quiet --disable-pip-version-check -r tests/clients/requirements.txt
+    .venv/bin/pip install --quiet --disable-pip-version-check -r tests/clients/requirements.txt -r tests/documents/requirements.txt
     .venv/bin/pytest tests/clients {{ ARGS }}
+
+# Real replication by servers that others wrote: Ceph's gateway, SeaweedFS; and moto. Needs what
+# tests/servers/README.md names.
+servers *ARGS:
+    cargo build --workspace --bin keyferry
+    test -x .venv/bin/pytest || python3 -m venv .venv
+    .venv/bin/pip install --quiet --disable-pip-version-check -r tests/clients/requirements.txt -r tests/documents/requirements.txt
+    .venv/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r tests/servers/requirements.txt
+    .venv/bin/pytest tests/servers -n 2 {{ ARGS }}
 
 # Reports as a browser shows them; needs Chromium. Pictures of them are in target/reports then.
 reports *ARGS:
@@ -84,6 +93,10 @@ bench SIZE_IN_MIB="3072":
 # Installs the others; the first time takes some ten minutes. `just bench-compare --only large-up --rounds 9`
 bench-compare *ARGS:
     bench/compare {{ ARGS }}
+
+# Verification of small objects in the lab beside a bare loop of HEAD requests on both sides.
+bench-verify *ARGS:
+    bench/verify {{ ARGS }}
 
 # Part plans, checksums and reassembly, each by itself.
 bench-pieces *ARGS:
