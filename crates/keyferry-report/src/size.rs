@@ -39,7 +39,7 @@ pub(crate) fn human_seconds(seconds: f64) -> String {
     let (minutes, hours, days) = (whole / 60, whole / 3600, whole / 86_400);
     match whole {
         0..60 => format!("{whole} s"),
-        60..3600 if whole % 60 == 0 => format!("{minutes} min"),
+        60..3600 if whole.is_multiple_of(60) => format!("{minutes} min"),
         60..3600 => format!("{minutes} min {:02} s", whole % 60),
         3600..86_400 if minutes % 60 == 0 => format!("{hours} h"),
         3600..86_400 => format!("{hours} h {:02} min", minutes % 60),

@@ -1,5 +1,10 @@
 //! `keyferry verify` of many objects: prefixes, lists of receipts, runs that go on.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "only tests come here, and a test fails by panicking"
+)]
+
 use std::fs;
 use std::time::{Duration, Instant};
 

@@ -81,11 +81,9 @@ fn tags_and_sizes_narrow_a_rule() {
 fn what_repairs_switches_off_what_is_early_and_adds_what_lacks() {
     let source = Lifecycle {
         rules: vec![rule("tidy", "tmp/", 3)],
-        ..Lifecycle::default()
     };
     let destination = Lifecycle {
         rules: vec![rule("tidy", "logs/", 10)],
-        ..Lifecycle::default()
     };
     let early = unmatched(&destination.rules, &source.rules, |_| true);
     let text = repaired(&source, &destination, &early, |_| true);
