@@ -59,6 +59,8 @@ impl Results {
         if let Some(fields) = document.as_object_mut() {
             fields.insert("conclusion".to_owned(), json!(summary.conclusion()));
             fields.insert("complete".to_owned(), complete.into());
+            fields.insert("total".to_owned(), summary.total().into());
+            fields.insert("conclusions".to_owned(), json!(summary.conclusions()));
         }
         match self.terminal.output() {
             Output::Text => self.terminal.print(summary_text(asked, summary, complete)),
