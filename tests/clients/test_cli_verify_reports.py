@@ -12,7 +12,7 @@ import urllib.parse
 import xml.etree.ElementTree as ElementTree
 
 from conftest import set_blocked_encryption
-from keyferry_cli import DONE, FAILURE, INTERRUPTED, REPLICATION_FAILED, USAGE
+from keyferry_cli import DONE, FAILURE, INTERRUPTED, REPLICATION_FAILED, STORE_LOCKED, USAGE, WRONG_KEY, Keyferry
 from replication_status import wait_for
 from test_cli_verify_outcomes import Pair, outcomes_lab, pair  # noqa: F401
 
@@ -283,3 +283,18 @@ def test_a_prefix_that_was_taken_for_an_object(pair):
     pair.put("photos/two")
     done = pair.keyferry.run("verify", f"s3://{pair.source}/photos").expect(FAILURE)
     done.explains("2 objects lie below `photos/`", "-r")
+
+
+def test_that_no_key_opens_a_prefix_is_told_once(pair, tmp_path):
+    for number in range(3):
+        pair.put(f"sealed/{number}")
+    home = tmp_path / "elsewhere"
+    home.mkdir()
+    elsewhere = Keyferry(home, pair.lab)
+    done = elsewhere.run("verify", f"s3://{pair.source}/").expect(STORE_LOCKED)
+    assert done.stdout.count("no key is at hand") == 2 and "2 more objects" in done.stdout
+    done.explains("there is no key store", "3 objects are under customer keys", "--store")
+
+    # A store that has other keys: the objects' tag names the one that is needed.
+    done = elsewhere.with_ring("other").run("verify", f"s3://{pair.source}/").expect(WRONG_KEY)
+    assert done.stdout.count("its tag names the key `kf-") == 2 and "2 more objects" in done.stdout

@@ -77,7 +77,7 @@ impl Run<'_> {
             )
             .hint("keys are taken literally, with every space, `%`, `+` and `/`; --all-versions looks at what was deleted, too"));
         }
-        Ok(exit(&summary))
+        Ok(self.exit(&summary))
     }
 
     /// Verifies what receipts name.
@@ -96,7 +96,7 @@ impl Run<'_> {
                 summary.contradicting_receipts
             ));
         }
-        Ok(exit(&summary))
+        Ok(self.exit(&summary))
     }
 
     async fn place(&self) -> Result<replica::Place, Failure> {
@@ -257,6 +257,32 @@ impl Run<'_> {
                 }
                 Err(failure)
             }
+        }
+    }
+
+    /// How the run ends. Without a key store, objects under customer keys are not a matter of which key.
+    fn exit(&self, summary: &Summary) -> Exit {
+        let settings = &self.invocation.settings;
+        let exit = exit(summary);
+        let unopened = summary.count(Verdict::WrongKey);
+        if unopened == 0 || self.arguments.key.is_some() || keys::has_store(settings) {
+            return exit;
+        }
+        let objects = if unopened == 1 {
+            "object is"
+        } else {
+            "objects are"
+        };
+        self.invocation.terminal.warn(format!(
+            "there is no key store in `{}`, and {unopened} {objects} under customer keys",
+            settings.store
+        ));
+        self.invocation
+            .terminal
+            .hint("say where the key store is: --store; or give the key: --key");
+        match exit {
+            Exit::Key => Exit::Store,
+            other => other,
         }
     }
 
