@@ -298,3 +298,34 @@ def test_that_no_key_opens_a_prefix_is_told_once(pair, tmp_path):
     # A store that has other keys: the objects' tag names the one that is needed.
     done = elsewhere.with_ring("other").run("verify", f"s3://{pair.source}/").expect(WRONG_KEY)
     assert done.stdout.count("its tag names the key `kf-") == 2 and "2 more objects" in done.stdout
+
+
+def test_an_interrupted_upload_names_the_command_that_goes_on(pair):
+    pair.keyferry.run("lab", "fault", "stall", "--bucket", pair.source).expect(DONE)
+    path = pair.keyferry.home / "content"
+    path.write_bytes(b"late")
+    address = f"s3://{pair.source}/late"
+    with subprocess.Popen(
+        pair.keyferry.command("upload", str(path), address, "--key", "test", "--wait", "10m"),
+        env=pair.keyferry.environment, cwd=pair.keyferry.home,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as uploading:
+        assert "uploaded" in uploading.stdout.readline()
+        uploading.send_signal(signal.SIGINT)
+        said = uploading.stderr.read()
+    assert uploading.returncode == INTERRUPTED, said
+    assert f"`keyferry verify '{address}' --version-id '" in said
+    pair.keyferry.run("lab", "fault", "clear", "--bucket", pair.source).expect(DONE)
+
+
+def test_what_holds_of_content_that_differs_is_counted(pair, tmp_path):
+    pair.keyferry.run("lab", "fault", "corrupt", "--bucket", pair.source).expect(DONE)
+    pair.put("corrupt")
+    pair.arrived("corrupt")
+    pair.keyferry.run("lab", "fault", "clear", "--bucket", pair.source).expect(DONE)
+    report = tmp_path / "run.txt"
+    verify(pair, "--level", "deep", "--report", str(report)).expect(REPLICATION_FAILED)
+    proven = report.read_text().partition("Proven, of 1 object")[2].splitlines()[1:5]
+    assert [line.split()[:2] for line in proven] == [
+        ["1", "status"], ["1", "equal"], ["0", "sample"], ["0", "deep"],
+    ]

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use keyferry_verify::{
-    Checked, CheckedResult, DeleteMarker, Extra, Outcome, Report, Verdict, VerifyError,
+    Checked, CheckedResult, DeleteMarker, Difference, Extra, Level, Outcome, ReplicationStatus,
+    Report, Side, Unseen, Verdict, VerifyError,
 };
 use serde::{Deserialize, Serialize};
 
@@ -94,6 +95,7 @@ impl Entry {
             repairs: repairs(report),
             level: report
                 .level_reached()
+                .or_else(|| held(report))
                 .map(|level| level_name(level).to_owned()),
             size: Some(report.source.view.size),
             latency: report.timings.status_latency,
@@ -181,6 +183,44 @@ fn chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+/// What holds of an object whose content differs, while all that both servers say of it is equal.
+fn held(report: &Report) -> Option<Level> {
+    let Outcome::Differs(differences) = &report.outcome else {
+        return None;
+    };
+    let is_content = |difference: &Difference| {
+        matches!(
+            difference,
+            Difference::Content { .. }
+                | Difference::Digest {
+                    side: Side::Replica,
+                    ..
+                }
+                | Difference::Unreadable {
+                    side: Side::Replica,
+                    ..
+                }
+        )
+    };
+    if report.source.view.status != Some(ReplicationStatus::Completed)
+        || !differences.iter().all(is_content)
+    {
+        return None;
+    }
+    let sides = report.replicas.iter().flat_map(|side| &side.unseen);
+    let hidden = report.unseen.iter().chain(sides).any(|unseen| {
+        matches!(
+            unseen,
+            Unseen::Checksum
+                | Unseen::KeyMd5
+                | Unseen::Metadata
+                | Unseen::Tags { .. }
+                | Unseen::ObjectLock { .. }
+        )
+    });
+    Some(if hidden { Level::Status } else { Level::Equal })
 }
 
 /// Why, in few words. Of what is late or left out, the likeliest reason says more than the status.

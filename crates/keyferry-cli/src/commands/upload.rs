@@ -139,8 +139,22 @@ async fn one(
         &arguments.wait,
         cancel,
     )
-    .await?;
+    .await
+    .map_err(|failure| match failure.exit() {
+        Exit::Interrupted => failure.hint(goes_on(arguments.receipt.as_deref(), &receipt)),
+        _ => failure,
+    })?;
     verify::show(terminal, &report, Some(&receipt), true)
+}
+
+/// How to wait on for the replica of what is uploaded.
+fn goes_on(file: Option<&Path>, receipt: &Receipt) -> String {
+    let what = match (file, &receipt.version_id) {
+        (Some(file), _) => format!("--receipt '{}'", file.display()),
+        (None, Some(version)) => format!("'{}' --version-id '{version}'", receipt.source),
+        (None, None) => format!("'{}'", receipt.source),
+    };
+    format!("the object is uploaded; `keyferry verify {what}` goes on waiting for its replica")
 }
 
 fn no_address() -> Failure {

@@ -43,7 +43,7 @@ pub(super) fn write(
     if rows_of_others + rows_of_verified == 0 {
         return Ok(());
     }
-    out.write_all(above(summary).into_string().as_bytes())?;
+    out.write_all(above(tally, summary).into_string().as_bytes())?;
     for wanted in [false, true] {
         let mut room = if wanted {
             rows_of_verified
@@ -72,7 +72,7 @@ pub(super) fn write(
     out.write_all(below(left_out).into_string().as_bytes())
 }
 
-fn above(summary: &Summary) -> Markup {
+fn above(tally: &Tally, summary: &Summary) -> Markup {
     html! {
         (PreEscaped("<section id=\"objects-section\">"))
         h2 { "Objects" }
@@ -88,7 +88,7 @@ fn above(summary: &Summary) -> Markup {
                     option value={ "-" (key) } { (title) ", descending" }
                 }
             }
-            span #shown.soft aria-live="polite" {}
+            span #shown.soft aria-live="polite" data-all=(tally.objects) {}
             div.chips role="group" aria-label="Verdicts" {
                 button type="button" value="" { "all" }
                 @for verdict in WORST_FIRST.into_iter().filter(|verdict| summary.count(*verdict) > 0) {

@@ -68,7 +68,9 @@
     }
     for (const chip of chips) chip.setAttribute("aria-pressed", String(chip.value === state.verdict));
     order.value = (state.down ? "-" : "") + state.sort;
-    shown.textContent = `${count.toLocaleString("en")} of ${rows.length.toLocaleString("en")} listed`;
+    const all = Number(shown.dataset.all);
+    const rest = all > rows.length ? `, of ${all.toLocaleString("en")} in all` : "";
+    shown.textContent = `${count.toLocaleString("en")} of ${rows.length.toLocaleString("en")} listed${rest}`;
     noneLeft.style.display = count ? "none" : "block";
   }
 

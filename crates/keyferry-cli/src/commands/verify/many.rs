@@ -327,7 +327,7 @@ fn show(progress: &terminal::Progress, run: Progress, total: Option<u64>) {
 fn broken_off(error: VerifyError) -> Failure {
     let failure = Failure::from(error);
     match failure.exit() {
-        Exit::Interrupted => failure.hint("with --state FILE a later run goes on from here"),
+        Exit::Interrupted => failure.hint("begin with --state FILE: then the same command goes on from where a run was broken off"),
         _ => failure,
     }
 }
