@@ -12,8 +12,9 @@ use std::path::PathBuf;
 use keyferry_key::CustomerKey;
 use keyferry_transfer::{ObjectAddress, Receipt, Scope};
 use keyferry_verify::{
-    Checked, CheckedResult, Conclusion, ErrorKind, Listed, Outcome, ParseScopeError, ProbeScope,
-    ReadSides, Report, Subject, Summary, Verification, VerifyError, Versions, subject_without_key,
+    Checked, CheckedResult, Conclusion, ErrorKind, Listed, NotCovered, Outcome, ParseScopeError,
+    ProbeScope, ReadSides, Report, Subject, Summary, Verification, VerifyError, Versions,
+    subject_without_key,
 };
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -156,6 +157,7 @@ fn asked(arguments: &VerifyArgs) -> Result<Asked, Failure> {
             .hint("give s3://BUCKET/KEY, s3://BUCKET/PREFIX/ or s3://BUCKET")
     })?;
     let is_prefix = arguments.recursive || scope.prefix.is_empty() || scope.prefix.ends_with('/');
+    arguments.wait.replica.is_not(&scope.bucket)?;
     if is_prefix && arguments.version_id.is_some() {
         return Err(Failure::new(
             Exit::Usage,
@@ -242,6 +244,7 @@ pub(super) async fn of_subject(
     options: &WaitArgs,
     cancel: CancellationToken,
 ) -> Result<Report, Failure> {
+    options.replica.is_not(&subject.source.bucket)?;
     let place = replica::Place::connect(invocation, aws, &options.replica)
         .await?
         .hearing(options.events.as_ref());
@@ -268,7 +271,7 @@ pub(super) fn show(
     let verified = found.conclusion() == Conclusion::Verified;
     if terminal.is_text() {
         terminal.print(report::text(found))?;
-        match report::hint(&found.outcome) {
+        match original(found).or_else(|| report::hint(&found.outcome)) {
             Some(hint) if uploaded && matches!(found.outcome, Outcome::NotCovered { .. }) => {
                 terminal.hint(format!("{hint}; or upload with --no-wait"));
             }
@@ -282,6 +285,24 @@ pub(super) fn show(
         Conclusion::Verified => Exit::Done,
         Conclusion::Pending | Conclusion::Undetermined => Exit::NotConfirmed,
         Conclusion::Refuted => Exit::Differs,
+    })
+}
+
+/// Where the original of a replica is, if the rules of this bucket lead back to it.
+fn original(found: &Report) -> Option<String> {
+    let is_replica = matches!(
+        found.outcome,
+        Outcome::NotCovered {
+            why: NotCovered::IsReplica
+        }
+    );
+    let original = found.replicas.iter().find(|side| side.view.is_some())?;
+    is_replica.then(|| {
+        let key = &found.subject.source.key;
+        format!(
+            "its original is in `{}`: verify s3://{}/{key}, or both ways with --both-ways",
+            original.bucket, original.bucket
+        )
     })
 }
 

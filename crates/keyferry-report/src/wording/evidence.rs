@@ -48,6 +48,10 @@ pub fn evidence(report: &Report) -> Vec<(&'static str, String)> {
     if let Some(reached) = report.level_reached() {
         steps.push(("equal", compared(report, reached)));
     }
+    if report.subject.key_md5.is_none() {
+        let none = "not applicable: whoever may read the object needs no key";
+        steps.push(("probes", none.to_owned()));
+    }
     steps.extend(probes(report).map(|line| ("probes", line)));
     steps
 }
