@@ -529,3 +529,17 @@ def test_the_rules_were_removed_since(pair):
     done = pair.keyferry.run("verify", f"s3://{pair.source}/object").expect(NOT_CONFIRMED)
     done.explains("--replica")
     pair.object(DONE, "object", "--replica", f"{pair.replica}@{SECOND_REGION}")
+
+
+def test_the_replica_alone_takes_a_receipt(pair):
+    """Without a SHA-256 to hold the replica against, the source is read, and that is said."""
+    receipt = pair.keyferry.home / "receipt"
+    pair.put("object", 1000, "--receipt", str(receipt))
+    alone = ("--level", "deep", "--read", "replica")
+    for where in ("object", ""):
+        done = pair.keyferry.run("verify", f"s3://{pair.source}/{where}", *alone).expect(DONE)
+        assert "both sides are read" in done.stderr
+    assert "of the replica" not in done.stdout
+    done = pair.keyferry.run("verify", "--receipt", str(receipt), *alone).expect(DONE)
+    assert "both sides" not in done.stderr + done.stdout
+    assert "of the replica, against the receipt's SHA-256" in done.stdout

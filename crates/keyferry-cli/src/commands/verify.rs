@@ -12,9 +12,9 @@ use std::path::PathBuf;
 use keyferry_key::CustomerKey;
 use keyferry_transfer::{ObjectAddress, Receipt, Scope};
 use keyferry_verify::{
-    Checked, CheckedResult, Conclusion, ErrorKind, Listed, NotCovered, Outcome, ParseScopeError,
-    ProbeScope, ReadSides, Report, Subject, Summary, Verification, VerifyError, Versions,
-    subject_without_key,
+    Checked, CheckedResult, Conclusion, ErrorKind, Level, Listed, NotCovered, Outcome,
+    ParseScopeError, ProbeScope, ReadSides, Report, Subject, Summary, Verification, VerifyError,
+    Versions, subject_without_key,
 };
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -134,6 +134,7 @@ async fn verify(
                     false => Versions::Current,
                 },
             };
+            warn_of_both_sides(invocation.terminal, arguments, false);
             many(kept).listed(&shown, listed).await
         }
         Asked::Receipts(receipts) => many(kept).receipts(receipts).await,
@@ -224,6 +225,7 @@ async fn object(
         }
     };
     let (options, read) = (&arguments.wait, arguments.read.into());
+    warn_of_both_sides(invocation.terminal, arguments, subject.sha256.is_some());
     of_subject(
         invocation,
         aws,
@@ -233,6 +235,16 @@ async fn object(
         cancel,
     )
     .await
+}
+
+/// Says that the source is read, too, where it was not asked for: only a receipt's SHA-256 can stand for it.
+fn warn_of_both_sides(terminal: Terminal, arguments: &VerifyArgs, has_sha256: bool) {
+    let alone = ReadSides::from(arguments.read) == ReadSides::Replica;
+    if alone && !has_sha256 && arguments.wait.level() == Level::Deep {
+        terminal.warn(
+            "--read replica takes a receipt with a SHA-256 (--receipt): without one, both sides are read",
+        );
+    }
 }
 
 /// Verifies a subject as the options ask.
