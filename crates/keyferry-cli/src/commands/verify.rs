@@ -2,9 +2,11 @@
 
 mod kept;
 mod many;
+mod missing;
 mod output;
 mod receipts;
 mod repair;
+mod results;
 mod state;
 
 use std::path::PathBuf;
@@ -59,14 +61,28 @@ pub(super) async fn run(invocation: &Invocation, arguments: VerifyArgs) -> Resul
     let asked = asked(&arguments)?;
     let mut kept = Kept::begin(&arguments)?;
     let aws = Aws::connect(&invocation.settings).await?;
+    let single = match &asked {
+        Asked::Object { address, .. } => Some(address.clone()),
+        Asked::Listed(..) | Asked::Receipts(_) => None,
+    };
     let verified = verify(invocation, &aws, &arguments, (asked, &mut kept), &cancel).await;
-    if verified.is_err()
-        // A report of an earlier run must not be taken for one of this run.
-        && let Err(failure) = kept.end(invocation.terminal, &Summary::default(), false)
-    {
-        invocation.terminal.error(&failure);
-    }
-    let exit = verified?;
+    let exit = match verified {
+        Ok(exit) => exit,
+        Err(failure) => {
+            let missing = match (&single, failure.exit()) {
+                (Some(address), Exit::Failure) => missing::look(&aws, address).await,
+                _ => None,
+            };
+            let failure = match &missing {
+                Some(missing) => failure.maybe_hint(missing.hint()),
+                None => failure,
+            };
+            if let Err(failure) = kept.fail(invocation.terminal, &failure, missing.is_some()) {
+                invocation.terminal.error(&failure);
+            }
+            return Err(failure);
+        }
+    };
     match kept.repair() {
         Some(repair) => {
             repair
@@ -129,7 +145,7 @@ async fn verify(
             let mut summary = Summary::default();
             summary.take_in(&checked);
             kept.add(&checked)?;
-            kept.end(invocation.terminal, &summary, true)?;
+            kept.end(invocation.terminal, &summary, None)?;
             Ok(exit)
         }
         Asked::Listed(shown, scope) => {
