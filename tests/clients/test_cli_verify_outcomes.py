@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from conftest import client, fresh_name, set_blocked_encryption
-from keyferry_cli import DONE, NOT_CONFIRMED, REPLICATION_FAILED, WRONG_KEY, Keyferry, upload
+from keyferry_cli import DONE, FAILURE, NOT_CONFIRMED, REPLICATION_FAILED, WRONG_KEY, Keyferry, upload
 from lab_process import FIRST_REGION, SECOND_REGION, LabProcess
 from lab_services import OWNER, Keys, assume, document, service
 from replication_status import exists, wait_for
@@ -191,6 +191,8 @@ def test_the_rule_does_not_include_objects_under_kms(pair):
 
 def test_the_replicator_stands_still(pair):
     fault = ("lab", "fault")
+    nowhere = pair.keyferry.run(*fault, "stall", "--bucket", "nosuch").expect(FAILURE)
+    nowhere.explains("no bucket `nosuch`", "nothing was set")
     pair.keyferry.run(*fault, "stall", "--bucket", pair.source).expect(DONE)
     pair.put("late")
     report = pair.object(NOT_CONFIRMED, "late", "--wait", "1s")
