@@ -35,7 +35,7 @@ pub use reports::Reports;
 pub use run::Run;
 pub use size::human_bytes;
 pub use sum::summary_text;
-pub use text::{checked_text, text};
+pub use text::{Telling, text};
 pub use verdict::{label, meaning};
 pub use wording::{
     Repair, because, cause, certainty, difference, evidence, fix, headline, level_name, not_seen,

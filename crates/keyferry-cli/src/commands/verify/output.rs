@@ -1,6 +1,6 @@
 //! What a run over many objects prints, while it goes on and at its end.
 
-use keyferry_report::{checked_text, summary_text};
+use keyferry_report::{Telling, summary_text};
 use keyferry_verify::{Checked, Conclusion, Level, Summary};
 use serde_json::json;
 
@@ -13,6 +13,7 @@ use crate::terminal::Terminal;
 pub(super) struct Results {
     terminal: Terminal,
     printed: u64,
+    telling: Telling,
 }
 
 impl Results {
@@ -23,6 +24,7 @@ impl Results {
         Ok(Self {
             terminal,
             printed: 0,
+            telling: Telling::default(),
         })
     }
 
@@ -33,7 +35,7 @@ impl Results {
         match self.terminal.output() {
             Output::Ndjson => self.terminal.json(checked),
             Output::Text if is_fine && !self.terminal.is_verbose() => Ok(()),
-            Output::Text => self.terminal.print(checked_text(checked)),
+            Output::Text => self.terminal.print(self.telling.text(checked)),
             _ if is_fine => Ok(()),
             _ => {
                 let comma = match self.printed {
