@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import subprocess
 import threading
 import time
 from dataclasses import dataclass
@@ -73,6 +74,16 @@ class Pair:
         address = f"s3://{self.source}/{key}"
         done = upload(self.keyferry, path, address, "--output", "json", *more).expect(DONE)
         return json.loads(done.stdout)["receipt"]["version_id"]
+
+    def run(self, command: str) -> None:
+        """Runs a command as it was printed."""
+        finished = subprocess.run(
+            ["bash", "-c", command],
+            env=self.keyferry.environment | {"AWS_PAGER": ""},
+            capture_output=True,
+            text=True,
+        )
+        assert finished.returncode == 0, f"{command}\n{finished.stderr}"
 
     def arrived(self, key: str, **arguments) -> None:
         """Waits until a version is in the replica bucket, without asking keyferry."""
@@ -149,11 +160,31 @@ def test_a_permission_was_removed(pair):
 
 
 def test_the_destination_blocks_customer_keys(pair):
-    set_blocked_encryption(pair.osaka, pair.replica, "SSE-C")
+    key = service(pair.lab, "kms", region=SECOND_REGION).create_key()["KeyMetadata"]["Arn"]
+    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+    rule = {
+        "ApplyServerSideEncryptionByDefault": default,
+        "BucketKeyEnabled": True,
+        "BlockedEncryptionTypes": {"EncryptionType": ["SSE-C"]},
+    }
+    pair.osaka.put_bucket_encryption(
+        Bucket=pair.replica, ServerSideEncryptionConfiguration={"Rules": [rule]}
+    )
     pair.put("blocked")
     (cause, *_) = causes(pair.object(REPLICATION_FAILED, "blocked"))
     assert cause["cause"]["cause"] == "destination-blocks-customer-keys"
     assert cause["certainty"] == "certain"
+    # The command lets SSE-C in and leaves the bucket's own key where it is.
+    verified = pair.keyferry.run("verify", f"s3://{pair.source}/blocked").expect(REPLICATION_FAILED)
+    (command,) = cause["cause"]["commands"]
+    assert command in verified.stdout, verified.stdout
+    pair.run(command)
+    live = pair.osaka.get_bucket_encryption(Bucket=pair.replica)
+    (mended,) = live["ServerSideEncryptionConfiguration"]["Rules"]
+    assert mended["ApplyServerSideEncryptionByDefault"] == default
+    assert mended["BlockedEncryptionTypes"] == {"EncryptionType": ["NONE"]}
+    pair.put("let-in")
+    pair.object(DONE, "let-in")
 
 
 def test_the_rule_does_not_include_objects_under_kms(pair):
@@ -169,6 +200,8 @@ def test_the_rule_does_not_include_objects_under_kms(pair):
 
 def test_the_replicator_stands_still(pair):
     fault = ("lab", "fault")
+    nowhere = pair.keyferry.run(*fault, "stall", "--bucket", "nosuch").expect(FAILURE)
+    nowhere.explains("no bucket `nosuch`", "nothing was set")
     pair.keyferry.run(*fault, "stall", "--bucket", pair.source).expect(DONE)
     pair.put("late")
     report = pair.object(NOT_CONFIRMED, "late", "--wait", "1s")

@@ -97,8 +97,14 @@ pub fn fix(outcome: &Outcome) -> Option<String> {
         Outcome::Differs(differences) if is_about_receipt(differences) => {
             "either the receipt was changed, or the object in the source bucket was"
         }
-        Outcome::Differs(_) | Outcome::ReplicaMissing { .. } => {
-            "do not delete the source; upload again, and find out who changed the replica"
+        Outcome::Differs(differences) if differences.iter().any(Difference::is_about_source) => {
+            "the source itself is not as it should be: upload it again from what is known to be good"
+        }
+        Outcome::Differs(_) => {
+            "do not delete the source: `keyferry verify --repair` has it replicated anew; then find out who changed the replica"
+        }
+        Outcome::ReplicaMissing { .. } => {
+            "do not delete the source: `keyferry verify --repair` has it replicated anew; then find out who deleted the replica"
         }
         Outcome::NoOriginal { .. } => {
             "find out from which bucket it came; copied onto itself it becomes an original that replicates"
