@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import subprocess
 import threading
 import time
 from dataclasses import dataclass
@@ -16,7 +17,16 @@ from pathlib import Path
 import pytest
 
 from conftest import client, fresh_name, set_blocked_encryption
-from keyferry_cli import DONE, NOT_CONFIRMED, REPLICATION_FAILED, WRONG_KEY, Keyferry, upload
+from keyferry_cli import (
+    DONE,
+    FAILURE,
+    NOT_CONFIRMED,
+    REPLICATION_FAILED,
+    USAGE,
+    WRONG_KEY,
+    Keyferry,
+    upload,
+)
 from lab_process import FIRST_REGION, SECOND_REGION, LabProcess
 from lab_services import OWNER, Keys, assume, document, service
 from replication_status import exists, wait_for
@@ -64,6 +74,16 @@ class Pair:
         address = f"s3://{self.source}/{key}"
         done = upload(self.keyferry, path, address, "--output", "json", *more).expect(DONE)
         return json.loads(done.stdout)["receipt"]["version_id"]
+
+    def run(self, command: str) -> None:
+        """Runs a command as it was printed."""
+        finished = subprocess.run(
+            ["bash", "-c", command],
+            env=self.keyferry.environment | {"AWS_PAGER": ""},
+            capture_output=True,
+            text=True,
+        )
+        assert finished.returncode == 0, f"{command}\n{finished.stderr}"
 
     def arrived(self, key: str, **arguments) -> None:
         """Waits until a version is in the replica bucket, without asking keyferry."""
@@ -140,11 +160,31 @@ def test_a_permission_was_removed(pair):
 
 
 def test_the_destination_blocks_customer_keys(pair):
-    set_blocked_encryption(pair.osaka, pair.replica, "SSE-C")
+    key = service(pair.lab, "kms", region=SECOND_REGION).create_key()["KeyMetadata"]["Arn"]
+    default = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+    rule = {
+        "ApplyServerSideEncryptionByDefault": default,
+        "BucketKeyEnabled": True,
+        "BlockedEncryptionTypes": {"EncryptionType": ["SSE-C"]},
+    }
+    pair.osaka.put_bucket_encryption(
+        Bucket=pair.replica, ServerSideEncryptionConfiguration={"Rules": [rule]}
+    )
     pair.put("blocked")
     (cause, *_) = causes(pair.object(REPLICATION_FAILED, "blocked"))
     assert cause["cause"]["cause"] == "destination-blocks-customer-keys"
     assert cause["certainty"] == "certain"
+    # The command lets SSE-C in and leaves the bucket's own key where it is.
+    verified = pair.keyferry.run("verify", f"s3://{pair.source}/blocked").expect(REPLICATION_FAILED)
+    (command,) = cause["cause"]["commands"]
+    assert command in verified.stdout, verified.stdout
+    pair.run(command)
+    live = pair.osaka.get_bucket_encryption(Bucket=pair.replica)
+    (mended,) = live["ServerSideEncryptionConfiguration"]["Rules"]
+    assert mended["ApplyServerSideEncryptionByDefault"] == default
+    assert mended["BlockedEncryptionTypes"] == {"EncryptionType": ["NONE"]}
+    pair.put("let-in")
+    pair.object(DONE, "let-in")
 
 
 def test_the_rule_does_not_include_objects_under_kms(pair):
@@ -160,6 +200,8 @@ def test_the_rule_does_not_include_objects_under_kms(pair):
 
 def test_the_replicator_stands_still(pair):
     fault = ("lab", "fault")
+    nowhere = pair.keyferry.run(*fault, "stall", "--bucket", "nosuch").expect(FAILURE)
+    nowhere.explains("no bucket `nosuch`", "nothing was set")
     pair.keyferry.run(*fault, "stall", "--bucket", pair.source).expect(DONE)
     pair.put("late")
     report = pair.object(NOT_CONFIRMED, "late", "--wait", "1s")
@@ -426,3 +468,117 @@ def test_receipts_of_many(pair):
     assert last["summary"]["verdicts"] == {"differs": 1, "verified": 4}
     (changed,) = [each for each in objects if each["verdict"] == "differs"]
     assert changed["report"]["outcome"]["detail"] == [{"difference": "receipt-changed"}]
+
+
+def one_endpoint(pair, region: str) -> dict[str, str]:
+    """One URL for all regions: that of one of them."""
+    return {"KEYFERRY_ENDPOINT_URL": pair.lab.endpoints[region]}
+
+
+@pytest.mark.parametrize("level", ["status", "equal"])
+def test_an_endpoint_of_one_region_is_not_another_key(pair, level):
+    """What is asked for at the wrong endpoint gets 400, and so does what is under another key."""
+    for number in range(3):
+        pair.put(f"of/{number}")
+        pair.object(DONE, f"of/{number}")
+    only_tokyo = one_endpoint(pair, FIRST_REGION)
+    for where in (f"s3://{pair.source}/of/0", f"s3://{pair.source}/of/"):
+        done = pair.keyferry.run("verify", where, "--level", level, environment=only_tokyo)
+        done.expect(FAILURE).explains("region", pair.replica, "endpoint")
+        assert "another key" not in done.stdout + done.stderr
+        assert (done.stdout + done.stderr).count("HeadBucket") <= 1
+
+
+def test_the_replica_is_asked_for_in_another_region(pair):
+    pair.put("object")
+    pair.object(DONE, "object")
+    source = f"s3://{pair.source}/object"
+    done = pair.keyferry.run("verify", source, "--replica", f"{pair.replica}@{FIRST_REGION}")
+    done.expect(FAILURE).explains(SECOND_REGION, "--replica")
+    elsewhere = ("--replica-endpoint-url", pair.lab.endpoints[SECOND_REGION])
+    done = pair.keyferry.run("verify", source, "--replica", pair.replica, *elsewhere)
+    done.expect(FAILURE).explains("--replica-region")
+    pair.object(
+        DONE, "object", "--replica", pair.replica, "--replica-region", SECOND_REGION, *elsewhere
+    )
+
+
+def test_a_version_id_that_is_none(pair):
+    pair.put("object")
+    source = f"s3://{pair.source}/object"
+    for more in ((), ("--key", "test")):
+        done = pair.keyferry.run("verify", source, "--version-id", "nonsense", *more)
+        done.expect(FAILURE).explains("nonsense", "version id")
+
+
+def test_tags_that_may_not_be_read_are_not_called_equal(pair):
+    for number in range(2):
+        pair.put(f"of/{number}", 1000, "--tag", "of=mine")
+        pair.object(DONE, f"of/{number}")
+    denied = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": ["s3:GetObjectTagging", "s3:GetObjectVersionTagging"],
+        "Resource": f"arn:aws:s3:::{pair.replica}/*",
+    }
+    pair.osaka.put_bucket_policy(Bucket=pair.replica, Policy=document(denied))
+    report = pair.object(NOT_CONFIRMED, "of/0", "--level", "deep")
+    assert report["outcome"]["kind"] == "unproven"
+    assert report["outcome"]["detail"]["reached"] == "status"
+    assert [each["what"] for each in report["outcome"]["detail"]["missing"]] == ["tags"]
+    pair.object(DONE, "of/0", "--level", "status")
+    done = pair.keyferry.run("verify", f"s3://{pair.source}/of/0").expect(NOT_CONFIRMED)
+    done.explains("s3:GetObjectTagging")
+    assert "tags of the replica could not be read" in done.stdout
+    page = pair.keyferry.home / "page.json"
+    found, _ = checked(pair, NOT_CONFIRMED, "--report", str(page))
+    assert {each["verdict"] for each in found.values()} == {"unproven"}
+
+
+@pytest.mark.parametrize("encryption", ["AES256", "named"])
+def test_a_plain_object_by_itself(pair, encryption):
+    pair.tokyo.put_object(Bucket=pair.source, Key="plain", Body=b"data")
+    pair.arrived("plain")
+    if encryption == "named":
+        source = f"s3://{pair.source}/plain"
+        pair.keyferry.run("verify", source, "--key", "test").expect(FAILURE)
+        return
+    report = pair.object(DONE, "plain")
+    assert report["outcome"]["kind"] == "verified"
+    done = pair.keyferry.run("verify", f"s3://{pair.source}/plain").expect(DONE)
+    assert "not under a customer key" in done.stdout
+    assert "not applicable" in done.stdout
+
+
+def test_the_source_is_not_its_own_replica(pair):
+    pair.put("object")
+    for where in ("object", "", "of/"):
+        done = pair.keyferry.run(
+            "verify", f"s3://{pair.source}/{where}", "--replica", f"{pair.source}@{FIRST_REGION}"
+        )
+        done.expect(USAGE).explains(pair.source, "replica")
+
+
+def test_the_rules_were_removed_since(pair):
+    pair.put("object")
+    pair.object(DONE, "object")
+    pair.tokyo.delete_bucket_replication(Bucket=pair.source)
+    report = pair.object(NOT_CONFIRMED, "object")
+    assert report["outcome"]["kind"] == "unproven"
+    done = pair.keyferry.run("verify", f"s3://{pair.source}/object").expect(NOT_CONFIRMED)
+    done.explains("--replica")
+    pair.object(DONE, "object", "--replica", f"{pair.replica}@{SECOND_REGION}")
+
+
+def test_the_replica_alone_takes_a_receipt(pair):
+    """Without a SHA-256 to hold the replica against, the source is read, and that is said."""
+    receipt = pair.keyferry.home / "receipt"
+    pair.put("object", 1000, "--receipt", str(receipt))
+    alone = ("--level", "deep", "--read", "replica")
+    for where in ("object", ""):
+        done = pair.keyferry.run("verify", f"s3://{pair.source}/{where}", *alone).expect(DONE)
+        assert "both sides are read" in done.stderr
+    assert "of the replica" not in done.stdout
+    done = pair.keyferry.run("verify", "--receipt", str(receipt), *alone).expect(DONE)
+    assert "both sides" not in done.stderr + done.stdout
+    assert "of the replica, against the receipt's SHA-256" in done.stdout

@@ -151,9 +151,16 @@ def test_what_failed_is_copied_onto_itself_and_arrives(pair):
 def test_while_the_cause_is_there_nothing_is_copied(pair):
     set_blocked_encryption(pair.osaka, pair.replica, "SSE-C")
     pair.put("refused")
-    wait_for(lambda: status(pair, "refused") == "FAILED", "the failure")
+    pair.put("refused-too")
+    for key in ("refused", "refused-too"):
+        wait_for(lambda key=key: status(pair, key) == "FAILED", "the failure")
+    # What is the same for both is said once, with the command that mends it.
+    said = verify(pair).expect(REPLICATION_FAILED).stdout
+    assert said.count("replication failed: ") == 2, said
+    assert said.count("blocks SSE-C") == 1 and said.count("because    as above") == 1, said
+    assert said.count("  mend ") == said.count("put-bucket-encryption") == 1, said
     done = verify(pair, "--repair", "--yes").expect(REPLICATION_FAILED)
-    assert "not repaired: 1 object: the cause is still there" in done.stderr
+    assert "not repaired: 2 objects: the cause is still there" in done.stderr
     assert len(versions(pair, "refused")) == 1
 
 

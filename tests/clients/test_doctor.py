@@ -221,6 +221,28 @@ def test_a_bucket_policy_denies_the_caller(broken):
     side.s3.delete_bucket_policy(Bucket=side.bucket)
 
 
+def test_one_command_lets_in_the_role_and_the_caller(broken):
+    """Whatever denies it, and whomever: the policy is written whole, by one command."""
+    side = broken.destination
+    resources = [f"arn:aws:s3:::{side.bucket}", f"arn:aws:s3:::{side.bucket}/*"]
+    deny = {"Effect": "Deny", "Principal": "*", "Resource": resources}
+    side.s3.put_bucket_policy(
+        Bucket=side.bucket,
+        Policy=document(
+            deny | {"Action": ["s3:GetObject*", "s3:ListBucket*", "s3:ReplicateObject"]},
+            deny | {"Action": "s3:GetObjectVersion", "Resource": resources[1]},
+        ),
+    )
+    found = broken.found()
+    assert set(found) == {"needed-call-explicitly-denied", "caller-denied"}, found
+    findings = sum(found.values(), [])
+    assert all(len(finding.get("commands", [])) == 1 for finding in findings), findings
+    (command,) = {finding["commands"][0] for finding in findings}
+    broken.run(command)
+    broken.sound()
+    side.s3.delete_bucket_policy(Bucket=side.bucket)
+
+
 def test_conditions_that_only_s3_knows_decide_nothing(broken):
     side = broken.source
     side.s3.put_bucket_policy(
@@ -259,6 +281,87 @@ def test_the_callers_role_may_not_upload(broken):
     (denied,) = broken.found()["caller-denied"]
     assert "`s3:PutObject`" in denied["message"] and denied["level"] == "error"
     broken.mend("caller-denied")
+
+
+def somebody(broken, *statements: dict) -> Keys:
+    """Credentials of a new role that may do this, and nothing else."""
+    iam = broken.service("iam")
+    made = iam.create_role(
+        RoleName=name("somebody-"),
+        AssumeRolePolicyDocument=trust({"AWS": f"arn:aws:iam::{OWNER}:root"}),
+    )["Role"]
+    iam.put_role_policy(
+        RoleName=made["RoleName"], PolicyName="may", PolicyDocument=document(*statements)
+    )
+    return assume(broken.lab, made["Arn"])
+
+
+def as_env(keys: Keys) -> dict:
+    return {
+        "AWS_ACCESS_KEY_ID": keys.access_key,
+        "AWS_SECRET_ACCESS_KEY": keys.secret_key,
+        "AWS_SESSION_TOKEN": keys.token,
+    }
+
+
+def denied(found: dict, level: str = "error") -> set[tuple[str, str]]:
+    """Bucket and action of what is refused to the caller, by the refusal."""
+    return {
+        (finding["subject"].split()[1], finding["message"].split("`")[1])
+        for finding in found.get("caller-denied", [])
+        if finding["level"] == level
+    }
+
+
+def test_what_is_refused_is_an_error_though_policies_may_not_be_read(broken):
+    """Verification cannot run, and doctor says so by what it is refused itself."""
+    reads = ["s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"]
+    broken.environment = as_env(somebody(broken, allow(reads)))
+    found = broken.found()
+    assert denied(found) == {
+        (SOURCE, "s3:GetReplicationConfiguration"),
+        (SOURCE, "s3:ListBucketVersions"),
+    }, found
+    assert not any(
+        "replication configuration" in finding["message"]
+        for finding in found.get("document-unknown", [])
+    )
+    verified = broken.keyferry.run(
+        "verify", f"s3://{SOURCE}/", environment=broken.environment
+    )
+    assert verified.code not in (DONE, FINDINGS)
+    # With the destination named, what stops verification is the listing; HEAD of replicas works.
+    named = ("--replica", f"{DESTINATION}@{SECOND_REGION}")
+    found = broken.found(*named)
+    assert denied(found) == {(SOURCE, "s3:ListBucketVersions")}, found
+    assert denied(found, "warning") == {
+        (SOURCE, "s3:GetReplicationConfiguration"),
+        (DESTINATION, "s3:ListBucketVersions"),
+    }, found
+
+
+def test_head_of_replicas_is_refused(broken):
+    everything = allow(["s3:Get*", "s3:List*"])
+    nothing = {
+        "Effect": "Deny",
+        "Action": ["s3:GetObject", "s3:GetObjectVersion"],
+        "Resource": f"arn:aws:s3:::{DESTINATION}/*",
+    }
+    broken.environment = as_env(somebody(broken, everything, nothing))
+    found = broken.found()
+    assert denied(found) == {(DESTINATION, "s3:GetObjectVersion")}, found
+
+
+def test_one_endpoint_for_all_regions(broken):
+    """It refuses everything that is signed for another region, and no permission helps."""
+    only = {"KEYFERRY_ENDPOINT_URL": broken.lab.endpoints[FIRST_REGION]}
+    broken.environment = only
+    found = broken.found()
+    (elsewhere,) = found["endpoint-missing"]
+    assert elsewhere["subject"] == f"bucket {DESTINATION}"
+    assert f"does not serve {SECOND_REGION}" in elsewhere["message"]
+    assert "lifecycle-unknown" not in found and "document-unknown" not in found, found
+    assert not any("allow s3:" in each.get("fix", "") for each in sum(found.values(), []))
 
 
 def test_objects_belong_to_those_who_write_them(broken):

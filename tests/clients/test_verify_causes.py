@@ -42,16 +42,6 @@ def pair(tmp_path, causes_lab) -> Pair:
     return made
 
 
-def run(pair: Pair, command: str) -> None:
-    finished = subprocess.run(
-        ["bash", "-c", command],
-        env=pair.keyferry.environment | {"AWS_PAGER": ""},
-        capture_output=True,
-        text=True,
-    )
-    assert finished.returncode == 0, f"{command}\n{finished.stderr}"
-
-
 def first_found(pair: Pair, key: str) -> dict:
     """The finding behind the surest cause, which must be certain."""
     (cause, *_) = causes(pair.object(REPLICATION_FAILED, key))
@@ -78,7 +68,7 @@ def test_a_bucket_policy_denies_it_and_the_command_mends_it(pair):
     assert found["rule"] == "needed-call-explicitly-denied"
     assert found["failure_code"] == "DstPutObjectNotPermitted"
     for command in found["commands"]:
-        run(pair, command)
+        pair.run(command)
     (only,) = causes(pair.object(REPLICATION_FAILED, "denied"))
     assert only == {"cause": {"cause": "repaired-since"}, "certainty": "likely"}
     pair.put("after")

@@ -37,11 +37,21 @@ pub enum FaultRequest {
     Keep,
 }
 
+/// What the lab answers.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Answer {
+    /// These are in force.
+    Active(Vec<ActiveFault>),
+    /// Nothing was set: there is no such bucket.
+    NoBucket(String),
+}
+
 impl FaultRequest {
     /// Sends the request to the lab that runs in a folder; the faults that are in force then.
     ///
     /// # Errors
-    /// No lab runs there, or it does not answer.
+    /// No lab runs there, or it does not answer, or it does not have the bucket.
     pub async fn send(&self, folder: &Path) -> Result<Vec<ActiveFault>, LabError> {
         let path = socket(folder);
         let failed = |source| LabError::io("ask the lab through", &path, source);
@@ -54,9 +64,13 @@ impl FaultRequest {
             stream.read_to_string(&mut answer).await?;
             Ok(serde_json::from_str(&answer)?)
         };
-        match tokio::time::timeout(PATIENCE, ask).await {
-            Ok(answer) => answer.map_err(failed),
-            Err(elapsed) => Err(failed(elapsed.into())),
+        let answer = match tokio::time::timeout(PATIENCE, ask).await {
+            Ok(answer) => answer.map_err(failed)?,
+            Err(elapsed) => return Err(failed(elapsed.into())),
+        };
+        match answer {
+            Answer::Active(faults) => Ok(faults),
+            Answer::NoBucket(bucket) => Err(LabError::NoSuchBucket(bucket)),
         }
     }
 }
@@ -66,7 +80,12 @@ fn socket(folder: &Path) -> PathBuf {
 }
 
 /// Serves until stopped. The folder is locked by this lab, so a socket that is there is a dead one's.
-pub(crate) fn serve(folder: &Path, faults: Faults, stop: CancellationToken) {
+pub(crate) fn serve(
+    folder: &Path,
+    faults: Faults,
+    has_bucket: impl Fn(&str) -> bool + Clone + Send + Sync + 'static,
+    stop: CancellationToken,
+) {
     let path = socket(folder);
     let _absent = std::fs::remove_file(&path);
     let listening = UnixListener::bind(&path).and_then(|listener| {
@@ -83,22 +102,32 @@ pub(crate) fn serve(folder: &Path, faults: Faults, stop: CancellationToken) {
     };
     tokio::spawn(async move {
         while let Some(Ok((stream, _))) = stop.run_until_cancelled(listener.accept()).await {
-            let faults = faults.clone();
+            let (faults, has_bucket) = (faults.clone(), has_bucket.clone());
             tokio::spawn(async move {
-                let _given_up = tokio::time::timeout(PATIENCE, answer(stream, &faults)).await;
+                let answered = answer(stream, &faults, has_bucket);
+                let _given_up = tokio::time::timeout(PATIENCE, answered).await;
             });
         }
         let _gone = std::fs::remove_file(&path);
     });
 }
 
-async fn answer(mut stream: UnixStream, faults: &Faults) -> std::io::Result<()> {
+async fn answer(
+    mut stream: UnixStream,
+    faults: &Faults,
+    has_bucket: impl Fn(&str) -> bool,
+) -> std::io::Result<()> {
     let (reader, mut writer) = stream.split();
     let mut line = String::new();
     BufReader::new(reader.take(LONGEST))
         .read_line(&mut line)
         .await?;
+    let mut missing = None;
     match serde_json::from_str(&line)? {
+        FaultRequest::Set(ActiveFault {
+            scope: FaultScope::SourceBucket(bucket),
+            ..
+        }) if !has_bucket(&bucket) => missing = Some(bucket),
         FaultRequest::Set(ActiveFault { scope, fault }) => faults.set(scope, fault),
         FaultRequest::Clear { scope } => faults.clear(&scope),
         FaultRequest::ClearAll => faults.clear_all(),
@@ -109,7 +138,8 @@ async fn answer(mut stream: UnixStream, faults: &Faults) -> std::io::Result<()> 
         .into_iter()
         .map(|(scope, fault): (FaultScope, Fault)| ActiveFault { scope, fault })
         .collect();
-    writer.write_all(&serde_json::to_vec(&active)?).await?;
+    let answer = missing.map_or(Answer::Active(active), Answer::NoBucket);
+    writer.write_all(&serde_json::to_vec(&answer)?).await?;
     writer.shutdown().await
 }
 
@@ -122,7 +152,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let faults = Faults::default();
         let stop = CancellationToken::new();
-        serve(folder.path(), faults.clone(), stop.clone());
+        let has_bucket = |name: &str| name == "tokyo";
+        serve(folder.path(), faults.clone(), has_bucket, stop.clone());
         let bucket = FaultScope::SourceBucket("tokyo".to_owned());
         for (scope, fault) in [
             (FaultScope::Everywhere, Fault::Delay(Duration::from_secs(2))),
@@ -134,6 +165,13 @@ mod tests {
         assert_eq!(faults.for_source("tokyo"), Some(Fault::Stall));
         let active = FaultRequest::Keep.send(folder.path()).await.unwrap();
         assert_eq!(active.len(), 2);
+        let request = FaultRequest::Set(ActiveFault {
+            scope: FaultScope::SourceBucket("nosuch".to_owned()),
+            fault: Fault::Fail,
+        });
+        let refused = request.send(folder.path()).await.unwrap_err();
+        assert_eq!(refused.to_string(), "the lab has no bucket `nosuch`");
+        assert_eq!(faults.active().len(), 2);
         let request = FaultRequest::Clear { scope: bucket };
         assert_eq!(request.send(folder.path()).await.unwrap().len(), 1);
         assert!(

@@ -112,7 +112,10 @@ impl Lab {
         let certificates = Arc::new(HostCertificates::new(Arc::clone(&authority), &regions)?);
         let tls = listener::tls(certificates)?;
         let stop = CancellationToken::new();
-        control::serve(folder.path(), faults.clone(), stop.clone());
+        let buckets = Arc::clone(&store);
+        // Whether it is there is for the store to say; where it fails, the fault is set.
+        let has_bucket = move |name: &str| !matches!(buckets.locate(name), Ok(None));
+        control::serve(folder.path(), faults.clone(), has_bucket, stop.clone());
         let changing = Arc::new(Mutex::new(()));
         let mut servers = Vec::new();
         for (listener, region) in listeners.into_iter().zip(store.regions()) {

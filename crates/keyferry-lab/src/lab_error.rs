@@ -42,6 +42,9 @@ pub enum LabError {
     /// A region that the lab does not have.
     #[error("the lab has no region `{0}`")]
     NoSuchRegion(String),
+    /// A bucket that the lab does not have.
+    #[error("the lab has no bucket `{0}`")]
+    NoSuchBucket(String),
     /// A policy document that is not one.
     #[error("the {document} of role `{role}` is not valid: {reason}")]
     InvalidPolicy {

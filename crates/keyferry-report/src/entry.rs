@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::verdict::meaning;
 use crate::wording::{
-    Repair, because, because_briefly, cause, evidence, extra, fix, headline, level_name, marker,
-    not_seen, reason, repair,
+    Repair, because, because_briefly, cause, certainty, evidence, extra, fix, headline, level_name,
+    marker, not_seen, repair,
 };
 
 /// One object version, and what was found of it. Holds nothing secret: of the key its id and its MD5.
@@ -251,5 +251,5 @@ fn repairs(report: &Report) -> Vec<Repair> {
 /// What may be behind it, where S3 has not said that replication failed.
 fn perhaps(report: &Report) -> impl Iterator<Item = String> {
     let each = report.reasons.iter();
-    each.map(|cause| format!("perhaps: {}", reason(cause)))
+    each.map(|reason| format!("{}: {}", certainty(reason.certainty), cause(&reason.cause)))
 }

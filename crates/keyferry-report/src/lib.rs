@@ -36,7 +36,7 @@ pub use reports::Reports;
 pub use run::{BrokenOff, Run};
 pub use size::human_bytes;
 pub use sum::summary_text;
-pub use text::{checked_text, text};
+pub use text::{Telling, text};
 pub use told::Told;
 pub use verdict::{label, meaning};
 pub use wording::{

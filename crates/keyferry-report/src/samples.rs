@@ -234,6 +234,12 @@ pub(crate) const HOSTILE: [&str; 8] = [
     "{{constructor.constructor('alert(1)')()}}",
 ];
 
+/// Lets SSE-C in; the default encryption stays.
+const LETTING_IN: &str = "aws s3api put-bucket-encryption --bucket amzn-s3-demo-osaka \
+    --server-side-encryption-configuration '{\"Rules\":[{\"ApplyServerSideEncryptionByDefault\":\
+    {\"SSEAlgorithm\":\"aws:kms\"},\"BlockedEncryptionTypes\":{\"EncryptionType\":[\"NONE\"]}}]}' \
+    --region ap-northeast-3";
+
 /// A run with everything in it that can be found.
 pub(crate) fn mixed(folder: &Path, name: &str) -> PathBuf {
     let mut sample = Sample::begin(folder, name, Level::Equal);
@@ -242,7 +248,10 @@ pub(crate) fn mixed(folder: &Path, name: &str) -> PathBuf {
         let outcome = Outcome::Failed {
             reasons: vec![
                 FailureReason {
-                    cause: Cause::DestinationBlocksCustomerKeys { bucket: osaka() },
+                    cause: Cause::DestinationBlocksCustomerKeys {
+                        bucket: osaka(),
+                        commands: vec![LETTING_IN.to_owned()],
+                    },
                     certainty: Certainty::Certain,
                 },
                 FailureReason {

@@ -58,11 +58,17 @@ pub enum Cause {
     DestinationBlocksCustomerKeys {
         /// The bucket.
         bucket: BucketName,
+        /// Commands that let them in and leave everything else as it is, where that is known.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        commands: Vec<String>,
     },
     /// A bucket does not have versioning enabled.
     NotVersioned {
         /// The bucket.
         bucket: BucketName,
+        /// Commands that enable it, where they are known.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        commands: Vec<String>,
     },
     /// The object is under an AWS KMS key, and the rule does not include such objects.
     KmsNotIncluded {
@@ -119,11 +125,11 @@ impl fmt::Display for Cause {
                     "the destination bucket `{bucket}` does not exist"
                 )
             }
-            Self::DestinationBlocksCustomerKeys { bucket } => write!(
+            Self::DestinationBlocksCustomerKeys { bucket, .. } => write!(
                 formatter,
                 "the destination bucket `{bucket}` blocks objects under customer keys (SSE-C)"
             ),
-            Self::NotVersioned { bucket } => {
+            Self::NotVersioned { bucket, .. } => {
                 write!(formatter, "versioning is not enabled on `{bucket}`")
             }
             Self::KmsNotIncluded { rule } => write!(

@@ -151,6 +151,30 @@ pub enum Difference {
     },
 }
 
+impl Difference {
+    /// Whether it is the source that is wrong, or the receipt: then its content must not spread.
+    #[must_use]
+    pub fn is_about_source(&self) -> bool {
+        matches!(
+            self,
+            Self::Receipt { .. }
+                | Self::ReceiptChanged
+                | Self::Digest {
+                    side: Side::Source,
+                    ..
+                }
+                | Self::Unreadable {
+                    side: Side::Source,
+                    ..
+                }
+                | Self::ChangedWhileRead {
+                    side: Side::Source,
+                    ..
+                }
+        )
+    }
+}
+
 /// A digest of content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum Digest {

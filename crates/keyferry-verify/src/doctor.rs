@@ -13,6 +13,7 @@ mod coverage;
 mod credentials;
 mod lifecycle;
 mod lifecycle_json;
+mod refused;
 mod tags;
 mod unfinished;
 mod way;
@@ -208,16 +209,32 @@ impl Checkup<'_> {
                 return;
             }
         };
+        let refused = refused::check(
+            self.connector,
+            &situation,
+            self.object,
+            self.replica.is_some(),
+        );
+        let refused = Box::pin(refused).await;
+        if refused.is_unserved(self.bucket) {
+            refused.join(&mut examination.findings);
+            return;
+        }
         let looked_into = buckets::may_be_looked_into(&situation, examination);
         examination.rules = coverage::of(&situation);
         coverage::tell(&situation, self.object, examination);
         if !looked_into {
             return;
         }
-        let mut findings = situation.findings(&self.shell);
+        let (mut findings, mut documents) = situation.findings();
         findings.extend(buckets::check(&situation, &self.shell));
         let (called, locks, lifecycles, uploads, tags) = tokio::join!(
-            Box::pin(caller::check(&situation, &identity, &self.shell)),
+            Box::pin(caller::check(
+                &situation,
+                &identity,
+                &self.shell,
+                &mut documents
+            )),
             Box::pin(buckets::locks(self.connector, &situation, &self.shell)),
             Box::pin(lifecycle::check(self.connector, &situation, &self.shell)),
             Box::pin(unfinished::check(
@@ -234,6 +251,8 @@ impl Checkup<'_> {
                 self.object
             )),
         );
+        // Only now: what the caller lacks is in the same documents.
+        situation.give_commands(&mut findings, &documents, &self.shell);
         // What is denied to whoever comes is denied to the caller, too.
         if called.iter().any(is_denied_upload) {
             findings.retain(|finding| finding.rule != Rule::UploadDenied);
@@ -242,6 +261,7 @@ impl Checkup<'_> {
             findings.extend(more);
         }
         findings.extend(uploads.into_iter().chain(tags));
+        refused.join(&mut findings);
         examination.findings.extend(findings);
     }
 

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::future::join_all;
 use keyferry_live::{Connections, Identity, read_bucket, read_key, read_role};
 use keyferry_policy::check::{
-    Finding, Installed, InstalledBucket, InstalledKey, Known, Rule, check, repaired,
+    Finding, Installed, InstalledBucket, InstalledKey, Known, Repaired, Rule, check, repaired,
 };
 use keyferry_policy::{
     AccountId, BucketName, Encryption, KmsKeyArn, Region, ReplicationPlan, RoleArn,
@@ -144,11 +144,12 @@ impl Situation {
         self.places.iter().filter(|(name, _)| **name != self.source)
     }
 
-    /// Everything that the policy core finds, each with the commands that repair it.
-    pub(crate) fn findings(&self, shell: &Shell) -> Vec<Finding> {
+    /// Everything that the policy core finds, and the documents that repair it.
+    pub(crate) fn findings(&self) -> (Vec<Finding>, Vec<Repaired>) {
         let mut findings = self.unplanned.clone();
-        findings.extend(self.findings_of(&self.plans, shell));
-        findings
+        let (found, documents) = self.found(&self.plans);
+        findings.extend(found);
+        (findings, documents)
     }
 
     /// The plans that objects under KMS keys, or others, replicate by.
@@ -162,8 +163,14 @@ impl Situation {
         if under_kms { kms } else { others }
     }
 
-    /// What the policy core finds in some of the plans.
+    /// What the policy core finds in some of the plans, each with the commands that repair it.
     pub(crate) fn findings_of(&self, plans: &[ReplicationPlan], shell: &Shell) -> Vec<Finding> {
+        let (mut findings, documents) = self.found(plans);
+        self.give_commands(&mut findings, &documents, shell);
+        findings
+    }
+
+    fn found(&self, plans: &[ReplicationPlan]) -> (Vec<Finding>, Vec<Repaired>) {
         let mut findings: Vec<Finding> = Vec::new();
         for plan in plans {
             for finding in check(plan, &self.installed) {
@@ -178,15 +185,24 @@ impl Situation {
             }
         }
         let documents = repaired(plans, &self.installed, is_about_what_is);
-        for finding in &mut findings {
-            let commands = shell.commands(finding, &documents, self);
+        (findings, documents)
+    }
+
+    /// Gives findings the commands that write the documents they are about.
+    pub(crate) fn give_commands(
+        &self,
+        findings: &mut [Finding],
+        documents: &[Repaired],
+        shell: &Shell,
+    ) {
+        for finding in findings {
+            let commands = shell.commands(finding, documents, self);
             for command in commands {
                 if !finding.commands.contains(&command) {
                     finding.commands.push(command);
                 }
             }
         }
-        findings
     }
 }
 

@@ -155,7 +155,7 @@ async fn a_destination_that_blocks_customer_keys_is_named() {
     assert_eq!(reasons[0].certainty, Certainty::Certain);
     assert!(matches!(
         &reasons[0].cause,
-        Cause::DestinationBlocksCustomerKeys { bucket } if bucket.as_str() == REPLICA
+        Cause::DestinationBlocksCustomerKeys { bucket, .. } if bucket.as_str() == REPLICA
     ));
     // The role was looked into, and may do all that it must.
     assert_eq!(reasons.len(), 1, "{reasons:?}");

@@ -83,7 +83,12 @@ pub fn difference(difference: &Difference) -> String {
             let part = part
                 .map(|part| format!(" (part {part})"))
                 .unwrap_or_default();
-            format!("content: {bytes} bytes differ, the first at offset {first_offset}{part}")
+            match bytes {
+                1 => format!("content: 1 byte differs, at offset {first_offset}{part}"),
+                _ => format!(
+                    "content: {bytes} bytes differ, the first at offset {first_offset}{part}"
+                ),
+            }
         }
         Difference::Digest {
             side,

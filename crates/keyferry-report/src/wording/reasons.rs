@@ -1,11 +1,12 @@
 //! Why a verification came out as it did, in sentences.
 
+use keyferry_policy::BucketName;
 use keyferry_verify::{Cause, Certainty, FailureReason, NotCovered, Outcome, RuleMiss, WhyMissed};
 
 use serde::{Deserialize, Serialize};
 
 use super::differences::{difference, what_differs};
-use super::unseen::not_seen;
+use super::unseen::{not_seen, not_seen_briefly};
 
 /// Why the outcome is what it is.
 #[must_use]
@@ -55,7 +56,7 @@ pub(crate) fn because_briefly(outcome: &Outcome) -> Option<String> {
                     .to_owned(),
             )
         }
-        Outcome::Unproven { missing, .. } => missing.first().map(not_seen),
+        Outcome::Unproven { missing, .. } => missing.first().map(not_seen_briefly),
         Outcome::Pending { status, .. } => status
             .as_ref()
             .map(|status| format!("the source's status is {status}")),
@@ -113,10 +114,10 @@ pub fn cause(cause: &Cause) -> String {
         Cause::DestinationMissing { bucket } => {
             format!("the destination bucket `{bucket}` does not exist")
         }
-        Cause::DestinationBlocksCustomerKeys { bucket } => {
+        Cause::DestinationBlocksCustomerKeys { bucket, .. } => {
             format!("the destination bucket `{bucket}` blocks SSE-C")
         }
-        Cause::NotVersioned { bucket } => {
+        Cause::NotVersioned { bucket, .. } => {
             format!("versioning of `{bucket}` is not enabled")
         }
         Cause::KmsNotIncluded { rule } => format!(
@@ -155,20 +156,12 @@ pub fn repair(cause: &Cause) -> Option<Repair> {
             format!("create the bucket `{bucket}`, or name another destination in the rule"),
             None,
         ),
-        Cause::DestinationBlocksCustomerKeys { bucket } => (
-            format!("allow SSE-C on `{bucket}`"),
-            Some(format!(
-                "aws s3api put-bucket-encryption --bucket {bucket} --server-side-encryption-configuration \
-                 '{{\"Rules\":[{{\"ApplyServerSideEncryptionByDefault\":{{\"SSEAlgorithm\":\"AES256\"}},\
-                 \"BlockedEncryptionTypes\":{{\"EncryptionType\":[\"NONE\"]}}}}]}}'"
-            )),
-        ),
-        Cause::NotVersioned { bucket } => (
-            format!("enable versioning of `{bucket}`"),
-            Some(format!(
-                "aws s3api put-bucket-versioning --bucket {bucket} --versioning-configuration Status=Enabled"
-            )),
-        ),
+        Cause::DestinationBlocksCustomerKeys { bucket, commands } => {
+            said_by_bucket(format!("allow SSE-C on `{bucket}`"), bucket, commands)
+        }
+        Cause::NotVersioned { bucket, commands } => {
+            said_by_bucket(format!("enable versioning of `{bucket}`"), bucket, commands)
+        }
         Cause::KmsNotIncluded { rule } => (
             format!(
                 "include objects under AWS KMS keys in rule {}: SourceSelectionCriteria, \
@@ -182,15 +175,31 @@ pub fn repair(cause: &Cause) -> Option<Repair> {
             None,
         ),
         Cause::Found { finding } if !finding.fix.is_empty() => {
-            let commands = finding.commands.join(" && ");
-            (
-                finding.fix.clone(),
-                (!commands.is_empty()).then_some(commands),
-            )
+            (finding.fix.clone(), in_one_line(&finding.commands))
         }
         _ => return None,
     };
     Some(Repair { words, command })
+}
+
+/// A document is written whole, so a command needs to know the one that is live. Where nobody does,
+/// doctor reads it.
+fn said_by_bucket(
+    words: String,
+    bucket: &BucketName,
+    commands: &[String],
+) -> (String, Option<String>) {
+    match in_one_line(commands) {
+        Some(command) => (words, Some(command)),
+        None => (
+            format!("{words}: `keyferry doctor s3://{bucket}` has the command"),
+            None,
+        ),
+    }
+}
+
+fn in_one_line(commands: &[String]) -> Option<String> {
+    (!commands.is_empty()).then(|| commands.join(" && "))
 }
 
 /// Something to do.

@@ -332,11 +332,18 @@ pub fn without_answer(error: &(dyn Error + 'static), timed_out: bool) -> Transfe
 }
 
 fn from_credentials(error: &CredentialsError) -> TransferError {
-    let text = DisplayErrorContext(error).to_string();
-    if text.to_ascii_lowercase().contains("expired") {
+    let text = DisplayErrorContext(error).to_string().to_ascii_lowercase();
+    if text.contains("expired") {
         return TransferError::ExpiredCredentials { answer: None };
     }
+    // The last one asked is the service of EC2 instances. What it says is of no use elsewhere.
+    let nowhere =
+        matches!(error, CredentialsError::CredentialsNotLoaded(_)) || text.contains("imds");
     TransferError::NoCredentials {
-        reason: innermost(error),
+        reason: if nowhere {
+            "neither the environment nor a profile has any, and this machine gives none".to_owned()
+        } else {
+            innermost(error)
+        },
     }
 }

@@ -2,6 +2,8 @@
 
 use std::io::ErrorKind;
 
+use keyferry_policy::BucketName;
+
 use super::{ServiceAnswer, TransferError};
 
 impl TransferError {
@@ -56,14 +58,20 @@ impl TransferError {
                 "try again; if it persists, look at the network, a proxy or a firewall".to_owned()
             }
             Self::Throttled { .. } => "try again with a lower `--concurrency`".to_owned(),
-            Self::AccessDenied { .. } => {
-                "check the policies of the caller and the bucket; for an upload, also whether the bucket blocks SSE-C (`aws s3api get-bucket-encryption`)".to_owned()
+            Self::AccessDenied { target, .. } => {
+                let bucket = target.strip_prefix("s3://").unwrap_or(target);
+                let bucket = bucket.split('/').next().unwrap_or(bucket);
+                match bucket.parse::<BucketName>() {
+                    Ok(bucket) => format!("`keyferry doctor s3://{bucket}` looks for what denies it: a policy of the caller or the bucket or, for an upload, a bucket that blocks SSE-C"),
+                    // What was asked for may be an operation.
+                    Err(_) => "check the policies of the caller".to_owned(),
+                }
             }
             Self::ObjectLocked { .. } => {
                 "it stays until its retention ends and its legal hold is taken off; `--bypass-governance` deletes what is locked in governance mode, with the permission s3:BypassGovernanceRetention".to_owned()
             }
             Self::SseCBlocked { bucket, .. } => format!(
-                "allow it: get the bucket's encryption with `aws s3api get-bucket-encryption --bucket {bucket}`, set BlockedEncryptionTypes to {{\"EncryptionType\": [\"NONE\"]}} in its rule, and put it back with `put-bucket-encryption`"
+                "allow it: `keyferry doctor s3://{bucket}` has the command; or get the bucket's encryption with `aws s3api get-bucket-encryption --bucket {bucket}`, set BlockedEncryptionTypes to {{\"EncryptionType\": [\"NONE\"]}} in its rule, and put it back with `put-bucket-encryption`"
             ),
             Self::WrongKey { .. } => {
                 "the object's tag `keyferry-key` names its key, if it has one".to_owned()

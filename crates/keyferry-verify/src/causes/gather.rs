@@ -44,11 +44,10 @@ pub(crate) async fn gather(
     unseen: &mut Vec<Unseen>,
 ) -> Vec<FailureReason> {
     let mut reasons = reported(background, failing, unseen).await;
-    let certain = of_buckets(background, failing, unseen).await;
-    let mut causes: Vec<Cause> = certain;
+    let mut causes = of_buckets(background, failing, unseen).await;
     let situation = background.situation().await;
     let (found, unknown) = match situation {
-        Some(situation) => of_policies(background, situation, failing),
+        Some(situation) => of_policies(background, situation, failing, &mut causes),
         None => (Vec::new(), true),
     };
     let mut undecided = Vec::new();
@@ -134,6 +133,7 @@ async fn of_buckets(
     if versioned(failing.source, source, unseen).await == Some(false) {
         certain.push(Cause::NotVersioned {
             bucket: source.clone(),
+            commands: Vec::new(),
         });
     }
     for (destination, client) in failing.destinations {
@@ -147,11 +147,13 @@ async fn of_buckets(
         if versioned(client, bucket, unseen).await == Some(false) {
             certain.push(Cause::NotVersioned {
                 bucket: bucket.clone(),
+                commands: Vec::new(),
             });
         }
         if failing.view.key_md5.is_some() && blocks_customer_keys(client, bucket, unseen).await {
             certain.push(Cause::DestinationBlocksCustomerKeys {
                 bucket: bucket.clone(),
+                commands: Vec::new(),
             });
         }
         if let Some(rule) = &destination.rule
@@ -166,11 +168,13 @@ async fn of_buckets(
     certain
 }
 
-/// What the policy core finds for this object, and whether something could not be read.
+/// What the policy core finds for this object, and whether something could not be read. What buckets
+/// have said themselves gets its commands.
 fn of_policies(
     background: &Background<'_>,
     situation: &Situation,
     failing: &Failing<'_>,
+    said: &mut [Cause],
 ) -> (Vec<Finding>, bool) {
     let plans = situation.plans_for(failing.view.is_under_kms());
     // Without a plan nothing was evaluated.
@@ -183,17 +187,34 @@ fn of_policies(
         match finding.rule {
             Rule::DocumentUnknown => unknown = true,
             // These the buckets have said themselves.
-            Rule::BucketMissing
-            | Rule::SseCBlocked
-            | Rule::SseCNotLetIn
-            | Rule::VersioningOff
-            | Rule::KmsOptInMissing => {}
+            Rule::BucketMissing | Rule::KmsOptInMissing => {}
+            Rule::SseCBlocked | Rule::SseCNotLetIn | Rule::VersioningOff => {
+                said.iter_mut().for_each(|cause| mended_by(cause, &finding));
+            }
             Rule::NeededCallUndecided => found.push(finding),
             _ if finding.level == Level::Error => found.push(finding),
             _ => {}
         }
     }
     (found, unknown)
+}
+
+/// Gives a cause the commands of the finding that is about the same document.
+fn mended_by(cause: &mut Cause, finding: &Finding) {
+    let (document, commands) = match cause {
+        Cause::DestinationBlocksCustomerKeys { bucket, commands } => (
+            format!("the encryption configuration of `{bucket}`"),
+            commands,
+        ),
+        Cause::NotVersioned { bucket, commands } => {
+            (format!("the versioning of `{bucket}`"), commands)
+        }
+        _ => return,
+    };
+    let mut changes = finding.changes.iter();
+    if changes.any(|change| change.document == document) {
+        commands.clone_from(&finding.commands);
+    }
 }
 
 /// Whether a finding is about a direction, bucket, role or key that this object is replicated by.

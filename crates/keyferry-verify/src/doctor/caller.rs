@@ -4,10 +4,12 @@
 //! whoever calls and those of the buckets. What depends on the network or the session is not known here,
 //! and so decides nothing.
 
+mod exceptions;
+
 use std::collections::BTreeMap;
 
 use keyferry_live::{CallerPolicies, INLINE_POLICY, Identity, read_caller};
-use keyferry_policy::check::{Finding, Level, Preflight};
+use keyferry_policy::check::{Finding, Level, Preflight, Repaired, Target};
 use keyferry_policy::documents::Kind;
 use keyferry_policy::iam::{
     ActionElement, Attached, Caller, Decision, Denial, Policies, PolicyDocument, Request,
@@ -57,11 +59,13 @@ fn caller_of(identity: &Identity, partition: Partition) -> Option<Caller> {
     }
 }
 
-/// Whether the caller may do what keyferry does.
+/// Whether the caller may do what keyferry does. The documents that repair what else was found let the
+/// caller in, too.
 pub(super) async fn check(
     situation: &Situation,
     identity: &Identity,
     shell: &Shell,
+    documents: &mut Vec<Repaired>,
 ) -> Vec<Finding> {
     let Some(plan) = situation.plans.first() else {
         return Vec::new();
@@ -79,7 +83,7 @@ pub(super) async fn check(
         caller: &caller,
         own: &own,
     };
-    work.check(identity, shell)
+    work.check(identity, shell, documents)
 }
 
 struct Work<'a> {
@@ -99,7 +103,12 @@ struct Denied {
 }
 
 impl Work<'_> {
-    fn check(&self, identity: &Identity, shell: &Shell) -> Vec<Finding> {
+    fn check(
+        &self,
+        identity: &Identity,
+        shell: &Shell,
+        documents: &mut Vec<Repaired>,
+    ) -> Vec<Finding> {
         let everything =
             PolicyDocument::new(vec![Statement::allow("", &["*"], vec!["*".to_owned()])]);
         let mut denied: BTreeMap<(Option<BucketName>, String), Denied> = BTreeMap::new();
@@ -107,10 +116,9 @@ impl Work<'_> {
         for (kind, statement) in self.needed() {
             for request in self.requests(&statement) {
                 let bucket = self.bucket_of(&request.resource);
-                let name = bucket
-                    .as_ref()
-                    .map(|name| format!("the bucket policy of `{name}`"));
-                let policies = self.policies(bucket.as_ref(), name.as_deref(), &everything);
+                let name = bucket.as_ref().map(exceptions::policy_of);
+                let live = bucket.as_ref().and_then(|name| self.live(name));
+                let policies = self.policies(live, name.as_deref(), &everything);
                 let Decision::Denied(denial) = evaluate(&request, &policies) else {
                     continue;
                 };
@@ -131,9 +139,9 @@ impl Work<'_> {
                 }
             }
         }
-        let exempt = self.exempt(&denied);
+        self.except(&everything, documents);
         for ((bucket, _), group) in denied {
-            findings.push(self.finding(identity, bucket.as_ref(), &group, &exempt, shell));
+            findings.push(self.finding(identity, bucket.as_ref(), &group, documents, shell));
         }
         if let Some(why) = &self.own.unread {
             findings.push(
@@ -159,7 +167,14 @@ impl Work<'_> {
             let statements = statements.unwrap_or_default().into_iter();
             statements.map(move |statement| (kind, statement))
         };
-        of(Kind::Uploader).chain(of(Kind::Verifier)).collect()
+        // What is verified by the whole bucket is listed, too.
+        let buckets = self.situation.places.keys();
+        let buckets = buckets.map(|name| format!("arn:{}:s3:::{name}", self.plan.partition()));
+        let listing = Statement::allow("", &["s3:ListBucketVersions"], buckets.collect());
+        of(Kind::Uploader)
+            .chain(of(Kind::Verifier))
+            .chain([(Kind::Verifier, listing)])
+            .collect()
     }
 
     fn requests(&self, statement: &Statement) -> Vec<Request> {
@@ -213,9 +228,15 @@ impl Work<'_> {
         name.parse().ok()
     }
 
+    /// The bucket policy that is in force.
+    fn live(&self, bucket: &BucketName) -> Option<&PolicyDocument> {
+        let bucket = self.situation.installed.bucket(bucket)?;
+        bucket.policy.value()
+    }
+
     fn policies<'b>(
         &'b self,
-        bucket: Option<&BucketName>,
+        bucket_policy: Option<&'b PolicyDocument>,
         name: Option<&'b str>,
         everything: &'b PolicyDocument,
     ) -> Policies<'b> {
@@ -241,20 +262,19 @@ impl Work<'_> {
             (None, Some(_)) => Some(everything),
             (None, None) => None,
         };
-        let policy = bucket
-            .and_then(|name| self.situation.installed.bucket(name))
-            .and_then(|bucket| bucket.policy.value());
         Policies {
             identity,
             boundary: boundary.map(|document| Attached {
                 name: "the permissions boundary",
                 document,
             }),
-            resource: policy.zip(name).map(|(document, name)| ResourcePolicy {
-                kind: ResourceKind::Bucket,
-                name,
-                document,
-            }),
+            resource: bucket_policy
+                .zip(name)
+                .map(|(document, name)| ResourcePolicy {
+                    kind: ResourceKind::Bucket,
+                    name,
+                    document,
+                }),
             ..Policies::default()
         }
     }
@@ -264,7 +284,7 @@ impl Work<'_> {
         identity: &Identity,
         bucket: Option<&BucketName>,
         group: &Denied,
-        exempt: &BTreeMap<BucketName, PolicyDocument>,
+        documents: &[Repaired],
         shell: &Shell,
     ) -> Finding {
         let actions: Vec<String> = group
@@ -284,14 +304,17 @@ impl Work<'_> {
             ),
         )
         .because(group.why.as_str());
-        let place = bucket.and_then(|name| self.situation.places.get(name));
-        match (&group.by, bucket, place) {
-            (Some(by), Some(name), Some(place)) if exempt.contains_key(name) => {
-                let json = exempt.get(name).map(compact).unwrap_or_default();
-                let policy = [("--policy", json.as_str())];
-                finding
-                    .fix(format!("except the caller from {by}"))
-                    .command(shell.s3api("put-bucket-policy", name, &place.region, &policy))
+        let written = bucket.and_then(|name| {
+            let policy = Target::BucketPolicy(name.clone());
+            documents.iter().find(|document| document.target == policy)
+        });
+        match (&group.by, written) {
+            (Some(by), Some(document)) if by.document == document.document => {
+                let finding = finding.fix(format!("except the caller from {by}"));
+                match shell.write(document, self.situation) {
+                    Some(command) => finding.command(command),
+                    None => finding,
+                }
             }
             (Some(by), ..) => finding.fix(format!("change {by}")),
             (None, ..) => self.allowing(finding, shell),
@@ -328,44 +351,6 @@ impl Work<'_> {
                 ("--policy-document", &json),
             ],
         ))
-    }
-
-    /// Bucket policies with an exception for the caller in each statement that denies.
-    fn exempt(
-        &self,
-        denied: &BTreeMap<(Option<BucketName>, String), Denied>,
-    ) -> BTreeMap<BucketName, PolicyDocument> {
-        let principal = match self.caller {
-            Caller::Role { arn, .. } | Caller::User { arn } => arn.clone(),
-            Caller::Root { account, partition } => format!("arn:{partition}:iam::{account}:root"),
-            _ => return BTreeMap::new(),
-        };
-        let mut changed: BTreeMap<BucketName, PolicyDocument> = BTreeMap::new();
-        for ((bucket, _), group) in denied {
-            let (Some(bucket), Some(by)) = (bucket, &group.by) else {
-                continue;
-            };
-            if by.document != format!("the bucket policy of `{bucket}`") {
-                continue;
-            }
-            let live = self.situation.installed.bucket(bucket);
-            let Some(live) = live.and_then(|bucket| bucket.policy.value()) else {
-                continue;
-            };
-            let document = changed
-                .entry(bucket.clone())
-                .or_insert_with(|| live.clone());
-            if let Some(statement) = document.statements.get_mut(by.index) {
-                statement
-                    .condition
-                    .entry("ArnNotEquals".to_owned())
-                    .or_default()
-                    .entry("aws:PrincipalArn".to_owned())
-                    .or_default()
-                    .push(principal.clone());
-            }
-        }
-        changed
     }
 }
 

@@ -108,7 +108,7 @@ impl Shell {
     }
 
     /// Writes a document.
-    fn write(&self, document: &Repaired, situation: &Situation) -> Option<String> {
+    pub(crate) fn write(&self, document: &Repaired, situation: &Situation) -> Option<String> {
         let json = document.json.as_str();
         let bucket = |operation, name: &BucketName, option| {
             let place = situation.places.get(name)?;

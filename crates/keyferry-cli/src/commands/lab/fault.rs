@@ -1,6 +1,6 @@
 //! `keyferry lab fault`: replication broken on purpose, in a lab that runs in another process.
 
-use keyferry_lab::{ActiveFault, Fault, FaultRequest, FaultScope};
+use keyferry_lab::{ActiveFault, Fault, FaultRequest, FaultScope, LabError};
 use serde_json::{Value, json};
 
 use crate::args::{FaultArgs, FaultKind};
@@ -11,7 +11,11 @@ use crate::failure::Failure;
 pub(super) async fn run(invocation: &Invocation, arguments: FaultArgs) -> Result<Exit, Failure> {
     let dir = arguments.dir.clone();
     let active = request(arguments)?.send(&dir).await.map_err(|error| {
-        Failure::from(error).hint("start one with `keyferry lab up`; its exports name the folder")
+        let hint = match &error {
+            LabError::NoSuchBucket(_) => "`keyferry ls` lists its buckets; nothing was set",
+            _ => "start one with `keyferry lab up`; its exports name the folder",
+        };
+        Failure::from(error).hint(hint)
     })?;
     let terminal = invocation.terminal;
     if terminal.is_text() {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use keyferry_report::{checked_text, summary_text};
+use keyferry_report::{Telling, summary_text};
 use keyferry_verify::{Checked, CheckedResult, Conclusion, Level, Summary, Verdict};
 use serde_json::json;
 
@@ -20,6 +20,7 @@ pub(super) struct Results {
     printed: u64,
     /// What keeps objects from being opened, in words that they share, and how many more there are.
     unopened: BTreeMap<String, u64>,
+    telling: Telling,
 }
 
 impl Results {
@@ -31,6 +32,7 @@ impl Results {
             terminal,
             printed: 0,
             unopened: BTreeMap::new(),
+            telling: Telling::default(),
         })
     }
 
@@ -42,7 +44,7 @@ impl Results {
             Output::Ndjson => self.terminal.json(checked),
             Output::Text if self.is_told(checked) => Ok(()),
             Output::Text if is_fine && !self.terminal.is_verbose() => Ok(()),
-            Output::Text => self.terminal.print(checked_text(checked)),
+            Output::Text => self.terminal.print(self.telling.text(checked)),
             _ if is_fine => Ok(()),
             _ => {
                 let comma = match self.printed {

@@ -139,10 +139,14 @@ impl Repair {
     /// Asks. Whoever declines has still verified, and the run ends so.
     async fn is_wanted(&self, cancel: &CancellationToken) -> Result<bool, Failure> {
         let what = format!(
-            "copy {} ({}) onto themselves under their keys, so that they replicate anew; the old \
-             versions stay",
+            "copy {} ({}) onto {}",
             objects(self.items.count()),
-            human_bytes(self.bytes)
+            human_bytes(self.bytes),
+            match self.items.count() {
+                1 => "itself under its key, so that it replicates anew; the old version stays",
+                _ =>
+                    "themselves under their keys, so that they replicate anew; the old versions stay",
+            }
         );
         let nobody = || {
             Failure::new(

@@ -2,7 +2,7 @@
 
 use keyferry_report::{cause, headline};
 use keyferry_verify::{
-    Cause, Certainty, Checked, CheckedResult, Difference, NotCovered, Outcome, Report, Side,
+    Cause, Certainty, Checked, CheckedResult, Difference, NotCovered, Outcome, Report,
 };
 
 use serde::{Deserialize, Serialize};
@@ -79,7 +79,7 @@ fn reason_to_leave(report: &Report) -> Option<Judgement> {
         }
         Outcome::Differs(differences) => differences
             .iter()
-            .any(is_about_source)
+            .any(Difference::is_about_source)
             .then(|| left("the source itself is not as it should be")),
         Outcome::ReplicaMissing { .. }
         | Outcome::ReplicaRefused { .. }
@@ -93,27 +93,6 @@ fn is_of_today(cause: &Cause) -> bool {
     !matches!(
         cause,
         Cause::Reported { .. } | Cause::RepairedSince | Cause::OlderThanRule | Cause::Delayed
-    )
-}
-
-/// Whether it is the source that is wrong, or the receipt: then its content must not spread.
-fn is_about_source(difference: &Difference) -> bool {
-    matches!(
-        difference,
-        Difference::Receipt { .. }
-            | Difference::ReceiptChanged
-            | Difference::Digest {
-                side: Side::Source,
-                ..
-            }
-            | Difference::Unreadable {
-                side: Side::Source,
-                ..
-            }
-            | Difference::ChangedWhileRead {
-                side: Side::Source,
-                ..
-            }
     )
 }
 
