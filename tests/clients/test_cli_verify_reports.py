@@ -6,12 +6,13 @@ import base64
 import csv
 import io
 import json
+import signal
 import subprocess
 import urllib.parse
 import xml.etree.ElementTree as ElementTree
 
 from conftest import set_blocked_encryption
-from keyferry_cli import DONE, FAILURE, REPLICATION_FAILED, USAGE
+from keyferry_cli import DONE, FAILURE, INTERRUPTED, REPLICATION_FAILED, STORE_LOCKED, USAGE, WRONG_KEY, Keyferry
 from replication_status import wait_for
 from test_cli_verify_outcomes import Pair, outcomes_lab, pair  # noqa: F401
 
@@ -206,3 +207,101 @@ def test_a_manifest_lists_what_failed(pair, tmp_path):
     # An earlier list is not written over.
     verify(pair, f"--repair=manifest={manifest}").expect(USAGE).explains("exists")
     verify(pair, "--repair=magic").expect(USAGE)
+
+
+def test_a_run_that_goes_on_reports_and_repairs_all_of_it(pair, tmp_path):
+    """What the first part found is kept beside the state, and is not forgotten by the second part."""
+    failed(pair, "a/lost", "b/lost")
+    pair.put("c/fine")
+    pair.arrived("c/fine")
+    fault = ("lab", "fault")
+    pair.keyferry.run(*fault, "stall", "--bucket", pair.source).expect(DONE)
+    pair.put("d/late")
+    state, report = tmp_path / "state.json", tmp_path / "run.ndjson"
+    results = tmp_path / "state.json.results"
+    asked = ["verify", f"s3://{pair.source}/", "--state", str(state), "--report", str(report)]
+    with subprocess.Popen(
+        pair.keyferry.command(*asked, "--wait", "10m"),
+        env=pair.keyferry.environment, cwd=pair.keyferry.home,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+    ) as first:
+        wait_for(lambda: state.exists() and json.loads(state.read_text())["results"] > 1000, "the state")
+        first.send_signal(signal.SIGINT)
+        said = first.stderr.read()
+    assert first.returncode == INTERRUPTED, said
+    assert "the same command goes on" in said
+    assert results.stat().st_mode & 0o777 == 0o600
+    lines = [json.loads(line) for line in report.read_text().splitlines()]
+    assert len(lines) == 5
+    # The report says why it is not complete.
+    assert not lines[-1]["complete"] and "interrupted" in lines[-1]["error"]["message"]
+    assert "same command" in lines[-1]["error"]["hint"]
+
+    # A result that came after the state was last written is found again, not told twice.
+    with results.open("a") as more:
+        more.write('{"half a li')
+    older = report.read_text()
+    pair.keyferry.run(*(word if word != f"s3://{pair.source}/" else f"{word}a/" for word in asked)).expect(
+        USAGE
+    ).explains("another verification")
+    assert report.read_text() == older
+
+    pair.keyferry.run(*fault, "clear", "--bucket", pair.source).expect(DONE)
+    page = tmp_path / "run.html"
+    done = pair.keyferry.run(*asked, "--wait", "30s", "--report", str(page), "--repair", "--yes")
+    assert "going on with an earlier run" in done.stderr
+    done.expect(REPLICATION_FAILED)
+    lines = [json.loads(line) for line in report.read_text().splitlines()]
+    assert len({line["version_id"] for line in lines[1:-1]}) == 4 == len(lines) - 2
+    summary = lines[-1]
+    assert summary["complete"] and summary["error"] is None
+    assert summary["total"] == 4 == sum(summary["conclusions"].values())
+    assert "before this run was continued" not in page.read_text()
+    assert "2 objects got a new version that replicates, of 2" in done.stderr
+    assert not state.exists() and not results.exists()
+    # A file of somebody else in the place of the results is left alone.
+    results.write_text("mine")
+    pair.keyferry.run(*asked).expect(USAGE).explains("results")
+    assert results.read_text() == "mine"
+
+
+def test_a_run_that_looked_at_nothing_leaves_an_older_report(pair, tmp_path):
+    pair.put("fine")
+    page, new = tmp_path / "run.html", tmp_path / "new.xml"
+    verify(pair, "--report", str(page)).expect(DONE)
+    older = page.read_text()
+    options = ["--report", str(page), "--report", str(new)]
+    # A command line that makes no sense.
+    (tmp_path / "state").write_text("no state")
+    verify(pair, *options, "--state", str(tmp_path / "state")).expect(USAGE)
+    assert page.read_text() == older and not new.exists()
+    # Credentials that S3 does not know.
+    wrong = {"AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7NOTHERE"}
+    done = pair.keyferry.run("verify", f"s3://{pair.source}/", *options, environment=wrong)
+    done.expect(FAILURE)
+    assert page.read_text() == older and "left as it was" in done.stderr
+    # The new one tells why.
+    message = done.stderr.partition("error: ")[2].partition("\n")[0]
+    assert message[:30] in ElementTree.parse(new).getroot().find(".//error").get("message")
+
+
+def test_a_prefix_that_was_taken_for_an_object(pair):
+    pair.put("photos/one")
+    pair.put("photos/two")
+    done = pair.keyferry.run("verify", f"s3://{pair.source}/photos").expect(FAILURE)
+    done.explains("2 objects lie below `photos/`", "-r")
+
+
+def test_that_no_key_opens_a_prefix_is_told_once(pair, tmp_path):
+    for number in range(3):
+        pair.put(f"sealed/{number}")
+    home = tmp_path / "elsewhere"
+    home.mkdir()
+    elsewhere = Keyferry(home, pair.lab)
+    done = elsewhere.run("verify", f"s3://{pair.source}/").expect(STORE_LOCKED)
+    assert done.stdout.count("no key is at hand") == 2 and "2 more objects" in done.stdout
+    done.explains("there is no key store", "3 objects are under customer keys", "--store")
+
+    # A store that has other keys: the objects' tag names the one that is needed.
+    done = elsewhere.with_ring("other").run("verify", f"s3://{pair.source}/").expect(WRONG_KEY)
+    assert done.stdout.count("its tag names the key `kf-") == 2 and "2 more objects" in done.stdout

@@ -77,9 +77,16 @@ pub(crate) fn write(
 
 /// What keeps a run from proving anything, although no object's test case says so.
 fn lacking(run: &Run, tally: &Tally, ending: &Ending<'_>) -> Option<(&'static str, String)> {
-    if !ending.complete {
-        let message = "the run was broken off before everything was looked at";
-        Some(("broken-off", message.to_owned()))
+    if let Some(why) = ending.broken_off {
+        let mut message = "the run was broken off before everything was looked at".to_owned();
+        for told in [Some(&why.message), why.hint.as_ref()]
+            .into_iter()
+            .flatten()
+        {
+            message.push_str(": ");
+            message.push_str(&printable(told));
+        }
+        Some(("broken-off", message))
     } else if tally.needing_replica() == 0 {
         Some(("nothing", story::tell(run.level, ending).title))
     } else {

@@ -25,6 +25,7 @@ mod story;
 mod sum;
 mod tally;
 mod text;
+mod told;
 mod verdict;
 mod wording;
 
@@ -32,10 +33,11 @@ pub use error::ReportError;
 pub use format::Format;
 pub use printable::printable;
 pub use reports::Reports;
-pub use run::Run;
+pub use run::{BrokenOff, Run};
 pub use size::human_bytes;
 pub use sum::summary_text;
 pub use text::{Telling, text};
+pub use told::Told;
 pub use verdict::{label, meaning};
 pub use wording::{
     Repair, because, cause, certainty, difference, evidence, fix, headline, level_name, not_seen,

@@ -2,6 +2,7 @@
 //!
 //! Written while the run goes on. Every document says by `type` what it is: `run`, `object`, `summary`.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use jiff::Timestamp;
@@ -47,13 +48,26 @@ struct SummaryRecord<'a> {
     conclusion: Conclusion,
     says: String,
     complete: bool,
+    /// Why it was broken off.
+    error: Option<ErrorRecord<'a>>,
     finished: Timestamp,
+    /// Everything that was looked at: object versions, delete markers, and what could not be looked at.
+    total: u64,
+    /// How many mean what; `aside` needs no replica.
+    conclusions: BTreeMap<&'static str, u64>,
     #[serde(flatten)]
     summary: &'a Summary,
 }
 
-/// Writes one object's document.
-pub(crate) fn object(out: &mut dyn Write, checked: &Checked, entry: &Entry) -> io::Result<()> {
+/// Why a run was broken off.
+#[derive(Debug, Serialize)]
+struct ErrorRecord<'a> {
+    message: &'a str,
+    hint: Option<&'a str>,
+}
+
+/// One object's document.
+pub(crate) fn object(checked: &Checked, entry: &Entry) -> io::Result<String> {
     let record = ObjectRecord {
         r#type: "object",
         checked,
@@ -61,7 +75,7 @@ pub(crate) fn object(out: &mut dyn Write, checked: &Checked, entry: &Entry) -> i
         because: &entry.because,
         repairs: &entry.repairs,
     };
-    Ok(serde_json::to_writer(out, &record)?)
+    Ok(serde_json::to_string(&record)?)
 }
 
 /// Writes the document that comes first.
@@ -85,7 +99,13 @@ pub(crate) fn summary(out: &mut dyn Write, run: &Run, ending: &Ending<'_>) -> io
         r#type: "summary",
         conclusion: told.conclusion,
         says: told.title,
-        complete: ending.complete,
+        complete: ending.broken_off.is_none(),
+        error: ending.broken_off.map(|why| ErrorRecord {
+            message: &why.message,
+            hint: why.hint.as_deref(),
+        }),
+        total: ending.summary.total(),
+        conclusions: ending.summary.conclusions(),
         finished: ending.finished,
         summary: ending.summary,
     };

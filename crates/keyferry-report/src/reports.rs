@@ -2,17 +2,17 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+use std::mem;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use keyferry_verify::{Checked, Summary};
 use tempfile::{Builder, NamedTempFile};
 
-use crate::entry::Entry;
 use crate::run::Ending;
 use crate::spool::Spool;
 use crate::tally::Tally;
-use crate::{Format, ReportError, Run, html, junit, records, sum};
+use crate::{BrokenOff, Format, ReportError, Run, Told, html, junit, records, sum};
 
 /// Reports of one run, as many as are asked for. With none it costs nothing.
 ///
@@ -78,11 +78,18 @@ impl Reports {
         if self.files.is_empty() {
             return Ok(());
         }
-        let entry = Entry::from(checked);
-        self.add_as(checked, &entry)
+        self.add_told(&Told::of(checked)?)
     }
 
-    pub(crate) fn add_as(&mut self, checked: &Checked, entry: &Entry) -> Result<(), ReportError> {
+    /// Takes in what was told of one object, perhaps by an earlier run that this one goes on with.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn add_told(&mut self, told: &Told) -> Result<(), ReportError> {
+        if self.files.is_empty() {
+            return Ok(());
+        }
+        let Told { entry, record } = told;
         self.tally.add(entry);
         if let Some(spool) = &mut self.spool {
             spool
@@ -93,12 +100,12 @@ impl Reports {
             let format = file.format;
             file.write(|out, objects| match format {
                 Format::Ndjson => {
-                    records::object(out, checked, entry)?;
+                    out.write_all(record.as_bytes())?;
                     out.write_all(b"\n")
                 }
                 Format::Json => {
                     out.write_all(if objects == 0 { b"\n" } else { b",\n" })?;
-                    records::object(out, checked, entry)
+                    out.write_all(record.as_bytes())
                 }
                 Format::Html | Format::Junit | Format::Text => Ok(()),
             })?;
@@ -109,17 +116,30 @@ impl Reports {
 
     /// Writes what is left, and gives the files their names.
     ///
-    /// `complete` is whether everything was looked at: after an interruption or an error the reports say
-    /// that the rest is not known.
+    /// After an interruption or an error, which is `broken_off`, the reports say why, and that the rest is
+    /// not known.
     ///
     /// # Errors
     /// When a report cannot be written.
-    pub fn finish(self, summary: &Summary, complete: bool) -> Result<Vec<PathBuf>, ReportError> {
+    pub fn finish(
+        self,
+        summary: &Summary,
+        broken_off: Option<&BrokenOff>,
+    ) -> Result<Vec<PathBuf>, ReportError> {
         self.end(&Ending {
             finished: Timestamp::now(),
-            complete,
+            broken_off,
             summary,
         })
+    }
+
+    /// Leaves out those reports that would replace another file, and says which they are.
+    pub fn keep_older(&mut self) -> Vec<PathBuf> {
+        let (older, new) = mem::take(&mut self.files)
+            .into_iter()
+            .partition::<Vec<_>, _>(|file| file.path.exists());
+        self.files = new;
+        older.into_iter().map(|file| file.path).collect()
     }
 
     pub(crate) fn end(mut self, ending: &Ending<'_>) -> Result<Vec<PathBuf>, ReportError> {

@@ -22,14 +22,23 @@ pub struct Run {
     pub version: String,
 }
 
+/// Why a run ended before everything was looked at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BrokenOff {
+    /// What happened; empty where it is told elsewhere.
+    pub message: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
 /// How a run ended.
 #[derive(Debug, Clone)]
 pub(crate) struct Ending<'a> {
     /// When it was over.
     pub(crate) finished: Timestamp,
-    /// Whether all that was to be looked at was looked at.
-    pub(crate) complete: bool,
-    /// What all of it came to. Of a run that was continued, more than this run's entries.
+    /// Why not all was looked at that was to be.
+    pub(crate) broken_off: Option<&'a BrokenOff>,
+    /// What all of it came to.
     pub(crate) summary: &'a Summary,
 }
 

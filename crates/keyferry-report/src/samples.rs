@@ -15,8 +15,8 @@ use keyferry_verify::{
 };
 
 use crate::entry::Entry;
-use crate::run::Ending;
-use crate::{Reports, Run};
+use crate::run::{BrokenOff, Ending};
+use crate::{Reports, Run, Told};
 
 /// A run under way.
 pub(crate) struct Sample {
@@ -56,9 +56,13 @@ impl Sample {
     }
 
     pub(crate) fn end(self, complete: bool) -> PathBuf {
+        let broken_off = BrokenOff {
+            message: "the run was interrupted".to_owned(),
+            hint: Some("the same command goes on from where it was".to_owned()),
+        };
         let ending = Ending {
             finished: time("2026-11-26T01:58:40Z"),
-            complete,
+            broken_off: (!complete).then_some(&broken_off),
             summary: &self.summary,
         };
         self.reports.end(&ending).expect("written");
@@ -95,7 +99,8 @@ impl Sample {
         }
         self.summary.verdicts.retain(|_, count| *count > 0);
         *self.summary.verdicts.entry(Verdict::Verified).or_default() += 1;
-        self.reports.add_as(&checked, &entry).expect("taken in");
+        let told = Told::with(&checked, entry).expect("told");
+        self.reports.add_told(&told).expect("taken in");
     }
 }
 

@@ -1,10 +1,11 @@
 //! What a run came to, told in plain words.
 
-use keyferry_verify::{Conclusion, Level, Verdict};
+use keyferry_verify::{Conclusion, Level, Summary};
 
-use crate::level_name;
 use crate::run::Ending;
 use crate::size::{counted, grouped};
+use crate::verdict::{WORST_FIRST, label};
+use crate::{level_name, printable};
 
 /// The verdict on a whole run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +55,7 @@ pub(crate) fn tell(asked: Level, ending: &Ending<'_>) -> Story {
         (Conclusion::Refuted, format!("Not verified: {title}."))
     } else if all == 0 {
         let title = match summary.total() {
-            0 if !ending.complete => "Nothing was verified: the run was broken off.",
+            0 if ending.broken_off.is_some() => "Nothing was verified: the run was broken off.",
             0 => "Nothing was verified: no object was found.",
             _ => "Nothing was verified: none of what was found needs a replica.",
         };
@@ -68,7 +69,7 @@ pub(crate) fn tell(asked: Level, ending: &Ending<'_>) -> Story {
     } else if pending > 0 {
         let title = of_all(pending, "is still replicating", "are still replicating");
         (Conclusion::Pending, format!("Not confirmed yet: {title}."))
-    } else if !ending.complete {
+    } else if ending.broken_off.is_some() {
         (
             Conclusion::Undetermined,
             format!("Broken off: {} verified so far.", counted(all, "object")),
@@ -81,16 +82,22 @@ pub(crate) fn tell(asked: Level, ending: &Ending<'_>) -> Story {
         (Conclusion::Verified, format!("Verified: {title}"))
     };
     let mut sentences = Vec::new();
-    if !ending.complete {
+    if let Some(why) = ending.broken_off {
         sentences.push(
             "The run was broken off before everything was looked at: nothing is known of the rest."
                 .to_owned(),
         );
+        if !why.message.is_empty() {
+            sentences.push(format!("Why: {}.", printable(&why.message)));
+        }
+        if let Some(hint) = &why.hint {
+            sentences.push(format!("Hint: {}.", printable(hint)));
+        }
     }
     if conclusion == Conclusion::Verified {
         sentences.extend(summary.level.map(proven).map(str::to_owned));
     } else if all > 1 {
-        let verified = summary.count(Verdict::Verified);
+        let verified = summary.concluded(Conclusion::Verified);
         sentences.push(match verified {
             0 => "No object is verified.".to_owned(),
             _ => format!(
@@ -99,6 +106,9 @@ pub(crate) fn tell(asked: Level, ending: &Ending<'_>) -> Story {
                 level_name(asked)
             ),
         });
+    }
+    if let Some(rest) = rest(summary, conclusion) {
+        sentences.push(rest);
     }
     if summary.key_echoed {
         sentences.push(
@@ -109,6 +119,35 @@ pub(crate) fn tell(asked: Level, ending: &Ending<'_>) -> Story {
         conclusion,
         title,
         sentences,
+    }
+}
+
+/// What neither the title nor the count of the verified tells of, so that all adds up.
+fn rest(summary: &Summary, told: Conclusion) -> Option<String> {
+    let parts: Vec<_> = [
+        (Conclusion::Undetermined, "not proven"),
+        (Conclusion::Pending, "still replicating"),
+    ]
+    .into_iter()
+    .filter(|(conclusion, _)| *conclusion != told)
+    .map(|(conclusion, what)| (summary.concluded(conclusion), what.to_owned()))
+    .chain(
+        WORST_FIRST
+            .into_iter()
+            .filter(|verdict| verdict.conclusion().is_none())
+            .map(|verdict| {
+                (
+                    summary.count(verdict),
+                    format!("{} (needs no replica)", label(verdict)),
+                )
+            }),
+    )
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, what)| format!("{} {what}", grouped(count)))
+    .collect();
+    match parts.is_empty() {
+        true => None,
+        false => Some(format!("Besides: {}.", parts.join(", "))),
     }
 }
 

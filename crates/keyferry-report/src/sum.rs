@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use keyferry_verify::{Level, Summary};
 
 use crate::entry::Entry;
-use crate::run::Ending;
+use crate::run::{BrokenOff, Ending};
 use crate::size::{counted, grouped, human_seconds};
 use crate::spool::Spool;
 use crate::story;
@@ -17,9 +17,10 @@ use crate::{Run, printable};
 /// What all of a run came to, for a terminal.
 #[must_use]
 pub fn summary_text(asked: Level, summary: &Summary, complete: bool) -> String {
+    let told_elsewhere = BrokenOff::default();
     let ending = Ending {
         finished: jiff::Timestamp::now(),
-        complete,
+        broken_off: (!complete).then_some(&told_elsewhere),
         summary,
     };
     let told = story::tell(asked, &ending);

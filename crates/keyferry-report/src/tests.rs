@@ -130,6 +130,12 @@ fn an_interrupted_run_never_passes() {
         .map(|line| serde_json::from_str(line).expect("JSON"))
         .expect("a line");
     assert_eq!(last["complete"], false);
+    assert_eq!(last["error"]["message"], "the run was interrupted");
+    assert!(page.contains("the run was interrupted") && page.contains("goes on from where it was"));
+    let text = read(&folder.path().join("run.txt"));
+    assert!(text.contains("Why: the run was interrupted."), "{text}");
+    let xml = read(&folder.path().join("run.xml"));
+    assert!(xml.contains("the run was interrupted: the same command goes on"));
     assert_eq!(last["conclusion"], "undetermined");
 }
 
@@ -231,8 +237,15 @@ fn files_are_whole_or_not_there() {
     drop(reports);
     assert_eq!(read(&path), "older");
     assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
+    let new = folder.path().join("new.html");
+    let mut reports = Reports::create(&[path.clone(), new.clone()], run()).expect("reports");
+    assert_eq!(reports.keep_older(), std::slice::from_ref(&path));
+    let written = reports.finish(&Summary::default(), None).expect("written");
+    assert_eq!(written, std::slice::from_ref(&new));
+    assert_eq!(read(&path), "older");
+    fs::remove_file(&new).expect("removed");
     let reports = Reports::create(std::slice::from_ref(&path), run()).expect("reports");
-    reports.finish(&Summary::default(), true).expect("written");
+    reports.finish(&Summary::default(), None).expect("written");
     assert!(read(&path).starts_with("<!DOCTYPE html>"));
 
     let refused = |paths: &[PathBuf]| Reports::create(paths, run()).expect_err("refused");

@@ -2,7 +2,7 @@
 //!
 //! A replica that is missing or differs is a result, not an error: see [`crate::Outcome`].
 
-use keyferry_key::{GenerateError, KeyMd5};
+use keyferry_key::{GenerateError, KeyId, KeyMd5};
 use keyferry_policy::{BucketName, Region};
 use keyferry_transfer::{ObjectAddress, TransferError};
 
@@ -31,6 +31,16 @@ pub enum VerifyError {
         address: ObjectAddress,
         /// MD5 of the key, where a receipt names it.
         expected: Option<KeyMd5>,
+    },
+    /// The object is under a customer key that is not at hand, and its tag names it.
+    #[error(
+        "`{address}` is under a customer key that is not at hand: its tag names the key `{id}`"
+    )]
+    NamedKeyMissing {
+        /// The object.
+        address: ObjectAddress,
+        /// The key.
+        id: KeyId,
     },
     /// The object is not under a customer key.
     #[error(
@@ -147,7 +157,9 @@ impl VerifyError {
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::WrongKey { .. } | Self::NoKey { .. } => ErrorKind::WrongKey,
+            Self::WrongKey { .. } | Self::NoKey { .. } | Self::NamedKeyMissing { .. } => {
+                ErrorKind::WrongKey
+            }
             Self::Interrupted | Self::Listing(TransferError::Interrupted) => ErrorKind::Interrupted,
             _ => ErrorKind::Failure,
         }
@@ -165,6 +177,9 @@ impl VerifyError {
                 "the object tag `keyferry-key` names the key, if it was set".to_owned()
             }
             Self::NoKey { .. } => "give its key".to_owned(),
+            Self::NamedKeyMissing { id, .. } => {
+                format!("use the key store that holds `{id}`, or import that key")
+            }
             Self::NotCustomerKey { .. } => {
                 "read it without a key, as with `aws s3 cp`; or upload it again under a customer key"
                     .to_owned()

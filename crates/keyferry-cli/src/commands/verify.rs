@@ -2,15 +2,17 @@
 
 mod kept;
 mod many;
+mod missing;
 mod output;
 mod receipts;
 mod repair;
+mod results;
 mod state;
 
 use std::path::PathBuf;
 
 use keyferry_key::CustomerKey;
-use keyferry_transfer::{ObjectAddress, Receipt, Scope};
+use keyferry_transfer::{Authenticity, ObjectAddress, Receipt, Scope};
 use keyferry_verify::{
     Checked, CheckedResult, Conclusion, ErrorKind, Listed, Outcome, ParseScopeError, ProbeScope,
     ReadSides, Report, Subject, Summary, Verification, VerifyError, Versions, subject_without_key,
@@ -24,7 +26,7 @@ use crate::aws::Aws;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::terminal::{Terminal, report};
-use crate::{find_key, interrupt, replica};
+use crate::{find_key, interrupt, keys, replica};
 use kept::Kept;
 use receipts::Receipts;
 
@@ -58,14 +60,28 @@ pub(super) async fn run(invocation: &Invocation, arguments: VerifyArgs) -> Resul
     let asked = asked(&arguments)?;
     let mut kept = Kept::begin(&arguments)?;
     let aws = Aws::connect(&invocation.settings).await?;
+    let single = match &asked {
+        Asked::Object { address, .. } => Some(address.clone()),
+        Asked::Listed(..) | Asked::Receipts(_) => None,
+    };
     let verified = verify(invocation, &aws, &arguments, (asked, &mut kept), &cancel).await;
-    if verified.is_err()
-        // A report of an earlier run must not be taken for one of this run.
-        && let Err(failure) = kept.end(invocation.terminal, &Summary::default(), false)
-    {
-        invocation.terminal.error(&failure);
-    }
-    let exit = verified?;
+    let exit = match verified {
+        Ok(exit) => exit,
+        Err(failure) => {
+            let missing = match (&single, failure.exit()) {
+                (Some(address), Exit::Failure) => missing::look(&aws, address).await,
+                _ => None,
+            };
+            let failure = match &missing {
+                Some(missing) => failure.maybe_hint(missing.hint()),
+                None => failure,
+            };
+            if let Err(failure) = kept.fail(invocation.terminal, &failure, missing.is_some()) {
+                invocation.terminal.error(&failure);
+            }
+            return Err(failure);
+        }
+    };
     match kept.repair() {
         Some(repair) => {
             repair
@@ -110,7 +126,15 @@ async fn verify(
                 arguments,
                 cancel.clone(),
             )
-            .await?;
+            .await;
+            let found = match (found, receipt.as_deref()) {
+                (Ok(found), _) => found,
+                // What cannot be found may never have been.
+                (Err(failure), Some(receipt)) if failure.exit() != Exit::Interrupted => {
+                    changed(invocation, receipt, arguments).ok_or(failure)?
+                }
+                (Err(failure), _) => return Err(failure),
+            };
             let exit = show(invocation.terminal, &found, receipt.as_deref(), false)?;
             let checked = Checked {
                 address,
@@ -120,7 +144,7 @@ async fn verify(
             let mut summary = Summary::default();
             summary.take_in(&checked);
             kept.add(&checked)?;
-            kept.end(invocation.terminal, &summary, true)?;
+            kept.end(invocation.terminal, &summary, None)?;
             Ok(exit)
         }
         Asked::Listed(shown, scope) => {
@@ -231,6 +255,15 @@ async fn object(
         cancel,
     )
     .await
+}
+
+/// The report on a receipt that the key named in it shows to be changed.
+fn changed(invocation: &Invocation, receipt: &Receipt, arguments: &VerifyArgs) -> Option<Report> {
+    let id = receipt.key_id.as_ref()?;
+    let store = keys::open_store(&invocation.settings, &invocation.terminal).ok()?;
+    let authenticity = receipt.authenticity(&store.key(id).ok()?);
+    (authenticity == Authenticity::Changed)
+        .then(|| Report::of_changed_receipt(receipt, arguments.wait.level()))
 }
 
 /// Verifies a subject as the options ask.

@@ -40,7 +40,7 @@ pub(super) fn facts(run: &Run, tally: &Tally, ending: &Ending<'_>) -> Markup {
                 dt { "Ended" }
                 dd {
                     (at(ending.finished)) ", after " (human_seconds(took.max(0.0)))
-                    @if !ending.complete { ", broken off" }
+                    @if ending.broken_off.is_some() { ", broken off" }
                 }
                 dt { "Waited for replication" } dd { "at most " (human_seconds(run.wait.as_secs_f64())) }
                 @for (bucket, count) in &tally.sources {

@@ -111,9 +111,15 @@ impl<'a> Begun<'a> {
             }
             (KeyVerdict::NotCustomerKey { .. }, Some(looked)) => Ok(self.without_key(looked)),
             (KeyVerdict::Gone, _) => Ok(Opened::Gone),
-            (KeyVerdict::Foreign { .. }, _) => Err(VerifyError::NoKey {
-                address: address.clone(),
-                expected: None,
+            (KeyVerdict::Foreign { .. }, _) => Err(match found.tag.key_id() {
+                Some(id) => VerifyError::NamedKeyMissing {
+                    address: address.clone(),
+                    id: id.clone(),
+                },
+                None => VerifyError::NoKey {
+                    address: address.clone(),
+                    expected: None,
+                },
             }),
             _ => Err(refused),
         }

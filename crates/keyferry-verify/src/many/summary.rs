@@ -183,6 +183,24 @@ impl Summary {
             .sum()
     }
 
+    /// How many things mean what, by name; `aside` is what needs no replica. They add up to
+    /// [`total`](Self::total).
+    #[must_use]
+    pub fn conclusions(&self) -> BTreeMap<&'static str, u64> {
+        let mut counts = BTreeMap::new();
+        for (verdict, count) in &self.verdicts {
+            let name = match verdict.conclusion() {
+                Some(Conclusion::Verified) => "verified",
+                Some(Conclusion::Pending) => "pending",
+                Some(Conclusion::Refuted) => "refuted",
+                Some(Conclusion::Undetermined) => "undetermined",
+                None => "aside",
+            };
+            *counts.entry(name).or_default() += count;
+        }
+        counts
+    }
+
     /// How many things were looked at, of any kind.
     #[must_use]
     pub fn total(&self) -> u64 {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use keyferry_key::CustomerKey;
 use keyferry_policy::BucketName;
+use keyferry_report::BrokenOff;
 use keyferry_transfer::ObjectAddress;
 use keyferry_verify::{
     CandidateKeys, Conclusion, Keys, Listed, Many, ManyOptions, Progress, ReplicaTarget, Scope,
@@ -19,6 +20,7 @@ use super::kept::Kept;
 use super::named;
 use super::output::Results;
 use super::receipts::Receipts;
+use super::results::ResultsFile;
 use super::state::StateFile;
 use crate::args::{KeySource, VerifyArgs};
 use crate::aws::Aws;
@@ -75,7 +77,7 @@ impl Run<'_> {
             )
             .hint("keys are taken literally, with every space, `%`, `+` and `/`; --all-versions looks at what was deleted, too"));
         }
-        Ok(exit(&summary))
+        Ok(self.exit(&summary))
     }
 
     /// Verifies what receipts name.
@@ -94,7 +96,7 @@ impl Run<'_> {
                 summary.contradicting_receipts
             ));
         }
-        Ok(exit(&summary))
+        Ok(self.exit(&summary))
     }
 
     async fn place(&self) -> Result<replica::Place, Failure> {
@@ -159,13 +161,24 @@ impl Run<'_> {
             }
             None => (None, None),
         };
-        if let Some(state) = &state {
-            self.invocation.terminal.say(format!(
-                "going on with an earlier run: {} were looked at",
-                state.summary.total()
-            ));
-        }
         let chosen = self.keys()?;
+        let state = match (&arguments.state, state) {
+            (None, _) => None,
+            (Some(path), None) => {
+                self.kept
+                    .go_on(ResultsFile::create(path)?, Summary::default())?;
+                None
+            }
+            (Some(path), Some((state, results))) => {
+                let results = ResultsFile::go_on(path, results)?;
+                self.kept.go_on(results, state.summary.clone())?;
+                self.invocation.terminal.say(format!(
+                    "going on with an earlier run: {} were looked at",
+                    state.summary.total()
+                ));
+                Some(state)
+            }
+        };
         let keys = match &chosen {
             None => Keys::None,
             Some(Chosen::One(key)) => Keys::One(key),
@@ -194,7 +207,7 @@ impl Run<'_> {
                 _ = ticks.tick() => {
                     show(&progress, run.progress(), total);
                     if let Some(file) = file.as_mut().filter(|file| file.is_due()) {
-                        file.write(run.state())?;
+                        file.write(run.state(), self.kept.settled()?)?;
                     }
                 }
                 next = run.next() => match next {
@@ -213,7 +226,20 @@ impl Run<'_> {
         progress.finish();
         let summary = run.summary();
         results.end(arguments.wait.level(), &summary, failed.is_none())?;
-        self.kept.end(terminal, &summary, failed.is_none())?;
+        let failed = failed.map(|error| match file {
+            Some(_) => {
+                Failure::from(error).hint("the same command goes on from where this run was")
+            }
+            None => broken_off(error),
+        });
+        match (&failed, summary.total()) {
+            // Whether there is a report to write is for the caller to see.
+            (Some(_), 0) => {}
+            (failure, _) => {
+                let broken_off = failure.as_ref().map(BrokenOff::from);
+                self.kept.end(terminal, &summary, broken_off.as_ref())?;
+            }
+        }
         if let Some(Chosen::Store(store)) = &chosen {
             for finding in store.store().catalogue_findings() {
                 terminal.warn(finding);
@@ -222,13 +248,41 @@ impl Run<'_> {
         match (failed, file) {
             (None, file) => {
                 file.map_or(Ok(()), StateFile::remove)?;
+                self.kept.forget_results()?;
                 Ok(summary)
             }
-            (Some(error), Some(mut file)) => {
-                file.write(run.state())?;
-                Err(Failure::from(error).hint("the same command goes on from where this run was"))
+            (Some(failure), file) => {
+                if let Some(mut file) = file {
+                    file.write(run.state(), self.kept.settled()?)?;
+                }
+                Err(failure)
             }
-            (Some(error), None) => Err(broken_off(error)),
+        }
+    }
+
+    /// How the run ends. Without a key store, objects under customer keys are not a matter of which key.
+    fn exit(&self, summary: &Summary) -> Exit {
+        let settings = &self.invocation.settings;
+        let exit = exit(summary);
+        let unopened = summary.count(Verdict::WrongKey);
+        if unopened == 0 || self.arguments.key.is_some() || keys::has_store(settings) {
+            return exit;
+        }
+        let objects = if unopened == 1 {
+            "object is"
+        } else {
+            "objects are"
+        };
+        self.invocation.terminal.warn(format!(
+            "there is no key store in `{}`, and {unopened} {objects} under customer keys",
+            settings.store
+        ));
+        self.invocation
+            .terminal
+            .hint("say where the key store is: --store; or give the key: --key");
+        match exit {
+            Exit::Key => Exit::Store,
+            other => other,
         }
     }
 

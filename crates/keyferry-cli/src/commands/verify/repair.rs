@@ -13,7 +13,6 @@ use std::collections::BTreeMap;
 use keyferry_key::{KeyId, KeyMd5};
 use keyferry_policy::Region;
 use keyferry_transfer::ObjectAddress;
-use keyferry_verify::Checked;
 use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
@@ -25,14 +24,14 @@ use crate::confirm::confirmed;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::terminal::{human_bytes, printable};
-use judgement::{Judgement, judge};
+pub(super) use judgement::{Judgement, judge};
 
 /// How many reasons for leaving objects are told apart.
 const MOST_REASONS: usize = 20;
 
 /// A version that is to be replicated anew.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Item {
+pub(super) struct Item {
     address: ObjectAddress,
     region: Region,
     version_id: Option<String>,
@@ -64,19 +63,26 @@ impl Repair {
     }
 
     /// Takes in what was found of one object.
-    pub(super) fn add(&mut self, checked: &Checked) -> Result<(), Failure> {
-        match judge(checked, &self.how) {
-            Judgement::Fine => Ok(()),
-            Judgement::Left(why) => {
-                if self.left.len() < MOST_REASONS || self.left.contains_key(&why) {
-                    *self.left.entry(why).or_default() += 1;
-                }
-                Ok(())
+    pub(super) fn add(&mut self, judgement: &Judgement) -> Result<(), Failure> {
+        match judgement {
+            Judgement::Fine => {}
+            Judgement::Left(why) => self.leave(why),
+            Judgement::Anew(item) if self.how == args::Repair::Copy && item.key_md5.is_none() => {
+                self.leave("it is under no customer key: --repair=manifest=FILE repairs it");
             }
             Judgement::Anew(item) => {
                 self.bytes += item.size;
-                self.items.add(&item)
+                self.items.add(item)?;
             }
+        }
+        Ok(())
+    }
+
+    fn leave(&mut self, why: &str) {
+        if let Some(count) = self.left.get_mut(why) {
+            *count += 1;
+        } else if self.left.len() < MOST_REASONS {
+            self.left.insert(why.to_owned(), 1);
         }
     }
 
@@ -108,8 +114,9 @@ impl Repair {
                 manifest::write(invocation, &mut self.items, &path)?;
             }
             args::Repair::Copy => {
-                if !arguments.yes {
-                    self.ask(cancel).await?;
+                if !arguments.yes && !self.is_wanted(cancel).await? {
+                    terminal.say("nothing was repaired");
+                    return Ok(exit);
                 }
                 let repaired =
                     copies::copy_all(invocation, aws, arguments, &mut self.items, cancel).await?;
@@ -129,7 +136,8 @@ impl Repair {
         Ok(exit)
     }
 
-    async fn ask(&self, cancel: &CancellationToken) -> Result<(), Failure> {
+    /// Asks. Whoever declines has still verified, and the run ends so.
+    async fn is_wanted(&self, cancel: &CancellationToken) -> Result<bool, Failure> {
         let what = format!(
             "copy {} ({}) onto {}",
             objects(self.items.count()),
@@ -147,10 +155,7 @@ impl Repair {
             )
             .hint("--yes does it without asking; --repair=manifest=FILE changes nothing")
         };
-        match confirmed(format!("{what}?"), cancel, nobody).await? {
-            true => Ok(()),
-            false => Err(Failure::new(Exit::Failure, "nothing was repaired")),
-        }
+        confirmed(format!("{what}?"), cancel, nobody).await
     }
 }
 

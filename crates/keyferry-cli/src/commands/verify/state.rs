@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::exit::Exit;
 use crate::failure::{Context, Failure};
 
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// How often it is written.
 const INTERVAL: Duration = Duration::from_secs(5);
 
@@ -27,13 +27,18 @@ struct Content {
     format: u32,
     /// What was to be verified, and how.
     asked: String,
+    /// How much of the file of results belongs to it, in bytes.
+    results: u64,
     state: State,
 }
 
 impl StateFile {
-    /// What is remembered of an earlier run, if there is such a file. It must be of a run that was asked
-    /// the same.
-    pub(super) fn open(path: &Path, asked: String) -> Result<(Self, Option<State>), Failure> {
+    /// What is remembered of an earlier run, if there is such a file, and how much of its results belongs
+    /// to it. It must be of a run that was asked the same.
+    pub(super) fn open(
+        path: &Path,
+        asked: String,
+    ) -> Result<(Self, Option<(State, u64)>), Failure> {
         let file = Self {
             path: path.to_owned(),
             asked,
@@ -61,7 +66,7 @@ impl StateFile {
                 content.asked
             )));
         }
-        Ok((file, Some(content.state)))
+        Ok((file, Some((content.state, content.results))))
     }
 
     /// Whether it is time to write.
@@ -70,11 +75,12 @@ impl StateFile {
     }
 
     /// Writes it: what was there before is replaced as a whole.
-    pub(super) fn write(&mut self, state: State) -> Result<(), Failure> {
+    pub(super) fn write(&mut self, state: State, results: u64) -> Result<(), Failure> {
         self.written = Instant::now();
         let content = Content {
             format: FORMAT,
             asked: self.asked.clone(),
+            results,
             state,
         };
         let folder = match self.path.parent() {

@@ -5,11 +5,14 @@ use keyferry_verify::{
     Cause, Certainty, Checked, CheckedResult, Difference, NotCovered, Outcome, Report,
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::Item;
-use crate::args::Repair;
 
 /// What is to be done about an object.
-pub(super) enum Judgement {
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(in super::super) enum Judgement {
     /// Nothing: it is verified, on its way, or nothing is known against it.
     Fine,
     /// It can be replicated anew.
@@ -19,7 +22,7 @@ pub(super) enum Judgement {
 }
 
 /// Judges by what verification found.
-pub(super) fn judge(checked: &Checked, how: &Repair) -> Judgement {
+pub(in super::super) fn judge(checked: &Checked) -> Judgement {
     let report = match &checked.result {
         CheckedResult::Object(report) => report,
         CheckedResult::DeleteMarker(marker)
@@ -36,9 +39,6 @@ pub(super) fn judge(checked: &Checked, how: &Repair) -> Judgement {
     let subject = &report.subject;
     if subject.version_id.is_none() {
         return left("its bucket keeps no versions, and replication needs them");
-    }
-    if *how == Repair::Copy && subject.key_md5.is_none() {
-        return left("it is under no customer key: --repair=manifest=FILE repairs it");
     }
     Judgement::Anew(Box::new(Item {
         address: subject.source.clone(),
