@@ -17,7 +17,16 @@ from pathlib import Path
 import pytest
 
 from conftest import client, fresh_name, set_blocked_encryption
-from keyferry_cli import DONE, FAILURE, NOT_CONFIRMED, REPLICATION_FAILED, WRONG_KEY, Keyferry, upload
+from keyferry_cli import (
+    DONE,
+    FAILURE,
+    NOT_CONFIRMED,
+    REPLICATION_FAILED,
+    USAGE,
+    WRONG_KEY,
+    Keyferry,
+    upload,
+)
 from lab_process import FIRST_REGION, SECOND_REGION, LabProcess
 from lab_services import OWNER, Keys, assume, document, service
 from replication_status import exists, wait_for
@@ -459,3 +468,117 @@ def test_receipts_of_many(pair):
     assert last["summary"]["verdicts"] == {"differs": 1, "verified": 4}
     (changed,) = [each for each in objects if each["verdict"] == "differs"]
     assert changed["report"]["outcome"]["detail"] == [{"difference": "receipt-changed"}]
+
+
+def one_endpoint(pair, region: str) -> dict[str, str]:
+    """One URL for all regions: that of one of them."""
+    return {"KEYFERRY_ENDPOINT_URL": pair.lab.endpoints[region]}
+
+
+@pytest.mark.parametrize("level", ["status", "equal"])
+def test_an_endpoint_of_one_region_is_not_another_key(pair, level):
+    """What is asked for at the wrong endpoint gets 400, and so does what is under another key."""
+    for number in range(3):
+        pair.put(f"of/{number}")
+        pair.object(DONE, f"of/{number}")
+    only_tokyo = one_endpoint(pair, FIRST_REGION)
+    for where in (f"s3://{pair.source}/of/0", f"s3://{pair.source}/of/"):
+        done = pair.keyferry.run("verify", where, "--level", level, environment=only_tokyo)
+        done.expect(FAILURE).explains("region", pair.replica, "endpoint")
+        assert "another key" not in done.stdout + done.stderr
+        assert (done.stdout + done.stderr).count("HeadBucket") <= 1
+
+
+def test_the_replica_is_asked_for_in_another_region(pair):
+    pair.put("object")
+    pair.object(DONE, "object")
+    source = f"s3://{pair.source}/object"
+    done = pair.keyferry.run("verify", source, "--replica", f"{pair.replica}@{FIRST_REGION}")
+    done.expect(FAILURE).explains(SECOND_REGION, "--replica")
+    elsewhere = ("--replica-endpoint-url", pair.lab.endpoints[SECOND_REGION])
+    done = pair.keyferry.run("verify", source, "--replica", pair.replica, *elsewhere)
+    done.expect(FAILURE).explains("--replica-region")
+    pair.object(
+        DONE, "object", "--replica", pair.replica, "--replica-region", SECOND_REGION, *elsewhere
+    )
+
+
+def test_a_version_id_that_is_none(pair):
+    pair.put("object")
+    source = f"s3://{pair.source}/object"
+    for more in ((), ("--key", "test")):
+        done = pair.keyferry.run("verify", source, "--version-id", "nonsense", *more)
+        done.expect(FAILURE).explains("nonsense", "version id")
+
+
+def test_tags_that_may_not_be_read_are_not_called_equal(pair):
+    for number in range(2):
+        pair.put(f"of/{number}", 1000, "--tag", "of=mine")
+        pair.object(DONE, f"of/{number}")
+    denied = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": ["s3:GetObjectTagging", "s3:GetObjectVersionTagging"],
+        "Resource": f"arn:aws:s3:::{pair.replica}/*",
+    }
+    pair.osaka.put_bucket_policy(Bucket=pair.replica, Policy=document(denied))
+    report = pair.object(NOT_CONFIRMED, "of/0", "--level", "deep")
+    assert report["outcome"]["kind"] == "unproven"
+    assert report["outcome"]["detail"]["reached"] == "status"
+    assert [each["what"] for each in report["outcome"]["detail"]["missing"]] == ["tags"]
+    pair.object(DONE, "of/0", "--level", "status")
+    done = pair.keyferry.run("verify", f"s3://{pair.source}/of/0").expect(NOT_CONFIRMED)
+    done.explains("s3:GetObjectTagging")
+    assert "tags of the replica could not be read" in done.stdout
+    page = pair.keyferry.home / "page.json"
+    found, _ = checked(pair, NOT_CONFIRMED, "--report", str(page))
+    assert {each["verdict"] for each in found.values()} == {"unproven"}
+
+
+@pytest.mark.parametrize("encryption", ["AES256", "named"])
+def test_a_plain_object_by_itself(pair, encryption):
+    pair.tokyo.put_object(Bucket=pair.source, Key="plain", Body=b"data")
+    pair.arrived("plain")
+    if encryption == "named":
+        source = f"s3://{pair.source}/plain"
+        pair.keyferry.run("verify", source, "--key", "test").expect(FAILURE)
+        return
+    report = pair.object(DONE, "plain")
+    assert report["outcome"]["kind"] == "verified"
+    done = pair.keyferry.run("verify", f"s3://{pair.source}/plain").expect(DONE)
+    assert "not under a customer key" in done.stdout
+    assert "not applicable" in done.stdout
+
+
+def test_the_source_is_not_its_own_replica(pair):
+    pair.put("object")
+    for where in ("object", "", "of/"):
+        done = pair.keyferry.run(
+            "verify", f"s3://{pair.source}/{where}", "--replica", f"{pair.source}@{FIRST_REGION}"
+        )
+        done.expect(USAGE).explains(pair.source, "replica")
+
+
+def test_the_rules_were_removed_since(pair):
+    pair.put("object")
+    pair.object(DONE, "object")
+    pair.tokyo.delete_bucket_replication(Bucket=pair.source)
+    report = pair.object(NOT_CONFIRMED, "object")
+    assert report["outcome"]["kind"] == "unproven"
+    done = pair.keyferry.run("verify", f"s3://{pair.source}/object").expect(NOT_CONFIRMED)
+    done.explains("--replica")
+    pair.object(DONE, "object", "--replica", f"{pair.replica}@{SECOND_REGION}")
+
+
+def test_the_replica_alone_takes_a_receipt(pair):
+    """Without a SHA-256 to hold the replica against, the source is read, and that is said."""
+    receipt = pair.keyferry.home / "receipt"
+    pair.put("object", 1000, "--receipt", str(receipt))
+    alone = ("--level", "deep", "--read", "replica")
+    for where in ("object", ""):
+        done = pair.keyferry.run("verify", f"s3://{pair.source}/{where}", *alone).expect(DONE)
+        assert "both sides are read" in done.stderr
+    assert "of the replica" not in done.stdout
+    done = pair.keyferry.run("verify", "--receipt", str(receipt), *alone).expect(DONE)
+    assert "both sides" not in done.stderr + done.stdout
+    assert "of the replica, against the receipt's SHA-256" in done.stdout

@@ -9,7 +9,7 @@ mod reasons;
 mod unseen;
 mod without_report;
 
-use keyferry_verify::{Difference, Level, NotCovered, Outcome};
+use keyferry_verify::{Difference, Level, NotCovered, Outcome, Unseen};
 
 pub use differences::difference;
 pub use evidence::evidence;
@@ -73,7 +73,10 @@ pub fn fix(outcome: &Outcome) -> Option<String> {
         }
         Outcome::NotCovered {
             why: NotCovered::IsReplica,
-        } => "verify the object that it is a replica of, in the source bucket",
+        } => {
+            "verify the object that it is a replica of, in the bucket that replicates to this one; where rules \
+             lead both ways, --both-ways finds it"
+        }
         Outcome::NotCovered {
             why: NotCovered::NotVersioned,
         } => "enable versioning on both buckets, then upload again",
@@ -114,6 +117,16 @@ pub fn fix(outcome: &Outcome) -> Option<String> {
         } => "someone wrote an object under another key in the replica's place",
         Outcome::ReplicaRefused { .. } => {
             "allow s3:GetObject and s3:GetObjectVersion on the replica bucket"
+        }
+        Outcome::Unproven { missing, .. } if missing.contains(&Unseen::Destination) => {
+            "name the replica with --replica BUCKET@REGION"
+        }
+        Outcome::Unproven { missing, .. }
+            if missing
+                .iter()
+                .any(|unseen| matches!(unseen, Unseen::Tags { .. })) =>
+        {
+            "allow s3:GetObjectTagging and s3:GetObjectVersionTagging on both buckets"
         }
         _ => return None,
     };

@@ -44,8 +44,9 @@ pub(crate) enum KeyDiagnosis {
     OpenWithoutKey(Box<ObjectView>),
     /// Refused either way: a permission is missing.
     Forbidden,
-    /// The answers do not tell.
-    Unclear,
+    /// It is not about the key, or the answers do not tell: what the server said, in its own words where
+    /// it has some.
+    Unclear(Refusal),
 }
 
 impl ObjectAccess {
@@ -98,7 +99,15 @@ impl ObjectAccess {
     }
 
     pub(crate) fn error(&self, operation: &'static str, trouble: Trouble) -> VerifyError {
-        VerifyError::of(operation, self.bucket(), trouble)
+        match (trouble, &self.version_id) {
+            (Trouble::Refused(refusal), Some(version_id)) if refusal.names_no_version() => {
+                VerifyError::NotAVersionId {
+                    address: self.address.clone(),
+                    version_id: version_id.clone(),
+                }
+            }
+            (trouble, _) => VerifyError::of(operation, self.bucket(), trouble),
+        }
     }
 
     pub(crate) async fn head(
@@ -244,24 +253,47 @@ impl ObjectAccess {
         key: &CustomerKeyHeaders,
     ) -> KeyDiagnosis {
         if !with_key.is_denial() {
-            return KeyDiagnosis::Unclear;
+            return KeyDiagnosis::Unclear(with_key.clone());
         }
         match self.head(None).await {
             Ok(view) => KeyDiagnosis::OpenWithoutKey(Box::new(view)),
-            Err(Trouble::Refused(without)) if without.status == 400 => KeyDiagnosis::WrongKey,
+            // With the key 403, without one 400: only the key can make that difference.
+            Err(Trouble::Refused(without)) if without.status == 400 && with_key.status != 400 => {
+                KeyDiagnosis::WrongKey
+            }
+            // Another region, an expired token or a version id that is none get 400 either way.
+            Err(Trouble::Refused(without)) if without.status == 400 => {
+                let spoken = self.spoken(with_key.clone(), Some(key)).await;
+                match spoken.is_about_a_key() {
+                    true => KeyDiagnosis::WrongKey,
+                    false => KeyDiagnosis::Unclear(spoken),
+                }
+            }
             Err(Trouble::Refused(without)) if without.is_denial() => {
                 // The text of a GET tells where HEAD has none.
                 match self
                     .get(Some(key), Some("bytes=0-0".to_owned()), None)
                     .await
                 {
-                    Err(Trouble::Refused(refusal)) if speaks_of_the_key(&refusal) => {
+                    Err(Trouble::Refused(refusal)) if refusal.speaks_of_a_key() => {
                         KeyDiagnosis::WrongKey
                     }
                     _ => KeyDiagnosis::Forbidden,
                 }
             }
-            Err(_) => KeyDiagnosis::Unclear,
+            Err(_) => KeyDiagnosis::Unclear(with_key.clone()),
+        }
+    }
+
+    /// A refusal in the server's words: HEAD has none, and its status alone means many things.
+    pub(crate) async fn spoken(
+        &self,
+        refusal: Refusal,
+        key: Option<&CustomerKeyHeaders>,
+    ) -> Refusal {
+        match self.get(key, Some("bytes=0-0".to_owned()), None).await {
+            Err(Trouble::Refused(spoken)) if spoken.status == refusal.status => spoken,
+            _ => refusal,
         }
     }
 }
@@ -270,13 +302,6 @@ impl ObjectAccess {
 fn start_of(range: &str) -> Option<u64> {
     let (start, _) = range.strip_prefix("bytes ")?.split_once('-')?;
     start.parse().ok()
-}
-
-fn speaks_of_the_key(refusal: &Refusal) -> bool {
-    refusal.message.as_deref().is_some_and(|message| {
-        let message = message.to_ascii_lowercase();
-        message.contains("secret key") && message.contains("encryption")
-    })
 }
 
 /// A server may quote what it was sent.

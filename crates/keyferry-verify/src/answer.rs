@@ -36,6 +36,44 @@ impl Refusal {
         matches!(self.status, 400 | 401 | 403)
     }
 
+    /// Whether this is what a bucket in another region gets, among other things.
+    pub(crate) fn may_be_elsewhere(&self) -> bool {
+        matches!(self.status, 301 | 302 | 307 | 308 | 400)
+    }
+
+    /// Whether a 400 is about the customer key, by its own words. Without any it is not known to be.
+    pub(crate) fn is_about_a_key(&self) -> bool {
+        let is_of_parameters = matches!(
+            self.code.as_deref(),
+            Some("InvalidRequest" | "InvalidArgument" | "AccessDenied")
+        );
+        let is_of_another = [
+            "version id",
+            "versionid",
+            "region",
+            "signature",
+            "authorization",
+        ]
+        .iter()
+        .any(|word| self.says(word));
+        self.speaks_of_a_key() || is_of_parameters && !is_of_another
+    }
+
+    /// Whether the message is about the key of an encrypted object.
+    pub(crate) fn speaks_of_a_key(&self) -> bool {
+        self.says("encryption") && (self.says("secret key") || self.says("server side"))
+    }
+
+    /// Whether a version id is refused because it cannot be one.
+    pub(crate) fn names_no_version(&self) -> bool {
+        self.status == 400 && (self.says("version id") || self.says("versionid"))
+    }
+
+    fn says(&self, word: &str) -> bool {
+        let message = self.message.as_deref();
+        message.is_some_and(|message| message.to_ascii_lowercase().contains(word))
+    }
+
     pub(crate) fn has_code(&self, code: &str) -> bool {
         self.code.as_deref() == Some(code)
     }

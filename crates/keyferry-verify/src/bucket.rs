@@ -8,12 +8,13 @@ use aws_sdk_s3::Client;
 use keyferry_policy::{BucketName, Region};
 use tokio::sync::{Mutex, OnceCell};
 
+use crate::answer::Trouble;
 use crate::causes::Background;
 use crate::destination::{Configuration, bucket_of, read_configuration};
 use crate::regions::{Regions, client_of, replicas_of};
 use crate::rules::{Coverage, any_selects_by_tag};
 use crate::tagging::TagCounting;
-use crate::{ReplicaTarget, VerifyError};
+use crate::{Refusal, ReplicaTarget, VerifyError};
 
 /// The clients of the two sides, either way round.
 #[derive(Clone, Copy)]
@@ -81,6 +82,54 @@ pub(crate) struct Place {
     /// URL of its server, where that is another than the source's.
     pub(crate) endpoint: Option<String>,
     pub(crate) tag_counting: TagCounting,
+    /// Why the bucket cannot be reached in its region through this client, if that was looked into.
+    misplaced: OnceCell<Option<Misplaced>>,
+}
+
+/// What the server says of a bucket that is not where it was asked for.
+#[derive(Debug, Clone)]
+struct Misplaced {
+    /// The region that it names.
+    said: Option<String>,
+    refusal: Refusal,
+}
+
+impl Place {
+    /// The error to report where everything is refused because the bucket is in another region, or the
+    /// endpoint is that of another region. The server is asked once, by a request without any key.
+    pub(crate) async fn misplaced(&self, bucket: &BucketName) -> Option<VerifyError> {
+        let (region, client) = self.found.as_ref()?;
+        let misplaced = self
+            .misplaced
+            .get_or_init(|| look_for(client, bucket))
+            .await;
+        misplaced
+            .as_ref()
+            .map(|misplaced| VerifyError::WrongRegion {
+                bucket: bucket.clone(),
+                region: region.clone(),
+                said: misplaced
+                    .said
+                    .clone()
+                    .filter(|said| *said != region.to_string()),
+                refusal: misplaced.refusal.clone(),
+            })
+    }
+}
+
+async fn look_for(client: &Client, bucket: &BucketName) -> Option<Misplaced> {
+    let request = client.head_bucket().bucket(bucket.as_str());
+    let error = request.send().await.err()?;
+    let said = error
+        .raw_response()
+        .and_then(|raw| raw.headers().get("x-amz-bucket-region"))
+        .map(str::to_owned);
+    match Trouble::of(error) {
+        Trouble::Refused(refusal) if refusal.may_be_elsewhere() => {
+            Some(Misplaced { said, refusal })
+        }
+        _ => None,
+    }
 }
 
 impl<'a> Bucket<'a> {
@@ -171,6 +220,7 @@ impl<'a> Bucket<'a> {
                 None => None,
             },
             tag_counting: TagCounting::default(),
+            misplaced: OnceCell::new(),
         });
         places.insert(name.clone(), Arc::clone(&place));
         Ok(place)

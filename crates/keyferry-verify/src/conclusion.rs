@@ -156,6 +156,7 @@ fn missing(evidence: &Evidence<'_>, reached: Option<Level>) -> Vec<Unseen> {
         )
         .filter(|unseen| match unseen {
             Unseen::Probe { .. } => true,
+            Unseen::Tags { .. } => evidence.asked > Level::Status && unseen.hides_tags(),
             // Then only a probe shows that the object is under a key at all.
             Unseen::KeyMd5 => !evidence.probed,
             Unseen::Checksum | Unseen::ReplicationStatus => short,

@@ -64,6 +64,27 @@ pub enum VerifyError {
         /// The bucket.
         bucket: BucketName,
     },
+    /// What was given as a version id cannot be one.
+    #[error("`{version_id}` is not the version id of an object")]
+    NotAVersionId {
+        /// The object.
+        address: ObjectAddress,
+        /// What was given.
+        version_id: String,
+    },
+    /// The bucket is in another region than where it was asked for, or its region is not served by the
+    /// endpoint.
+    #[error("{}", elsewhere(.bucket, .region, .said.as_deref(), .refusal))]
+    WrongRegion {
+        /// The bucket.
+        bucket: BucketName,
+        /// Where it was asked for.
+        region: Region,
+        /// Where it is, if the server says that it is elsewhere.
+        said: Option<String>,
+        /// S3's answer.
+        refusal: Refusal,
+    },
     /// S3 refused a request that verification cannot do without.
     #[error("{operation} on bucket `{bucket}` was refused with {refusal}")]
     Refused {
@@ -165,6 +186,11 @@ impl VerifyError {
         }
     }
 
+    /// Whether it would be the same for all objects of a bucket.
+    pub(crate) fn is_of_all(&self) -> bool {
+        matches!(self, Self::WrongRegion { .. })
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
@@ -188,6 +214,20 @@ impl VerifyError {
                 "check the key and version id; the version may have been deleted or expired"
                     .to_owned()
             }
+            Self::NotAVersionId { .. } => {
+                "`aws s3api list-object-versions` shows the version ids of an object".to_owned()
+            }
+            Self::WrongRegion {
+                bucket,
+                said: Some(said),
+                ..
+            } => format!(
+                "name the replica with its region: --replica {bucket}@{said}, or --replica-region {said}"
+            ),
+            Self::WrongRegion { region, .. } => format!(
+                "give the bucket's region with --replica-region, or the endpoint of `{region}` with \
+                 --endpoint-url {region}=URL"
+            ),
             Self::NoBucket { .. } => "check the name and the endpoint".to_owned(),
             Self::Refused {
                 operation, refusal, ..
@@ -222,6 +262,23 @@ fn expected_key(expected: Option<KeyMd5>) -> String {
     expected.map_or_else(String::new, |md5| {
         format!(": the receipt names the key with MD5 `{md5}`")
     })
+}
+
+fn elsewhere(
+    bucket: &BucketName,
+    region: &Region,
+    said: Option<&str>,
+    refusal: &Refusal,
+) -> String {
+    match said {
+        Some(said) => {
+            format!("the bucket `{bucket}` is in region `{said}`, and was asked for in `{region}`")
+        }
+        None => format!(
+            "wrong region or endpoint: the bucket `{bucket}` cannot be asked for in region `{region}` \
+             here, HeadBucket was refused with {refusal}"
+        ),
+    }
 }
 
 fn version(version_id: Option<&str>) -> String {

@@ -88,6 +88,12 @@ pub(crate) async fn examine(
     let view = match replica.head {
         Ok(view) => view,
         Err(Trouble::Refused(refusal)) => {
+            // Where the bucket is not, everything is refused, whatever the key.
+            if refusal.may_be_elsewhere()
+                && let Some(error) = replica.destination.place.misplaced(access.bucket()).await
+            {
+                return Err(error);
+            }
             side.finding = Box::pin(unreadable(access, key, refusal, &mut side.view)).await;
             return Ok(side);
         }
@@ -170,14 +176,19 @@ pub(crate) async fn examine(
         }
     }
     let all_boundaries = !side.unseen.contains(&Unseen::PartBoundaries);
+    // Whatever else was read: without the tags, both sides are not known to be equal.
+    let all_tags = !side.unseen.iter().any(Unseen::hides_tags);
     let proven = [
         has_status(original.view, &view).then_some(Level::Status),
-        (checksum.is_some() || view.size == 0).then_some(Level::Equal),
+        (all_tags && (checksum.is_some() || view.size == 0)).then_some(Level::Equal),
         side.samples
             .as_ref()
-            .filter(|_| all_boundaries)
+            .filter(|_| all_tags && all_boundaries)
             .map(|_| Level::Sample),
-        side.content.as_ref().map(|_| Level::Deep),
+        side.content
+            .as_ref()
+            .filter(|_| all_tags)
+            .map(|_| Level::Deep),
     ];
     side.finding = if probe::any_answered(&side.probes) {
         Finding::NotRefused
@@ -209,7 +220,11 @@ async fn unreadable(
     }
     let Some(key) = key else {
         // Only what is under a customer key is refused so to whoever comes without one (S3-XFER-4).
-        let wrong_key = refusal.status == 400;
+        let refusal = match refusal.status {
+            400 => access.spoken(refusal, None).await,
+            _ => refusal,
+        };
+        let wrong_key = refusal.status == 400 && refusal.is_about_a_key();
         return Finding::Refused { refusal, wrong_key };
     };
     match access.diagnose(&refusal, key).await {
@@ -217,6 +232,10 @@ async fn unreadable(
             *view = Some(*open);
             Finding::NotRefused
         }
+        KeyDiagnosis::Unclear(refusal) => Finding::Refused {
+            refusal,
+            wrong_key: false,
+        },
         diagnosis => Finding::Refused {
             refusal,
             wrong_key: matches!(diagnosis, KeyDiagnosis::WrongKey),

@@ -231,6 +231,8 @@ pub enum Unseen {
     /// No rule matches today, though S3 took the object: the rule or the tags have changed since. The
     /// only destination in the configuration was looked at.
     ActingRule,
+    /// The source says that replication is complete, and no rule tells where to any more.
+    Destination,
     /// The sides store no checksums that can be compared.
     Checksum,
     /// The server does not say under which key the object is.
@@ -287,6 +289,12 @@ pub enum Unseen {
 }
 
 impl Unseen {
+    /// Whether there may be tags that were not compared. A server that keeps none says so in other ways
+    /// than one that does not show them.
+    pub(crate) fn hides_tags(&self) -> bool {
+        matches!(self, Self::Tags { refusal, .. } if !matches!(refusal.status, 404 | 405 | 501))
+    }
+
     /// Its name, as in JSON.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -294,6 +302,7 @@ impl Unseen {
             Self::ReplicationStatus => "replication-status",
             Self::ReplicationConfiguration { .. } => "replication-configuration",
             Self::ActingRule => "acting-rule",
+            Self::Destination => "destination",
             Self::Checksum => "checksum",
             Self::KeyMd5 => "key-md5",
             Self::Tags { .. } => "tags",

@@ -47,12 +47,16 @@ impl Course<'_> {
         };
         let Some(key) = self.key() else {
             // Only what is under a customer key is refused so to whoever comes without (S3-XFER-4).
-            return Err(match refusal.status {
-                400 => VerifyError::NoKey {
+            let spoken = match refusal.status {
+                400 => access.spoken(refusal, None).await,
+                _ => refusal,
+            };
+            return Err(match spoken.status == 400 && spoken.is_about_a_key() {
+                true => VerifyError::NoKey {
                     address: address.clone(),
                     expected: None,
                 },
-                _ => access.error("HeadObject", Trouble::Refused(refusal)),
+                false => access.error("HeadObject", Trouble::Refused(spoken)),
             });
         };
         match Box::pin(access.diagnose(&refusal, key)).await {
@@ -62,8 +66,9 @@ impl Course<'_> {
                 given: *key.md5(),
                 expected: None,
             }),
-            KeyDiagnosis::Forbidden | KeyDiagnosis::Unclear => {
-                Err(access.error("HeadObject", Trouble::Refused(refusal)))
+            KeyDiagnosis::Forbidden => Err(access.error("HeadObject", Trouble::Refused(refusal))),
+            KeyDiagnosis::Unclear(spoken) => {
+                Err(access.error("HeadObject", Trouble::Refused(spoken)))
             }
         }
     }

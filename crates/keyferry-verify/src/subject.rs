@@ -173,7 +173,13 @@ pub async fn subject_without_key(
             address: address.clone(),
             version_id: version_id.map(str::to_owned),
         }),
-        Err(Trouble::Refused(refusal)) if refusal.status == 400 => Ok(None),
+        Err(Trouble::Refused(refusal)) if refusal.status == 400 => {
+            let spoken = access.spoken(refusal, None).await;
+            match spoken.is_about_a_key() {
+                true => Ok(None),
+                false => Err(access.error("HeadObject", Trouble::Refused(spoken))),
+            }
+        }
         Err(trouble) => Err(access.error("HeadObject", trouble)),
     }
 }
@@ -209,8 +215,7 @@ async fn open(
         KeyDiagnosis::OpenWithoutKey(_) => VerifyError::NotCustomerKey {
             address: address.clone(),
         },
-        KeyDiagnosis::Forbidden | KeyDiagnosis::Unclear => {
-            access.error("HeadObject", Trouble::Refused(refusal))
-        }
+        KeyDiagnosis::Forbidden => access.error("HeadObject", Trouble::Refused(refusal)),
+        KeyDiagnosis::Unclear(spoken) => access.error("HeadObject", Trouble::Refused(spoken)),
     })
 }

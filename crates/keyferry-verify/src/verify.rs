@@ -66,11 +66,12 @@ pub async fn verify(
     )?;
     let course = Course {
         bucket: &bucket,
-        key,
         wait,
         level,
         read,
-        probe,
+        // Whoever may read an object under no customer key needs none: there is nothing to refuse.
+        probe: probe && key.is_some(),
+        key,
         observer,
     };
     let access = ObjectAccess::new(
@@ -369,6 +370,11 @@ fn report_not_covered(
         }
     } else if !side.differences.is_empty() {
         Outcome::Differs(side.differences.clone())
+    } else if is_gone(&why) && side.view.status == Some(ReplicationStatus::Completed) {
+        Outcome::Unproven {
+            reached: None,
+            missing: vec![Unseen::Destination],
+        }
     } else {
         Outcome::NotCovered { why }
     };
@@ -378,6 +384,14 @@ fn report_not_covered(
         ..Timings::default()
     };
     course.report(subject, outcome, side, timings, unseen)
+}
+
+/// Whether the rule that an object was replicated by may have been removed since.
+fn is_gone(why: &NotCovered) -> bool {
+    matches!(
+        why,
+        NotCovered::NoConfiguration | NotCovered::NoRuleMatches { .. }
+    )
 }
 
 /// Time since an event that another clock recorded; none if the clocks disagree about the order.

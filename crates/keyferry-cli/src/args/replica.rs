@@ -8,6 +8,9 @@ use clap::Args;
 use keyferry_policy::{BucketName, NameError, Region};
 use keyferry_transfer::Endpoints;
 
+use crate::exit::Exit;
+use crate::failure::Failure;
+
 /// Where the replica is.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct ReplicaArgs {
@@ -35,6 +38,20 @@ impl ReplicaArgs {
         self.replica_endpoint_url.is_some()
             || self.replica_profile.is_some()
             || self.replica_ca_bundle.is_some()
+    }
+
+    /// Refuses the source as its own replica: held against itself, everything is equal.
+    pub(crate) fn is_not(&self, source: &BucketName) -> Result<(), Failure> {
+        match &self.replica {
+            Some(replica) if replica.bucket == *source && self.replica_endpoint_url.is_none() => {
+                Err(Failure::new(
+                    Exit::Usage,
+                    format!("--replica names `{source}`, which is the source itself"),
+                )
+                .hint("name the bucket that replication writes to"))
+            }
+            _ => Ok(()),
+        }
     }
 }
 

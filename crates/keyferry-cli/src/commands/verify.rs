@@ -14,8 +14,9 @@ use std::path::PathBuf;
 use keyferry_key::CustomerKey;
 use keyferry_transfer::{Authenticity, ObjectAddress, Receipt, Scope};
 use keyferry_verify::{
-    Checked, CheckedResult, Conclusion, ErrorKind, Listed, Outcome, ParseScopeError, ProbeScope,
-    ReadSides, Report, Subject, Summary, Verification, VerifyError, Versions, subject_without_key,
+    Checked, CheckedResult, Conclusion, ErrorKind, Level, Listed, NotCovered, Outcome,
+    ParseScopeError, ProbeScope, ReadSides, Report, Subject, Summary, Verification, VerifyError,
+    Versions, subject_without_key,
 };
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -157,6 +158,7 @@ async fn verify(
                     false => Versions::Current,
                 },
             };
+            warn_of_both_sides(invocation.terminal, arguments, false);
             many(kept).listed(&shown, listed).await
         }
         Asked::Receipts(receipts) => many(kept).receipts(receipts).await,
@@ -180,6 +182,7 @@ fn asked(arguments: &VerifyArgs) -> Result<Asked, Failure> {
             .hint("give s3://BUCKET/KEY, s3://BUCKET/PREFIX/ or s3://BUCKET")
     })?;
     let is_prefix = arguments.recursive || scope.prefix.is_empty() || scope.prefix.ends_with('/');
+    arguments.wait.replica.is_not(&scope.bucket)?;
     if is_prefix && arguments.version_id.is_some() {
         return Err(Failure::new(
             Exit::Usage,
@@ -246,6 +249,7 @@ async fn object(
         }
     };
     let (options, read) = (&arguments.wait, arguments.read.into());
+    warn_of_both_sides(invocation.terminal, arguments, subject.sha256.is_some());
     of_subject(
         invocation,
         aws,
@@ -266,6 +270,16 @@ fn changed(invocation: &Invocation, receipt: &Receipt, arguments: &VerifyArgs) -
         .then(|| Report::of_changed_receipt(receipt, arguments.wait.level()))
 }
 
+/// Says that the source is read, too, where it was not asked for: only a receipt's SHA-256 can stand for it.
+fn warn_of_both_sides(terminal: Terminal, arguments: &VerifyArgs, has_sha256: bool) {
+    let alone = ReadSides::from(arguments.read) == ReadSides::Replica;
+    if alone && !has_sha256 && arguments.wait.level() == Level::Deep {
+        terminal.warn(
+            "--read replica takes a receipt with a SHA-256 (--receipt): without one, both sides are read",
+        );
+    }
+}
+
 /// Verifies a subject as the options ask.
 pub(super) async fn of_subject(
     invocation: &Invocation,
@@ -275,6 +289,7 @@ pub(super) async fn of_subject(
     options: &WaitArgs,
     cancel: CancellationToken,
 ) -> Result<Report, Failure> {
+    options.replica.is_not(&subject.source.bucket)?;
     let place = replica::Place::connect(invocation, aws, &options.replica)
         .await?
         .hearing(options.events.as_ref());
@@ -301,7 +316,7 @@ pub(super) fn show(
     let verified = found.conclusion() == Conclusion::Verified;
     if terminal.is_text() {
         terminal.print(report::text(found))?;
-        match report::hint(&found.outcome) {
+        match original(found).or_else(|| report::hint(&found.outcome)) {
             Some(hint) if uploaded && matches!(found.outcome, Outcome::NotCovered { .. }) => {
                 terminal.hint(format!("{hint}; or upload with --no-wait"));
             }
@@ -315,6 +330,24 @@ pub(super) fn show(
         Conclusion::Verified => Exit::Done,
         Conclusion::Pending | Conclusion::Undetermined => Exit::NotConfirmed,
         Conclusion::Refuted => Exit::Differs,
+    })
+}
+
+/// Where the original of a replica is, if the rules of this bucket lead back to it.
+fn original(found: &Report) -> Option<String> {
+    let is_replica = matches!(
+        found.outcome,
+        Outcome::NotCovered {
+            why: NotCovered::IsReplica
+        }
+    );
+    let original = found.replicas.iter().find(|side| side.view.is_some())?;
+    is_replica.then(|| {
+        let key = &found.subject.source.key;
+        format!(
+            "its original is in `{}`: verify s3://{}/{key}, or both ways with --both-ways",
+            original.bucket, original.bucket
+        )
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use keyferry_verify::{Finding, Level, ObjectView, ReplicaSide, Report, Unseen};
+use keyferry_verify::{Finding, Level, ObjectView, ReadSides, ReplicaSide, Report, Unseen};
 
 use crate::size::human_bytes;
 
@@ -50,6 +50,10 @@ pub fn evidence(report: &Report) -> Vec<(&'static str, String)> {
     }
     if let Some(reached) = report.level_reached() {
         steps.push(("equal", compared(report, reached)));
+    }
+    if report.subject.key_md5.is_none() {
+        let none = "not applicable: whoever may read the object needs no key";
+        steps.push(("probes", none.to_owned()));
     }
     steps.extend(probes(report).map(|line| ("probes", line)));
     steps
@@ -133,9 +137,16 @@ fn compared(report: &Report, reached: Level) -> String {
         Level::Status => "replication status only".to_owned(),
         Level::Equal => equal,
         Level::Sample => format!("{equal}; samples read on both sides"),
-        Level::Deep => format!(
-            "{equal}; all {} on both sides",
-            human_bytes(report.subject.size)
-        ),
+        Level::Deep => {
+            let alone = |side: &ReplicaSide| {
+                let content = side.content.as_ref();
+                content.is_some_and(|content| content.read == ReadSides::Replica)
+            };
+            let read = match report.replicas.iter().any(alone) {
+                true => "of the replica, against the receipt's SHA-256",
+                false => "on both sides",
+            };
+            format!("{equal}; all {} {read}", human_bytes(report.subject.size))
+        }
     }
 }

@@ -6,7 +6,7 @@ use keyferry_verify::{Cause, Certainty, FailureReason, NotCovered, Outcome, Rule
 use serde::{Deserialize, Serialize};
 
 use super::differences::{difference, what_differs};
-use super::unseen::not_seen;
+use super::unseen::{not_seen, not_seen_briefly};
 
 /// Why the outcome is what it is.
 #[must_use]
@@ -56,7 +56,7 @@ pub(crate) fn because_briefly(outcome: &Outcome) -> Option<String> {
                     .to_owned(),
             )
         }
-        Outcome::Unproven { missing, .. } => missing.first().map(not_seen),
+        Outcome::Unproven { missing, .. } => missing.first().map(not_seen_briefly),
         Outcome::Pending { status, .. } => status
             .as_ref()
             .map(|status| format!("the source's status is {status}")),

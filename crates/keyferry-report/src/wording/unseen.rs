@@ -1,8 +1,28 @@
 //! What could not be seen, in words.
 
-use keyferry_verify::Unseen;
+use keyferry_verify::{Refusal, Unseen};
 
 use super::differences::side_name;
+
+/// The same without what only one object has, such as its ARN in a message.
+pub(super) fn not_seen_briefly(unseen: &Unseen) -> String {
+    let brief = |refusal: &Refusal| Refusal {
+        message: None,
+        ..refusal.clone()
+    };
+    let unseen = match unseen {
+        Unseen::Tags { side, refusal } => Unseen::Tags {
+            side: *side,
+            refusal: brief(refusal),
+        },
+        Unseen::ObjectLock { side, refusal } => Unseen::ObjectLock {
+            side: *side,
+            refusal: brief(refusal),
+        },
+        other => other.clone(),
+    };
+    not_seen(&unseen)
+}
 
 /// One thing that was not seen.
 #[must_use]
@@ -14,6 +34,9 @@ pub fn not_seen(unseen: &Unseen) -> String {
         }
         Unseen::ActingRule => {
             "no rule matches today; the configuration's only destination was looked at".to_owned()
+        }
+        Unseen::Destination => {
+            "the source says COMPLETED, and no rule tells any more where its replica is".to_owned()
         }
         Unseen::Checksum => "the sides store no checksums that can be compared".to_owned(),
         Unseen::Tags { side, refusal } => {

@@ -110,13 +110,28 @@ pub(super) async fn begin<'a>(
             .await
         }
     };
-    Ok(worked.unwrap_or_else(|error| failed(address, version_id, error)))
+    or_failed(worked, address, version_id)
 }
 
-/// Looks again.
-pub(super) async fn go_on<'a>(context: Arc<Context<'a>>, parked: Parked<'a>) -> Worked<'a> {
+/// What is wrong with one object is its result; what is wrong with all of them is said once.
+fn or_failed<'a>(
+    worked: Result<Worked<'a>, VerifyError>,
+    address: ObjectAddress,
+    version_id: Option<String>,
+) -> Result<Worked<'a>, VerifyError> {
+    match worked {
+        Err(error) if !error.is_of_all() => Ok(failed(address, version_id, error)),
+        worked => worked,
+    }
+}
+
+/// Looks again. An error ends the run.
+pub(super) async fn go_on<'a>(
+    context: Arc<Context<'a>>,
+    parked: Parked<'a>,
+) -> Result<Worked<'a>, VerifyError> {
     match parked {
-        Parked::Marker(marker) => marker::look(&context, *marker).await,
+        Parked::Marker(marker) => Ok(marker::look(&context, *marker).await),
         Parked::Object(object) => {
             let WaitingObject { begun, underway } = *object;
             let subject = &underway.subject;
@@ -128,7 +143,7 @@ pub(super) async fn go_on<'a>(context: Arc<Context<'a>>, parked: Parked<'a>) -> 
                 Err(VerifyError::SourceMissing { .. }) => Ok(gone(&address, version_id.as_deref())),
                 Err(error) => Err(error),
             };
-            worked.unwrap_or_else(|error| failed(address, version_id, error))
+            or_failed(worked, address, version_id)
         }
     }
 }

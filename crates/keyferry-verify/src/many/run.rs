@@ -249,7 +249,7 @@ impl<'a> Drive<'a> {
     fn look_again(&mut self, ticket: u64, parked: Parked<'a>) {
         let context = Arc::clone(&self.context);
         self.at_work.push(Box::pin(async move {
-            (ticket, true, Ok(go_on(context, parked).await))
+            (ticket, true, go_on(context, parked).await)
         }));
     }
 }

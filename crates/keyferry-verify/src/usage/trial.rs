@@ -131,9 +131,8 @@ impl<K: CandidateKeys + ?Sized> Trial<'_, K> {
                 None
             }
             KeyDiagnosis::OpenWithoutKey(view) => Some(self.not_under_a_key(*view)),
-            KeyDiagnosis::Forbidden | KeyDiagnosis::Unclear => {
-                Some(unreadable(&Trouble::Refused(refusal)))
-            }
+            KeyDiagnosis::Forbidden => Some(unreadable(&Trouble::Refused(refusal))),
+            KeyDiagnosis::Unclear(spoken) => Some(unreadable(&Trouble::Refused(spoken))),
         }
     }
 
@@ -149,7 +148,13 @@ impl<K: CandidateKeys + ?Sized> Trial<'_, K> {
         match self.access.head(None).await {
             Ok(view) => self.not_under_a_key(view),
             // Only an object under a customer key is refused so to whoever may read it.
-            Err(Trouble::Refused(refusal)) if refusal.status == 400 => foreign,
+            Err(Trouble::Refused(refusal)) if refusal.status == 400 => {
+                let spoken = self.access.spoken(refusal, None).await;
+                match spoken.is_about_a_key() {
+                    true => foreign,
+                    false => unreadable(&Trouble::Refused(spoken)),
+                }
+            }
             Err(Trouble::Refused(refusal)) if refusal.is_absence() => KeyVerdict::Gone,
             Err(trouble) => unreadable(&trouble),
         }

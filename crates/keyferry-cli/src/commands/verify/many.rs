@@ -82,6 +82,9 @@ impl Run<'_> {
 
     /// Verifies what receipts name.
     pub(super) async fn receipts(mut self, receipts: Receipts) -> Result<Exit, Failure> {
+        for bucket in receipts.buckets() {
+            self.arguments.wait.replica.is_not(bucket)?;
+        }
         let place = self.place().await?;
         let replicas = self.replicas(&place, receipts.buckets());
         let asked = format!("receipts in {}", named(&self.arguments.receipt));
