@@ -307,9 +307,15 @@ def test_a_receipt_edited_by_hand(pair):
     report = pair.verify(DONE, "--receipt", str(receipt))
     assert report["subject"]["receipt"] == "authentic"
     written = json.loads(receipt.read_text())
-    receipt.write_text(json.dumps(written | {"size": 999}))
-    (difference,) = differences(pair.verify(REPLICATION_FAILED, "--receipt", str(receipt)))
-    assert difference == {"difference": "receipt-changed"}
+    for edited in (
+        {"size": 999},
+        {"version_id": "3sL4kqtJlcpXroDTDmJ-rmSpXd3dIbrHY"},
+        {"key_md5": "AAAAAAAAAAAAAAAAAAAAAA=="},
+        {"source": written["source"] | {"key": "another"}},
+    ):
+        receipt.write_text(json.dumps(written | edited))
+        (difference,) = differences(pair.verify(REPLICATION_FAILED, "--receipt", str(receipt)))
+        assert difference == {"difference": "receipt-changed"}, edited
     del written["seal"]
     receipt.write_text(json.dumps(written))
     report = pair.verify(DONE, "--receipt", str(receipt))
@@ -420,7 +426,7 @@ def test_receipts_of_many(pair):
     ).expect(DONE)
     lines = receipts.read_text().splitlines()
     edited = json.loads(lines[1])
-    edited["etag"] = "0" * 32
+    edited["version_id"] = "3sL4kqtJlcpXroDTDmJ-rmSpXd3dIbrHY"
     receipts.write_text("\n".join([*lines[:1], json.dumps(edited), *lines[2:], lines[0]]) + "\n")
     done = pair.keyferry.run("verify", "--receipt", str(receipts), "--output", "ndjson")
     *objects, last = map(json.loads, done.expect(REPLICATION_FAILED).stdout.splitlines())

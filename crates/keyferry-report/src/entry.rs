@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::verdict::meaning;
 use crate::wording::{
     Repair, because, because_briefly, cause, evidence, extra, fix, headline, level_name, marker,
-    not_seen, reason, repair,
+    not_seen_briefly, reason, repair,
 };
 
 /// One object version, and what was found of it. Holds nothing secret: of the key its id and its MD5.
@@ -113,7 +113,7 @@ impl Entry {
                 .unseen
                 .iter()
                 .chain(report.replicas.iter().flat_map(|replica| &replica.unseen))
-                .map(not_seen)
+                .map(not_seen_briefly)
                 .collect(),
             key_echoed: report.key_echoed(),
             ..self

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use keyferry_policy::{BucketName, Region};
+use keyferry_transfer::{Authenticity, Receipt};
 use serde::{Serialize, Serializer};
 
 use crate::object_view::ReplicationStatus;
@@ -36,6 +37,25 @@ pub struct Report {
 }
 
 impl Report {
+    /// The report on a receipt whose seal does not fit. Nothing that it says counts, so nobody was asked about
+    /// it.
+    #[must_use]
+    pub fn of_changed_receipt(receipt: &Receipt, asked: Level) -> Self {
+        Self {
+            subject: Subject {
+                receipt: Some(Authenticity::Changed),
+                ..Subject::from(receipt)
+            },
+            outcome: Outcome::Differs(vec![Difference::ReceiptChanged]),
+            asked,
+            source: SourceSide::unseen(receipt.source.bucket.clone(), receipt.region.clone()),
+            replicas: Vec::new(),
+            reasons: Vec::new(),
+            timings: Timings::default(),
+            unseen: Vec::new(),
+        }
+    }
+
     /// What the outcome means for whoever waits for it.
     #[must_use]
     pub fn conclusion(&self) -> Conclusion {
@@ -105,6 +125,28 @@ pub struct SourceSide {
     pub replication_role: Option<String>,
     /// Whether the server echoed the customer key.
     pub key_echoed: bool,
+}
+
+impl SourceSide {
+    /// Whether the bucket was asked and has shown the object.
+    #[must_use]
+    pub fn was_seen(&self) -> bool {
+        self.view != ObjectView::default()
+    }
+
+    /// A bucket that was not asked.
+    pub(crate) fn unseen(bucket: BucketName, region: Region) -> Self {
+        Self {
+            bucket,
+            region,
+            view: ObjectView::default(),
+            tags: None,
+            probes: Vec::new(),
+            differences: Vec::new(),
+            replication_role: None,
+            key_echoed: false,
+        }
+    }
 }
 
 /// What one replica bucket showed.

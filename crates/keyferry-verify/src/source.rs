@@ -133,14 +133,8 @@ impl Course<'_> {
 
     fn bare_side(&self, view: ObjectView) -> SourceSide {
         SourceSide {
-            bucket: self.bucket.name.clone(),
-            region: self.bucket.region.clone(),
             view,
-            tags: None,
-            probes: Vec::new(),
-            differences: Vec::new(),
-            replication_role: None,
-            key_echoed: false,
+            ..SourceSide::unseen(self.bucket.name.clone(), self.bucket.region.clone())
         }
     }
 

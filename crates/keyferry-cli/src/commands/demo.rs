@@ -5,6 +5,7 @@
 
 mod content;
 mod permissions;
+mod preflight;
 mod story;
 
 use std::path::Path;
@@ -19,7 +20,8 @@ use keyferry_keystore::{
 use keyferry_lab::{Lab, LabOptions};
 use keyferry_policy::{PlannedFlow, Region};
 use keyferry_transfer::{
-    Download, DownloadTarget, ObjectAddress, Receipt, Upload, UploadSource, download, upload,
+    Download, DownloadTarget, ObjectAddress, Receipt, Silent, Upload, UploadSource, download,
+    upload,
 };
 use keyferry_verify::{Level, Outcome, ReadSides, Report, Subject, Verification};
 use tokio_util::sync::CancellationToken;
@@ -31,6 +33,7 @@ use crate::exit::Exit;
 use crate::failure::{Context, Failure};
 use crate::terminal::human_bytes;
 use crate::{interrupt, live};
+use preflight::Preflight;
 use story::Story;
 
 const BUCKETS: [&str; 2] = ["demo-tokyo", "demo-osaka"];
@@ -106,15 +109,24 @@ async fn tell(
         format!("{tested} key in an encrypted tar file, restored as a test"),
     )?;
 
-    let flow = plan.flows().into_iter().next();
-    let Some(PlannedFlow {
-        source: tokyo,
-        destination: osaka,
-        ..
-    }) = flow
+    let flows = plan.flows();
+    let Some(
+        flow @ PlannedFlow {
+            source: tokyo,
+            destination: osaka,
+            ..
+        },
+    ) = flows.first()
     else {
         return Err(claim_broken("the plan of the demo has no flow"));
     };
+    let preflight = Preflight {
+        aws: &aws,
+        plan: &plan,
+        flow,
+        cancel,
+    };
+    preflight.all_is_well(story).await?;
     let source = ObjectAddress::new(tokyo.bucket.clone(), file.name.clone())
         .map_err(|error| Failure::from_error(Exit::Usage, &error))?;
     let mut request = Upload::new(
@@ -146,7 +158,11 @@ async fn tell(
         key: source.key.clone(),
     };
     let progress = invocation.terminal.progress("downloading");
-    let mut request = Download::new(replica.clone(), key, DownloadTarget::File(copy.clone()));
+    let mut request = Download::new(
+        replica.clone(),
+        key.clone(),
+        DownloadTarget::File(copy.clone()),
+    );
     request.version_id = receipt.version_id.clone();
     download(
         &aws.client(&osaka.region)?,
@@ -172,6 +188,21 @@ async fn tell(
     for (address, region) in [(&source, &tokyo.region), (&replica, &osaka.region)] {
         refusals(story, &aws.client(region)?, address, region).await?;
     }
+
+    preflight.without_a_permission(story).await?;
+    let request = Upload::new(
+        UploadSource::Reader(Box::new(std::io::Cursor::new(b"next".to_vec()))),
+        ObjectAddress::new(tokyo.bucket.clone(), "next".to_owned())
+            .map_err(|error| Failure::from_error(Exit::Usage, &error))?,
+        tokyo.region.clone(),
+        key.clone(),
+    );
+    let client = aws.client(&tokyo.region)?;
+    let next = upload(&client, request, &Silent, cancel.clone())
+        .await?
+        .receipt;
+    let report = verify(invocation, &aws, &next, &key, cancel).await?;
+    Preflight::failed(story, &report)?;
     story.end("done: the key, the object and its replica went with the lab")?;
     Ok(Exit::Done)
 }

@@ -10,7 +10,7 @@ mod state;
 use std::path::PathBuf;
 
 use keyferry_key::CustomerKey;
-use keyferry_transfer::{ObjectAddress, Receipt, Scope};
+use keyferry_transfer::{Authenticity, ObjectAddress, Receipt, Scope};
 use keyferry_verify::{
     Checked, CheckedResult, Conclusion, ErrorKind, Level, Listed, NotCovered, Outcome,
     ParseScopeError, ProbeScope, ReadSides, Report, Subject, Summary, Verification, VerifyError,
@@ -25,7 +25,7 @@ use crate::aws::Aws;
 use crate::exit::Exit;
 use crate::failure::Failure;
 use crate::terminal::{Terminal, report};
-use crate::{find_key, interrupt, replica};
+use crate::{find_key, interrupt, keys, replica};
 use kept::Kept;
 use receipts::Receipts;
 
@@ -111,7 +111,15 @@ async fn verify(
                 arguments,
                 cancel.clone(),
             )
-            .await?;
+            .await;
+            let found = match (found, receipt.as_deref()) {
+                (Ok(found), _) => found,
+                // What cannot be found may never have been.
+                (Err(failure), Some(receipt)) if failure.exit() != Exit::Interrupted => {
+                    changed(invocation, receipt, arguments).ok_or(failure)?
+                }
+                (Err(failure), _) => return Err(failure),
+            };
             let exit = show(invocation.terminal, &found, receipt.as_deref(), false)?;
             let checked = Checked {
                 address,
@@ -245,6 +253,15 @@ fn warn_of_both_sides(terminal: Terminal, arguments: &VerifyArgs, has_sha256: bo
             "--read replica takes a receipt with a SHA-256 (--receipt): without one, both sides are read",
         );
     }
+}
+
+/// The report on a receipt that the key named in it shows to be changed.
+fn changed(invocation: &Invocation, receipt: &Receipt, arguments: &VerifyArgs) -> Option<Report> {
+    let id = receipt.key_id.as_ref()?;
+    let store = keys::open_store(&invocation.settings, &invocation.terminal).ok()?;
+    let authenticity = receipt.authenticity(&store.key(id).ok()?);
+    (authenticity == Authenticity::Changed)
+        .then(|| Report::of_changed_receipt(receipt, arguments.wait.level()))
 }
 
 /// Verifies a subject as the options ask.

@@ -29,7 +29,10 @@ pub fn evidence(report: &Report) -> Vec<(&'static str, String)> {
                 "{} ({}) {}",
                 report.source.bucket,
                 report.source.region,
-                view(&report.source.view)
+                match report.source.was_seen() {
+                    true => view(&report.source.view),
+                    false => "not asked".to_owned(),
+                }
             ),
         ),
     ];

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use keyferry_key::{CustomerKey, CustomerKeyHeaders, KeyId};
-use keyferry_transfer::{ObjectAddress, Receipt};
+use keyferry_transfer::{Authenticity, ObjectAddress, Receipt};
 
 use super::options::Keys;
 use crate::{Subject, VerifyError};
@@ -120,6 +120,16 @@ impl<'a> Opener<'a> {
             id: receipt.key_id.clone(),
         };
         Ok((Subject::of_receipt(receipt, &key), opening))
+    }
+
+    /// Whether the key that a receipt names by its id shows that the receipt was changed, be it in that id.
+    pub(super) fn shows_change(&self, receipt: &Receipt) -> bool {
+        let (Keys::Store(store), Some(id)) = (self.keys, &receipt.key_id) else {
+            return false;
+        };
+        store
+            .open(id)
+            .is_ok_and(|key| receipt.authenticity(&key) == Authenticity::Changed)
     }
 
     /// The key with the MD5 that the receipt names; the id in it is a hint.

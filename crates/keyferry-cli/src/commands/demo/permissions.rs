@@ -124,7 +124,7 @@ impl Scene<'_> {
             format!("plan applied in {changes} changes; an object with a tag: COMPLETED"),
         )?;
 
-        self.take_away(statement, action).await?;
+        take_away(&self.connections, self.plan, self.source, statement, action).await?;
         let foretold = self.foretold().await?;
         story.step("without", format!("{action}: check says {foretold}"))?;
         self.expect("FAILED", "second").await?;
@@ -160,23 +160,6 @@ impl Scene<'_> {
             compare(self.plan, &found, options).map_err(|refusals| live::refused(&refusals))?;
         let applied = apply(&changes, &self.connections, &Silent, self.cancel).await?;
         Ok(applied.changes)
-    }
-
-    async fn take_away(&self, statement: &str, action: &str) -> Result<(), Failure> {
-        let documents = Documents::of(self.plan);
-        let flows = self.plan.flows();
-        let (Some(policy), Some(flow)) = (
-            documents.policy(Kind::Role, &self.source.bucket),
-            flows.first(),
-        ) else {
-            return Err(claim_broken("the plan of the demo has no role"));
-        };
-        let less = without(policy, statement, action)
-            .ok_or_else(|| claim_broken(&format!("the role has no {action}")))?;
-        self.connections
-            .put_role_policy(&flow.role_arn(), &self.source.region, INLINE_POLICY, &less)
-            .await?;
-        Ok(())
     }
 
     /// The failure that checking what is live foretells.
@@ -262,6 +245,28 @@ impl Scene<'_> {
             None => Err(claim_broken("the lab recorded no failure")),
         }
     }
+}
+
+/// Takes an action of one statement away from the role that replicates from a bucket.
+pub(super) async fn take_away(
+    connections: &Connections,
+    plan: &ReplicationPlan,
+    source: &Site,
+    statement: &str,
+    action: &str,
+) -> Result<(), Failure> {
+    let documents = Documents::of(plan);
+    let flows = plan.flows();
+    let (Some(policy), Some(flow)) = (documents.policy(Kind::Role, &source.bucket), flows.first())
+    else {
+        return Err(claim_broken("the plan of the demo has no role"));
+    };
+    let less = without(policy, statement, action)
+        .ok_or_else(|| claim_broken(&format!("the role has no {action}")))?;
+    connections
+        .put_role_policy(&flow.role_arn(), &source.region, INLINE_POLICY, &less)
+        .await?;
+    Ok(())
 }
 
 /// A policy without an action of one statement; `None` where it has none.
