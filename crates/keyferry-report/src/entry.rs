@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::verdict::meaning;
 use crate::wording::{
     Repair, because, because_briefly, cause, certainty, evidence, extra, fix, headline, level_name,
-    marker, not_seen, repair,
+    marker, not_seen_briefly, repair,
 };
 
 /// One object version, and what was found of it. Holds nothing secret: of the key its id and its MD5.
@@ -115,7 +115,7 @@ impl Entry {
                 .unseen
                 .iter()
                 .chain(report.replicas.iter().flat_map(|replica| &replica.unseen))
-                .map(not_seen)
+                .map(not_seen_briefly)
                 .collect(),
             key_echoed: report.key_echoed(),
             ..self

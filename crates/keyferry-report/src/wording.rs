@@ -16,6 +16,7 @@ pub use evidence::evidence;
 pub(crate) use reasons::because_briefly;
 pub use reasons::{Repair, because, cause, certainty, reason, repair};
 pub use unseen::not_seen;
+pub(crate) use unseen::not_seen_briefly;
 pub(crate) use without_report::{extra, marker};
 
 /// The verdict in a few words.

@@ -142,3 +142,58 @@ pub(crate) fn chain(error: &dyn Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(code: &str, message: &str) -> Refusal {
+        Refusal {
+            status: 400,
+            code: Some(code.to_owned()),
+            message: Some(message.to_owned()),
+        }
+    }
+
+    #[test]
+    fn only_words_about_the_key_tell_of_a_key() {
+        let of_a_key = [
+            refusal(
+                "InvalidRequest",
+                "The object was stored using a form of Server Side Encryption.",
+            ),
+            refusal(
+                "AccessDenied",
+                "must provide the correct secret key for encryption",
+            ),
+            refusal(
+                "InvalidArgument",
+                "The calculated MD5 hash of the key did not match.",
+            ),
+        ];
+        for refusal in of_a_key {
+            assert!(refusal.is_about_a_key(), "{refusal}");
+        }
+        let of_another = [
+            refusal(
+                "AuthorizationHeaderMalformed",
+                "the region 'ap-northeast-3' is wrong; expecting 'ap-northeast-1'",
+            ),
+            refusal("InvalidArgument", "Invalid version id specified"),
+            refusal(
+                "InvalidRequest",
+                "The authorization mechanism is not supported.",
+            ),
+            refusal("ExpiredToken", "The provided token has expired."),
+            Refusal {
+                status: 400,
+                code: None,
+                message: None,
+            },
+        ];
+        for refusal in of_another {
+            assert!(!refusal.is_about_a_key(), "{refusal}");
+        }
+        assert!(refusal("InvalidArgument", "Invalid version id specified").names_no_version());
+    }
+}

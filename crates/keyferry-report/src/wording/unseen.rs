@@ -5,7 +5,7 @@ use keyferry_verify::{Refusal, Unseen};
 use super::differences::side_name;
 
 /// The same without what only one object has, such as its ARN in a message.
-pub(super) fn not_seen_briefly(unseen: &Unseen) -> String {
+pub(crate) fn not_seen_briefly(unseen: &Unseen) -> String {
     let brief = |refusal: &Refusal| Refusal {
         message: None,
         ..refusal.clone()
@@ -80,5 +80,30 @@ pub fn not_seen(unseen: &Unseen) -> String {
         }
         Unseen::KeyMd5 => "the server does not say under which key the object is".to_owned(),
         _ => "something else".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use keyferry_verify::Side;
+
+    use super::*;
+
+    #[test]
+    fn what_only_one_object_has_is_left_out_of_brief_words() {
+        let unseen = |key: &str| Unseen::Tags {
+            side: Side::Replica,
+            refusal: Refusal {
+                status: 403,
+                code: Some("AccessDenied".to_owned()),
+                message: Some(format!("not authorized on arn:aws:s3:::osaka/{key}")),
+            },
+        };
+        assert!(not_seen(&unseen("one")).contains("osaka/one"));
+        assert_eq!(
+            not_seen_briefly(&unseen("one")),
+            not_seen_briefly(&unseen("two"))
+        );
+        assert!(not_seen_briefly(&unseen("one")).contains("403 AccessDenied"));
     }
 }
