@@ -112,7 +112,7 @@ impl Place {
                     .said
                     .clone()
                     .filter(|said| *said != region.to_string()),
-                refusal: misplaced.refusal.clone(),
+                refusal: Box::new(misplaced.refusal.clone()),
             })
     }
 }

@@ -83,7 +83,7 @@ pub enum VerifyError {
         /// Where it is, if the server says that it is elsewhere.
         said: Option<String>,
         /// S3's answer.
-        refusal: Refusal,
+        refusal: Box<Refusal>,
     },
     /// S3 refused a request that verification cannot do without.
     #[error("{operation} on bucket `{bucket}` was refused with {refusal}")]
