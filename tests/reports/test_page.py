@@ -142,7 +142,7 @@ def test_verdicts_and_words_filter(show, reports):
     page.click(".chips button[value=failed]")
     assert page.evaluate(f"{ROWS}.map((row) => row.dataset.verdict)") == ["failed"] * 31
     assert page.evaluate("document.getElementById('shown').textContent") == (
-        f"31 of {everything:,} listed"
+        f"31 of {everything:,} listed, of 1,199 in all"
     )
     page.type("#search", "2026-11-07 dump")
     assert page.evaluate(f"{ROWS}.length") == 1 or page.evaluate(f"{ROWS}.length") == 2
