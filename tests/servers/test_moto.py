@@ -48,8 +48,9 @@ def test_an_object_that_anybody_can_read(ready, moto, bucket, command):
     key = CustomerKey()
     (ready.home / "key").write_bytes(key.secret)
     moto.client().put_object(Bucket=bucket, Key="data", Body=b"open", **key.arguments())
-    address = f"s3://{bucket}/data"
-    more = {"download": [str(ready.home / "down")], "verify": ["--replica", bucket]}[command]
+    address, replica = f"s3://{bucket}/data", f"{bucket}-replica"
+    moto.client().create_bucket(Bucket=replica)
+    more = {"download": [str(ready.home / "down")], "verify": ["--replica", replica]}[command]
     found = ready.run(command, address, *more, "--key", f"file:{ready.home / 'key'}")
     assert found.code != DONE
     said = found.stderr + found.stdout
