@@ -104,7 +104,8 @@ class Pair:
 
 
 @pytest.fixture(scope="module")
-def outcomes_lab(tmp_path_factory):
+def pair_lab(tmp_path_factory):
+    """A lab of its own for each file of tests, in a folder that is known."""
     process = LabProcess("--empty", "--dir", str(tmp_path_factory.mktemp("lab") / "lab"))
     yield process
     assert process.stop() == 0, process.stderr_text()
@@ -112,12 +113,13 @@ def outcomes_lab(tmp_path_factory):
 
 
 @pytest.fixture
-def pair(tmp_path, outcomes_lab) -> Pair:
+def pair(tmp_path, pair_lab) -> Pair:
+    """Two buckets of one test, replicating one way as `policy apply` sets it up."""
     home = tmp_path / "home"
     home.mkdir()
-    keyferry = Keyferry(home, outcomes_lab).with_ring("test")
-    name = fresh_name("outcome")
-    made = Pair(keyferry, outcomes_lab, f"{name}-a", f"{name}-b")
+    keyferry = Keyferry(home, pair_lab).with_ring("test")
+    name = fresh_name("pair")
+    made = Pair(keyferry, pair_lab, f"{name}-a", f"{name}-b")
     keyferry.run(
         *("policy", "apply", "--encryption", "sse-c", "--account", OWNER, "--yes"),
         *("--create-buckets", "--source", f"{made.source}@{FIRST_REGION}"),

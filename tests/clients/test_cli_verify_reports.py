@@ -14,7 +14,7 @@ import xml.etree.ElementTree as ElementTree
 from conftest import set_blocked_encryption
 from keyferry_cli import DONE, FAILURE, INTERRUPTED, REPLICATION_FAILED, STORE_LOCKED, USAGE, WRONG_KEY, Keyferry
 from replication_status import wait_for
-from test_cli_verify_outcomes import Pair, outcomes_lab, pair  # noqa: F401
+from test_cli_verify_outcomes import Pair, pair, pair_lab  # noqa: F401
 
 ODD = "names/a b+%,\"&<script>alert(1)</script>'.bin"
 FORMATS = ["html", "xml", "ndjson", "json", "txt"]

@@ -12,34 +12,11 @@ import boto3
 import pytest
 
 from conftest import fresh_name
-from keyferry_cli import DONE, NOT_CONFIRMED, REPLICATION_FAILED, USAGE, Keyferry
-from lab_process import FIRST_REGION, SECOND_REGION, LabProcess, clean_environment
+from keyferry_cli import DONE, NOT_CONFIRMED, REPLICATION_FAILED, USAGE
+from lab_process import FIRST_REGION, clean_environment
 from lab_services import OWNER, document, service, trust
 from replication_status import wait_for
-from test_cli_verify_outcomes import Pair, causes
-
-
-@pytest.fixture(scope="module")
-def causes_lab(tmp_path_factory):
-    process = LabProcess("--empty", "--dir", str(tmp_path_factory.mktemp("lab") / "lab"))
-    yield process
-    assert process.stop() == 0, process.stderr_text()
-    assert "panicked" not in process.stderr_text(), process.stderr_text()
-
-
-@pytest.fixture
-def pair(tmp_path, causes_lab) -> Pair:
-    home = tmp_path / "home"
-    home.mkdir()
-    keyferry = Keyferry(home, causes_lab).with_ring("test")
-    name = fresh_name("cause")
-    made = Pair(keyferry, causes_lab, f"{name}-a", f"{name}-b")
-    keyferry.run(
-        *("policy", "apply", "--encryption", "sse-c", "--account", OWNER, "--yes"),
-        *("--create-buckets", "--source", f"{made.source}@{FIRST_REGION}"),
-        *("--destination", f"{made.replica}@{SECOND_REGION}"),
-    ).expect(DONE)
-    return made
+from test_cli_verify_outcomes import Pair, causes, pair, pair_lab  # noqa: F401
 
 
 def first_found(pair: Pair, key: str) -> dict:

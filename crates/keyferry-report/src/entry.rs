@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use keyferry_verify::{
     Checked, CheckedResult, DeleteMarker, Difference, Extra, Level, Outcome, ReplicationStatus,
-    Report, Side, Unseen, Verdict, VerifyError,
+    Report, Side, Unseen, Verdict, VerifyError, chain,
 };
 use serde::{Deserialize, Serialize};
 
@@ -168,21 +168,6 @@ fn todo(words: &str) -> Repair {
         words: words.to_owned(),
         command: None,
     }
-}
-
-/// An error and its sources, each once.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.ends_with(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
 }
 
 /// What holds of an object whose content differs, while all that both servers say of it is equal.

@@ -128,8 +128,9 @@ impl Trouble {
     }
 }
 
-/// The `Display` texts of an error and its sources, without the `Debug` that the SDK offers.
-pub(crate) fn chain(error: &dyn Error) -> String {
+/// The `Display` texts of an error and its sources, each once, without the `Debug` that the SDK offers.
+#[must_use]
+pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(cause) = source {

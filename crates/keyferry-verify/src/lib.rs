@@ -49,7 +49,7 @@ mod verification;
 mod verify;
 mod watch;
 
-pub use answer::Refusal;
+pub use answer::{Refusal, chain};
 pub use causes::{Cause, Certainty, FailureReason};
 pub use content::{ContentProof, SampleProof};
 pub use destination::{destination_buckets, destinations};
